@@ -1,0 +1,3 @@
+//! How are assigned groups run on this node, and never past their lease?
+
+pub mod guard;

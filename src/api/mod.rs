@@ -1,0 +1,1 @@
+//! What do callers of the control plane see? Every route on one page.

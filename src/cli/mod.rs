@@ -1,0 +1,1 @@
+//! How does a person use Locum from a terminal? One file per command.

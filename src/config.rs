@@ -1,0 +1,1 @@
+//! Which settings does a program take, and are they right?

@@ -1,0 +1,43 @@
+//! What is one node told to run? The whole wanted state of a node, as its agent gets it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Epoch, GroupName, HumanDuration, NodeName, ResourceSpec, Settings};
+
+/// The whole wanted state of one node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Assignment {
+    pub timers: LeaseTimers,
+    /// In the order of their names.
+    pub groups: Vec<GroupAssignment>,
+}
+
+/// What the agent must know of the cluster's timers to stop in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseTimers {
+    pub stop_budget: HumanDuration,
+    pub margin: HumanDuration,
+}
+
+impl Default for LeaseTimers {
+    fn default() -> Self {
+        Self::from(&Settings::default())
+    }
+}
+
+impl From<&Settings> for LeaseTimers {
+    fn from(settings: &Settings) -> Self {
+        Self { stop_budget: settings.stop_budget, margin: settings.margin }
+    }
+}
+
+/// One group that the node owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupAssignment {
+    pub group: GroupName,
+    pub epoch: Epoch,
+    /// The possible owners at the time, sorted: whom the owner will ask for promises.
+    pub owner_set: Vec<NodeName>,
+    /// In the order in which they start.
+    pub resources: Vec<ResourceSpec>,
+}

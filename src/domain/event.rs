@@ -1,0 +1,61 @@
+//! What happened in a cluster, in an order that lasts?
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ClusterName;
+
+/// What kind of thing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    ReignBegan,
+    TopologyChanged,
+    OperationAccepted,
+    OperationEnded,
+    NodeUp,
+    NodeUnreachable,
+    NodeDown,
+    /// An agent that is not the one expected, or refuses our orders.
+    AgentRefused,
+    /// A group got an owner without a failover: its first, or its last one again.
+    GroupPlaced,
+    GroupReleased,
+    GroupOnline,
+    GroupFailed,
+    FailoverOpened,
+    FailoverClosed,
+    ResourceFailed,
+    ResourceRestarted,
+}
+
+impl EventKind {
+    /// The word as the API spells it.
+    pub fn as_str(self) -> String {
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
+/// An event as stored, numbered per cluster without gaps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    pub cluster: ClusterName,
+    pub sequence: u64,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    pub kind: EventKind,
+    /// The node, group, resource or operation that it is about.
+    pub subject: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// An event that has no number yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewEvent {
+    pub at: Timestamp,
+    pub kind: EventKind,
+    pub subject: String,
+    pub message: String,
+}

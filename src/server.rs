@@ -1,0 +1,1 @@
+//! How is the control plane put together, started and stopped?

@@ -1,0 +1,202 @@
+//! What is kept? Desired state, its changes, placements, failovers, operations, events, and each cluster's reign.
+//!
+//! Every verb is one whole transaction: it is either done and durable when it returns, or has left no trace.
+//! What is *seen* of nodes is not kept: it is learnt anew from them by every reign.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::{
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    OperationKind, Term, TopologySpec,
+};
+use crate::planner::{Effects, Snapshot};
+
+pub mod sql;
+
+/// Why a verb was not done. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The named thing is not there.
+    #[error("there is no {kind} {name:?}")]
+    NotFound { kind: &'static str, name: String },
+    /// A caller's expectation does not hold.
+    #[error("expected generation {expected}, but it is {actual}")]
+    Conflict { expected: Generation, actual: Generation },
+    /// It exists although the caller asked to create it.
+    #[error("{kind} {name:?} exists already")]
+    Exists { kind: &'static str, name: String },
+    /// A rule of the domain refuses it, as a sentence.
+    #[error("{0}")]
+    Refused(String),
+    /// Another reign, change or plan came first: load again and plan anew.
+    #[error("a newer decision or reign came first")]
+    Outrun,
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(String),
+}
+
+/// What a writer of desired state expects to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Expect {
+    /// Nothing: the last writer wins.
+    #[default]
+    Anything,
+    /// That the cluster does not exist (`If-None-Match: *`).
+    Absent,
+    /// That it is still at this generation (`If-Match`).
+    At(Generation),
+}
+
+/// A cluster in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterHead {
+    pub name: ClusterName,
+    pub id: Uuid,
+    pub generation: Generation,
+    pub created_at: Timestamp,
+}
+
+/// What a write of desired state did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Whether it created the cluster.
+    pub created: bool,
+    /// Whether anything differed: an equal document makes no new generation.
+    pub changed: bool,
+    pub generation: Generation,
+}
+
+/// A reign that began: no other reign of this cluster can commit any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reign {
+    pub cluster_id: Uuid,
+    pub id: Uuid,
+    pub term: Term,
+    /// The longest lease that an earlier reign may have left outstanding; zero if the cluster was never granted any.
+    pub longest_lease: Duration,
+    /// The agents that may hold those leases, by node.
+    pub agents: Vec<(NodeName, Uuid)>,
+}
+
+/// What a commit rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    pub generation: Generation,
+    pub decision: Decision,
+    pub reign: Uuid,
+}
+
+/// An operator's action, as asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOperation {
+    pub id: Uuid,
+    pub kind: OperationKind,
+    /// The name of the group or node, as `kind` says.
+    pub target: String,
+    pub to: Option<NodeName>,
+    pub reason: Option<String>,
+    pub actor: Actor,
+    pub at: Timestamp,
+}
+
+/// A slice of a list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct FailoverFilter {
+    pub group: Option<GroupName>,
+    pub limit: u32,
+    /// Only those older than this one.
+    pub before: Option<Uuid>,
+}
+
+/// The database, as everybody else sees it.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // -- clusters and their desired state
+
+    /// Every cluster, by name.
+    async fn clusters(&self) -> Result<Vec<ClusterHead>, Error>;
+
+    /// Creates or replaces a cluster's topology. What is absent is removed (retired while anything may hold it); an
+    /// absent `wanted` keeps its value. `spec` has passed every rule. An equal document is accepted and changes nothing.
+    /// Writes a row of `changes` and raises the longest lease where the settings do.
+    async fn put_topology(
+        &self,
+        spec: &TopologySpec,
+        expect: Expect,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<Accepted, Error>;
+
+    /// The desired state as a document, with `wanted` of every node and group, and its generation.
+    async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation), Error>;
+
+    /// Removes a cluster; refused while any group has an owner.
+    async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<(), Error>;
+
+    /// The changes of a cluster, newest first, those before generation `before`.
+    async fn changes(
+        &self,
+        cluster: &ClusterName,
+        before: Option<Generation>,
+        limit: u32,
+    ) -> Result<Vec<Change>, Error>;
+
+    // -- the reconciler's
+
+    /// Begins a reign: its term is above every stored one and at least `at_least.0`, and the cluster's decision at least
+    /// `at_least.1`. `longest` raises the stored longest lease (a restored database may know a shorter one).
+    async fn begin_reign(
+        &self,
+        cluster: &ClusterName,
+        id: Uuid,
+        at_least: (Term, Decision),
+        longest: Duration,
+        at: Timestamp,
+    ) -> Result<Reign, Error>;
+
+    /// Everything stored that the planner needs. What is seen is filled in by the caller: `seen` of every node comes as
+    /// `NodeSeen::unheard(now)`.
+    async fn load(&self, cluster: &ClusterName, now: Timestamp) -> Result<Snapshot, Error>;
+
+    /// Writes a plan's effects if `basis` still holds, else `Outrun`. Everything or nothing.
+    async fn commit(&self, cluster: &ClusterName, basis: &Basis, effects: &Effects) -> Result<(), Error>;
+
+    /// Notes which agent is about to be granted leases for a node, before the first grant.
+    async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<(), Error>;
+
+    /// Appends what was seen (node states, restarts), numbered in order.
+    async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<(), Error>;
+
+    // -- operations
+
+    /// Accepts an operator's action: the change of desired state that goes with it, and the operation, which the plan
+    /// ends. Refuses unknown targets.
+    async fn begin_operation(&self, cluster: &ClusterName, new: &NewOperation) -> Result<Operation, Error>;
+
+    async fn operation(&self, id: Uuid) -> Result<Operation, Error>;
+
+    /// Operations of all clusters or of one, newest first, those before `before`.
+    async fn operations(
+        &self,
+        cluster: Option<&ClusterName>,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, Error>;
+
+    // -- history
+
+    async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>, Error>;
+
+    async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord, Error>;
+
+    /// Events with a number above `after`, oldest first.
+    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>, Error>;
+
+    /// Whether the database answers and can be written.
+    async fn ready(&self) -> Result<(), Error>;
+}

@@ -1,0 +1,1 @@
+//! Where do logs and metrics go?
