@@ -16,10 +16,11 @@ pub(super) fn check(document: &Value, findings: &mut Vec<Finding>) {
         limits::settings(&settings, findings);
     }
     let nodes = nodes(document, findings);
+    let nodes = document.get("nodes").is_none_or(Value::is_array).then_some(&nodes);
     let mut names = Seen::new("group", "this document");
     for (i, group) in list(document, "groups").iter().enumerate() {
         names.name(group, &format!("/groups/{i}"), findings);
-        check_group(group, &format!("/groups/{i}"), &nodes, findings);
+        check_group(group, &format!("/groups/{i}"), nodes, findings);
     }
 }
 
@@ -80,40 +81,48 @@ fn nodes<'a>(document: &'a Value, findings: &mut Vec<Finding>) -> BTreeSet<&'a s
     nodes.iter().filter_map(|node| node.get("name").and_then(Value::as_str)).collect()
 }
 
-fn check_group(group: &Value, at: &str, nodes: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
+/// Without `nodes` the list of nodes can't be read, and nothing is said about references to them.
+fn check_group(group: &Value, at: &str, nodes: Option<&BTreeSet<&str>>, findings: &mut Vec<Finding>) {
     if let Some(failover) = group.get("failover").and_then(read::<FailoverBudget>) {
         limits::failover_period(failover.period, format!("{at}/failover/period"), findings);
     }
-    references(group, "preferred_owners", at, nodes, findings);
     let mut names = Seen::new("resource", "this group");
-    let mut possible: BTreeSet<&str> = nodes.clone();
-    let mut restricted = false;
     for (i, resource) in list(group, "resources").iter().enumerate() {
         let at = format!("{at}/resources/{i}");
         names.name(resource, &at, findings);
-        references(resource, "possible_owners", &at, nodes, findings);
-        let owners = list(resource, "possible_owners");
-        if !owners.is_empty() {
-            restricted = true;
-            possible.retain(|node| owners.iter().any(|owner| owner.as_str() == Some(*node)));
-        }
         if let Some(spec) = read::<ResourceSpec>(resource) {
             limits::resource(&spec, &at, findings);
         }
     }
-    if !restricted {
-        return;
+    if let Some(nodes) = nodes {
+        check_owners(group, at, nodes, findings);
+    }
+}
+
+fn check_owners(group: &Value, at: &str, nodes: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
+    references(group, "preferred_owners", at, nodes, findings);
+    let mut possible: BTreeSet<&str> = nodes.clone();
+    let mut all_known = true;
+    for (i, resource) in list(group, "resources").iter().enumerate() {
+        references(resource, "possible_owners", &format!("{at}/resources/{i}"), nodes, findings);
+        let owners: BTreeSet<_> = list(resource, "possible_owners").iter().filter_map(Value::as_str).collect();
+        all_known &= owners.is_subset(nodes);
+        if !owners.is_empty() {
+            possible.retain(|node| owners.contains(node));
+        }
     }
     if possible.is_empty() {
-        let detail = "no node is a possible owner of every resource of this group; name a node that all of them allow";
-        findings.push(Finding::new(at, "no_possible_owner", detail));
+        // A mistyped name has its own finding, and a document without nodes is one that is still being written.
+        if all_known && !nodes.is_empty() {
+            let detail = "no node is a possible owner of every resource of this group; name one that all of them allow";
+            findings.push(Finding::new(at, "no_possible_owner", detail));
+        }
         return;
     }
     for (i, owner) in list(group, "preferred_owners").iter().enumerate() {
-        let impossible = owner.as_str().filter(|name| nodes.contains(name) && !possible.contains(name));
-        if let Some(name) = impossible {
+        if let Some(name) = owner.as_str().filter(|name| nodes.contains(name) && !possible.contains(name)) {
             let detail =
-                format!("{name:?} is preferred, but is no possible owner; add it to possible_owners or remove it here");
+                format!("{name:?} is preferred, but no possible owner; add it to possible_owners or remove it here");
             findings.push(Finding::new(format!("{at}/preferred_owners/{i}"), "impossible_owner", detail));
         }
     }
