@@ -1,0 +1,19 @@
+//! How are times, ranks and lists said in a sentence?
+
+use jiff::Timestamp;
+
+/// A time of day for a sentence; the date is in the field beside it.
+pub(super) fn clock(at: Timestamp) -> String {
+    at.strftime("%H:%M:%S UTC").to_string()
+}
+
+/// The place in a list, counted from 0, as a word.
+pub(super) fn ordinal(index: usize) -> String {
+    const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+    WORDS.get(index).map_or_else(|| format!("number {}", index + 1), |word| (*word).to_owned())
+}
+
+/// "1 group", "2 groups".
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
