@@ -3,14 +3,15 @@
 use super::draft::Draft;
 use super::plan::Adoption;
 use super::snapshot::{GroupView, NodeView};
-use crate::domain::{GroupName, NodeName};
+use crate::domain::{GroupName, NodeName, Placement};
 
 /// Takes over what is found running where nobody else can run it.
 pub(super) fn adopt(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
     for (name, group) in snapshot.groups.iter().filter(|(_, group)| group.is_wanted()) {
-        let found = match group.placement.owner() {
-            Some(owner) => raised(draft, name, group, owner),
+        let placement = draft.standing(name).placement.clone();
+        let found = match placement.owner() {
+            Some(owner) => raised(draft, name, &placement, owner),
             None if group.failed.is_some() => None, // it failed: what is left of it must stop
             None => orphan(draft, name, group),
         };
@@ -21,11 +22,11 @@ pub(super) fn adopt(draft: &mut Draft<'_>) {
 }
 
 /// The owner runs it under a higher epoch than is stored: the store catches up.
-fn raised(draft: &Draft<'_>, name: &GroupName, group: &GroupView, owner: &NodeName) -> Option<Adoption> {
-    group.placement.assigned_to()?;
+fn raised(draft: &Draft<'_>, name: &GroupName, placement: &Placement, owner: &NodeName) -> Option<Adoption> {
+    placement.assigned_to()?;
     let node = draft.snapshot.nodes.get(owner).filter(|node| node.speaks())?;
     let epoch = node.seen.groups.get(name)?.epoch;
-    let stored = group.placement.epoch;
+    let stored = placement.epoch;
     let reason = format!("{owner} runs it under epoch {epoch}; epoch {stored} was stored");
     (epoch > stored).then(|| Adoption { group: name.clone(), node: owner.clone(), epoch, reason })
 }

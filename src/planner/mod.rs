@@ -42,10 +42,10 @@ pub const PLANNER_VERSION: u32 = 1;
 pub fn plan(snapshot: &Snapshot) -> Plan {
     let mut draft = draft::Draft::new(snapshot);
     finish::withdraw(&mut draft);
-    adopt::adopt(&mut draft);
     settle::settle(&mut draft);
     release::release(&mut draft);
     prove::prove(&mut draft);
+    adopt::adopt(&mut draft);
     marks::lift(&mut draft);
     place::place(&mut draft);
     operate::operate(&mut draft);
