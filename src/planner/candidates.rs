@@ -17,7 +17,7 @@ struct Rank {
     /// Its place among the preferred owners; those without one come after all that have one.
     preferred: usize,
     other_than_last: bool,
-    /// Groups that it owns, those placed earlier in the same plan included.
+    /// Other groups that it owns or is about to, those placed earlier in the same plan included.
     groups: usize,
     /// So that no tie is left to chance.
     name: NodeName,
@@ -107,7 +107,7 @@ fn rank(draft: &Draft<'_>, group: &GroupName, view: &GroupView, node: &NodeName)
         failed_here: failed_here(draft, view, node),
         preferred: preferred.unwrap_or(usize::MAX),
         other_than_last: standing.placement.last_owner.as_ref() != Some(node),
-        groups: draft.owned_by(node),
+        groups: draft.bound_for(node, group),
         name: node.clone(),
     }
 }
@@ -135,6 +135,11 @@ fn praise(rank: &Rank, group: &GroupView) -> String {
 impl Judgement {
     pub fn best(&self) -> Option<&NodeName> {
         self.ranked.first().map(|rank| &rank.name)
+    }
+
+    /// The best other node than `node`.
+    pub fn best_but(&self, node: &NodeName) -> Option<&NodeName> {
+        self.ranked.iter().map(|rank| &rank.name).find(|name| *name != node)
     }
 
     pub fn is_eligible(&self, node: &NodeName) -> bool {

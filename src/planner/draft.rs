@@ -42,6 +42,12 @@ impl<'a> Draft<'a> {
         self.standings.values().filter(|s| s.placement.owner() == Some(node)).count()
     }
 
+    /// How many groups other than `but` `node` owns or is the intended target of.
+    pub fn bound_for(&self, node: &NodeName, but: &GroupName) -> usize {
+        let others = self.standings.iter().filter(|(name, _)| *name != but);
+        others.filter(|(_, standing)| standing.destination() == Some(node)).count()
+    }
+
     /// The groups that `node` owns once the plan so far is committed.
     pub fn groups_of(&self, node: &NodeName) -> Vec<&GroupName> {
         self.standings.iter().filter(|(_, s)| s.placement.owner() == Some(node)).map(|(name, _)| name).collect()
@@ -117,6 +123,12 @@ impl<'a> Draft<'a> {
 }
 
 impl Standing {
+    /// The node that owns the group, or that it is on its way to.
+    fn destination(&self) -> Option<&NodeName> {
+        let intended = || self.open.as_ref().and_then(|intent| intent.to.as_ref());
+        self.placement.assigned_to().or_else(intended)
+    }
+
     fn stored(group: &GroupView) -> Self {
         let open = group.open.as_ref().map(|record| Intent {
             cause: record.cause,

@@ -209,9 +209,15 @@ fn astray(
         Some(last) => candidates::judge(draft, name, Some((last, "moved away from here"))),
         None => choice(draft, name),
     };
-    let why = match &operation.to {
-        Some(to) => format!("{to} can't take it: {}", judgement.verdict(to)),
-        None => format!("no other node can take it ({})", judgement.listed()),
+    let found = draft.plan.reasons.get(name).filter(|_| placed);
+    let why = match (&operation.to, found) {
+        (Some(to), Some(found)) => {
+            let verdict = found.verdicts.get(to).map_or_else(|| judgement.verdict(to), String::as_str);
+            format!("{to} can't take it: {verdict}")
+        }
+        (None, Some(found)) => found.summary.clone(),
+        (Some(to), None) => format!("{to} can't take it: {}", judgement.verdict(to)),
+        (None, None) => format!("no other node can take it ({})", judgement.listed()),
     };
     let now = if placed { format!("it goes to {owner}") } else { format!("it stays on {owner}") };
     (OperationState::Failed, format!("{why}; {now}. Choose another node, or move it again once that has changed"))

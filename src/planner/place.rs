@@ -64,18 +64,25 @@ fn target(draft: &Draft<'_>, name: &GroupName, judgement: &Judgement) -> Option<
     let asked = operate::newest_move(draft.snapshot, name).and_then(|operation| operation.to.clone());
     let intended = draft.standing(name).open.as_ref().and_then(|intent| intent.to.clone());
     let eligible = |node: &NodeName| judgement.is_eligible(node);
-    asked.filter(eligible).or_else(|| intended.filter(eligible)).or_else(|| judgement.best().cloned())
+    // A failover goes back to where it came from only if nothing else is left.
+    let standing = draft.standing(name);
+    let from = standing.open.as_ref().and(standing.placement.last_owner.as_ref());
+    let best = from.and_then(|from| judgement.best_but(from)).or_else(|| judgement.best());
+    asked.filter(eligible).or_else(|| intended.filter(eligible)).or_else(|| best.cloned())
 }
 
 fn put(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView, choice: (&Judgement, &NodeName)) {
     let (judgement, to) = choice;
     let standing = draft.standing(name).clone();
     let last = standing.placement.last_owner.clone();
-    let reason = match &last {
+    let lost = draft.plan.reasons.remove(name).map(|reasoning| reasoning.summary);
+    let reason = lost.unwrap_or_else(|| match &last {
         None => "it has not been placed before".to_owned(),
+        _ if draft.plan.marks.contains_key(name) => "it failed, and begins again".to_owned(),
         Some(last) if last == to => format!("{to} was its last owner and is the best choice"),
-        Some(last) => format!("{last} has stopped it"),
-    };
+        Some(last) if standing.open.is_some() => format!("{last} no longer runs it"),
+        Some(last) => format!("{last} no longer runs it, and {to} can take it"),
+    });
     if standing.open.is_some() && last.as_ref() == Some(to) {
         let reason = format!("it begins again on {to}: no other node can take it any more");
         draft.close(name, Outcome::Superseded, reason);
@@ -83,8 +90,7 @@ fn put(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView, choice: (&Jud
     let changes = last.is_some_and(|last| last != *to);
     let failover = (standing.open.is_none() && changes).then(|| unforeseen(draft, name, group, to));
     let epoch = next_epoch(draft, name);
-    let summary = draft.plan.reasons.remove(name).map_or_else(|| reason.clone(), |reasoning| reasoning.summary);
-    draft.explain(name, judgement.reasoning(Some(to), summary));
+    draft.explain(name, judgement.reasoning(Some(to), reason.clone()));
     draft.place(Place { group: name.clone(), to: to.clone(), epoch, failover, reason });
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::effects::Effects;
@@ -10,7 +9,7 @@ use super::finish;
 use super::plan::{Adoption, Closing, Held, Intent, Place, Plan, Proof, Release};
 use super::prove;
 use super::snapshot::Snapshot;
-use super::words::clock;
+use super::words::{clock, millis};
 use crate::domain::{
     Actor, Cause, Decision, EventKind, FailoverRecord, FailoverStep, GroupName, NewEvent, NodeName, OperationState,
     Outcome, Placement, PlacementPhase,
@@ -130,9 +129,12 @@ impl Writer<'_> {
         self.effects.placements.insert(group.clone(), placement);
         let verdicts = self.plan.reasons.get(group).map(|reasoning| reasoning.verdicts.clone());
         if let Some(record) = self.open.get_mut(group) {
+            // The verdicts of the release say why that node; they stand while it stays the same node.
+            if record.to.as_ref() != Some(node) {
+                record.verdicts = verdicts.unwrap_or_else(|| std::mem::take(&mut record.verdicts));
+            }
             record.to = Some(node.clone());
             record.epoch = Some(epoch);
-            record.verdicts = verdicts.unwrap_or_else(|| std::mem::take(&mut record.verdicts));
         }
     }
 
@@ -151,11 +153,8 @@ impl Writer<'_> {
         let Some(mut record) = self.open.remove(&closing.group) else { return };
         record.outcome = closing.outcome;
         self.times(&mut record);
-        self.event(
-            EventKind::FailoverClosed,
-            closing.group.as_str(),
-            format!("{}: {}", closing.outcome.as_str(), closing.reason),
-        );
+        let message = format!("{}: {}", closing.outcome.as_str(), closing.reason);
+        self.event(EventKind::FailoverClosed, closing.group.as_str(), message);
         if closing.outcome == Outcome::Succeeded {
             self.event(EventKind::GroupOnline, closing.group.as_str(), closing.reason.clone());
         }
@@ -292,8 +291,4 @@ impl Writer<'_> {
         let at = self.snapshot.now;
         self.effects.events.push(NewEvent { at, kind, subject: subject.to_owned(), message });
     }
-}
-
-fn millis(from: Timestamp, to: Timestamp) -> u64 {
-    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }

@@ -40,7 +40,9 @@ fn owned(
     match snapshot.seen_on_owner(name) {
         Some(seen) if seen.state == GroupState::Online => (GroupState::Online, None),
         Some(seen) if matches!(seen.state, GroupState::Failed | GroupState::PartialOnline) => {
-            (seen.state, message(seen))
+            let said = message(seen)
+                .unwrap_or_else(|| format!("a resource failed on {owner} and stays failed by its restart policy"));
+            (seen.state, Some(format!("{said}; reset the group to begin again")))
         }
         seen => {
             let said = seen.and_then(message).map_or_else(String::new, |said| format!(": {said}"));

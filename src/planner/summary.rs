@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::finish;
 use super::plan::Plan;
 use super::snapshot::{GroupView, Snapshot};
-use crate::domain::{GroupName, NodeName, Placement};
+use crate::domain::{GroupName, NodeName, NodeState, Placement};
 
 /// A plan in the operator's words.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -48,8 +48,10 @@ pub(super) fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
     let lines: Vec<PlanLine> =
         snapshot.groups.iter().filter_map(|(name, group)| line(snapshot, plan, name, group)).collect();
     let stops = |line: &PlanLine| {
-        let owned = snapshot.groups.get(&line.group).is_some_and(|group| group.placement.assigned_to().is_some());
-        owned && !matches!(line.action, PlanAction::Wait | PlanAction::Start)
+        let owner = snapshot.groups.get(&line.group).and_then(|group| group.placement.assigned_to());
+        let node = owner.and_then(|owner| snapshot.nodes.get(owner));
+        let may_run = node.is_some_and(|node| node.seen.state != NodeState::Down);
+        may_run && !matches!(line.action, PlanAction::Wait | PlanAction::Start)
     };
     PlanSummary { disturbs: lines.iter().any(stops), lines }
 }

@@ -1,4 +1,4 @@
-//! How are times, ranks and lists said in a sentence?
+//! How are times, lengths, ranks and counts written?
 
 use jiff::Timestamp;
 
@@ -16,4 +16,9 @@ pub(super) fn ordinal(index: usize) -> String {
 /// "1 group", "2 groups".
 pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The milliseconds between two moments; 0 if they are in the wrong order.
+pub(super) fn millis(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
