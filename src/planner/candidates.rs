@@ -129,7 +129,7 @@ fn praise(rank: &Rank, group: &GroupView) -> String {
         index => format!("{} preferred owner", ordinal(index)),
     };
     let failed = if rank.failed_here { ", though it failed here before" } else { "" };
-    format!("{preferred}, up, owns {}{failed}", counted(rank.groups, "group"))
+    format!("{preferred}, up, owns {}{failed}", counted(rank.groups, "other group"))
 }
 
 impl Judgement {

@@ -70,7 +70,9 @@ impl Effects {
         }
         for record in self.failovers.iter().filter(|record| record.group == *name) {
             let past = PastFailover { cause: record.cause, from: record.from.clone(), at: record.detected_at };
-            if record.outcome != Outcome::Blocked && !group.recent.contains(&past) {
+            // Only failovers that ran are remembered: one that ended blocked did not.
+            group.recent.retain(|known| *known != past);
+            if record.outcome != Outcome::Blocked {
                 group.recent.push(past);
             }
             if record.outcome == Outcome::InProgress {

@@ -65,13 +65,16 @@ fn lost(draft: &mut Draft<'_>, group: &GroupView, node: &NodeView, proof: Proof)
     let reason = format!("{} was lost", proof.from);
     let detected_at = node.seen.since.min(draft.snapshot.now);
     let judgement = candidates::judge(draft, &name, None);
-    let held = held_back(draft, &name, &judgement);
+    // The loss of a node that was to leave the group anyway does not count against its budget.
+    let leaving = !group.allows(&proof.from, node);
+    let cause = if leaving { Cause::TopologyChange } else { Cause::NodeLost };
+    let held = held_back(draft, &name, &judgement).filter(|_| !leaving || judgement.best().is_none());
     // While a node may still turn out to run it, nothing is ruled out yet.
     let undecided = judgement.best().is_none() && !blockers(draft, &name).is_empty();
     draft.explain(&name, judgement.reasoning(judgement.best(), reason.clone()));
     let Some(held) = held.filter(|_| !undecided) else {
         let to = judgement.best().cloned();
-        let intent = Intent { cause: Cause::NodeLost, actor: Actor::locum(), to, detected_at };
+        let intent = Intent { cause, actor: Actor::locum(), to, detected_at };
         return draft.prove(Proof { failover: Some(intent), reason, ..proof });
     };
     let reason = format!("{reason}; {held}");
@@ -79,7 +82,7 @@ fn lost(draft: &mut Draft<'_>, group: &GroupView, node: &NodeView, proof: Proof)
         set_mark(draft, &name, &reason, None);
     }
     draft.explain(&name, judgement.reasoning(None, reason.clone()));
-    draft.hold(&name, Some(&proof.from), Cause::NodeLost, (reason.clone(), detected_at));
+    draft.hold(&name, Some(&proof.from), cause, (reason.clone(), detected_at));
     draft.prove(Proof { reason, ..proof });
 }
 

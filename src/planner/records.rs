@@ -152,6 +152,7 @@ impl Writer<'_> {
         self.step(&closing.group, format!("{}: {}", closing.outcome.as_str(), closing.reason));
         let Some(mut record) = self.open.remove(&closing.group) else { return };
         record.outcome = closing.outcome;
+        record.to = record.to.filter(|_| closing.outcome != Outcome::Blocked);
         self.times(&mut record);
         let message = format!("{}: {}", closing.outcome.as_str(), closing.reason);
         self.event(EventKind::FailoverClosed, closing.group.as_str(), message);

@@ -48,6 +48,7 @@ impl World {
             ["remove", "node", name] => self.node(name).retired = true,
             ["remove", "group", name] => self.group(name).retired = true,
             ["operation", kind, target, rest @ ..] => self.operation(kind, target, rest),
+            ["fail", group] => self.fail(group),
             ["advance", time] => {
                 let time: HumanDuration = time.parse().unwrap();
                 self.snapshot.now = self.snapshot.now.checked_add(time.get()).unwrap();
@@ -179,6 +180,28 @@ impl World {
             resources: Vec::new(),
         };
         seen.groups.insert(GroupName::try_from(group.to_owned()).unwrap(), seen_group);
+    }
+
+    /// A resource fails on the owner, if one runs it.
+    fn fail(&mut self, group: &str) {
+        let owner = self.group(group).placement.assigned_to().cloned();
+        let runs = |node: &NodeName| self.snapshot.nodes[node].seen.groups.contains_key(group);
+        if let Some(owner) = owner.filter(runs) {
+            self.report(owner.as_str(), group, "failed", &[]);
+        }
+    }
+
+    /// The groups that are wanted online, neither marked as failed nor online.
+    pub fn astray(&self) -> Vec<&GroupName> {
+        let wanted =
+            |group: &GroupView| group.wanted == GroupWanted::Online && !group.retired && group.failed.is_none();
+        let groups = self.snapshot.groups.iter().filter(|(_, group)| wanted(group)).map(|(name, _)| name);
+        groups.filter(|name| planner::group_state(&self.snapshot, name).0 != GroupState::Online).collect()
+    }
+
+    /// The records of changes of owner that have not ended.
+    pub fn unfinished(&self) -> usize {
+        self.failovers.iter().filter(|record| record.outcome == Outcome::InProgress).count()
     }
 
     fn operation(&mut self, kind: &str, target: &str, rest: &[&str]) {
