@@ -40,21 +40,15 @@ pub async fn record(
     Ok(())
 }
 
-pub async fn list(
-    conn: &mut Conn,
-    name: &ClusterName,
-    before: Option<Generation>,
-    limit: u32,
-) -> Result<Vec<Change>> {
+pub async fn list(conn: &mut Conn, name: &ClusterName, before: Option<Generation>, limit: u32) -> Result<Vec<Change>> {
     let id = history::cluster_id(conn, name).await?;
-    let rows = query(
-        "select * from changes where cluster_id = $1 and generation < $2 order by generation desc limit $3",
-    )
-    .bind(id)
-    .bind(before.map_or(i64::MAX, |generation| int(generation.0)))
-    .bind(i64::from(limit))
-    .fetch_all(conn)
-    .await?;
+    let rows =
+        query("select * from changes where cluster_id = $1 and generation < $2 order by generation desc limit $3")
+            .bind(id)
+            .bind(before.map_or(i64::MAX, |generation| int(generation.0)))
+            .bind(i64::from(limit))
+            .fetch_all(conn)
+            .await?;
     rows.iter().map(read).collect()
 }
 

@@ -125,3 +125,10 @@ pub async fn append(conn: &mut Conn, cluster: &mut Cluster, events: &[NewEvent])
 pub fn event(at: Timestamp, kind: EventKind, subject: impl std::fmt::Display, message: String) -> NewEvent {
     NewEvent { at, kind, subject: subject.to_string(), message }
 }
+
+/// Appends events that came from outside a plan.
+pub async fn note(conn: &mut Conn, name: &ClusterName, events: &[NewEvent]) -> Result<()> {
+    let mut cluster = get(conn, name).await?;
+    append(conn, &mut cluster, events).await?;
+    save(conn, &cluster).await
+}

@@ -62,11 +62,8 @@ pub async fn open(url: &str) -> Result<Opened, OpenError> {
         first.close().await.map_err(|e| failed(&e))?;
         sync_folder(&path);
     }
-    let writing = options
-        .clone()
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true);
+    let writing =
+        options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full).foreign_keys(true);
     let writer = pool(1).connect_with(writing).await.map_err(|e| failed(&e))?;
     MIGRATIONS.run(&writer).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => {
@@ -107,8 +104,7 @@ fn lock(path: &Path) -> Result<(File, bool), OpenError> {
         return Err(OpenError::NoFolder { folder: folder.to_owned(), path: path.to_owned() });
     }
     let failed = |source| OpenError::File { path: path.to_owned(), source };
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => OpenError::InUse(path.to_owned()),
         TryLockError::Error(source) => failed(source),

@@ -33,12 +33,10 @@ pub async fn begin(conn: &mut Conn, name: &ClusterName, new: &NewReign) -> Resul
     let message = format!("reign {} began with term {}", new.id, cluster.term);
     cluster::append(conn, &mut cluster, &[cluster::event(new.at, EventKind::ReignBegan, name, message)]).await?;
     cluster::save(conn, &cluster).await?;
-    let rows = query(
-        "select name, agent_id from nodes where cluster_id = $1 and agent_id is not null order by name",
-    )
-    .bind(cluster.key())
-    .fetch_all(conn)
-    .await?;
+    let rows = query("select name, agent_id from nodes where cluster_id = $1 and agent_id is not null order by name")
+        .bind(cluster.key())
+        .fetch_all(conn)
+        .await?;
     let agents = rows.iter().map(|row| Ok((row.word("name")?, row.word("agent_id")?)));
     Ok(Reign {
         cluster_id: cluster.id,
