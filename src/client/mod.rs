@@ -1,1 +1,3 @@
 //! How are the control plane and the agents called over HTTP? The only place with an HTTP client.
+
+pub mod control_plane;
