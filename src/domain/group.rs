@@ -8,18 +8,20 @@ use utoipa::ToSchema;
 use super::{GroupName, HumanDuration, NodeName, ResourceSpec};
 
 /// Resources that run together on one node, the owner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupSpec {
     pub name: GroupName,
     /// What is wanted of it. Absent keeps the present value; a new group is `online`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub wanted: Option<GroupWanted>,
     /// Nodes in the order in which they are preferred. A wish: other possible owners follow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preferred_owners: Vec<NodeName>,
     #[serde(default)]
     pub failover: FailoverBudget,
+    #[schema(min_items = 1)]
     pub resources: Vec<ResourceSpec>,
 }
 

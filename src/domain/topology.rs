@@ -1,11 +1,20 @@
 //! What does a topology document look like, and is this one right?
 
-use serde::{Deserialize, Serialize};
+mod limits;
+mod rules;
+mod schema;
+mod shape;
+#[cfg(test)]
+mod tests;
 
-use super::{ClusterName, GroupSpec, NodeSpec, Settings};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{ClusterName, Finding, GroupSpec, NodeSpec, Settings};
 
 /// A cluster's desired state as one document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopologySpec {
     pub cluster: ClusterName,
@@ -15,4 +24,38 @@ pub struct TopologySpec {
     pub nodes: Vec<NodeSpec>,
     #[serde(default)]
     pub groups: Vec<GroupSpec>,
+}
+
+/// Reads a topology document, or says everything that is wrong with it: shape and rules in one answer, in the order of
+/// the pointers, one finding for each place and kind of mistake.
+pub fn parse(document: &Value) -> Result<TopologySpec, Vec<Finding>> {
+    let document = whole_numbers(document.clone());
+    let mut findings = shape::check(&document);
+    rules::check(&document, &mut findings);
+    findings.sort();
+    findings.dedup_by(|a, b| a.pointer == b.pointer && a.code == b.code);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    serde_json::from_value(document)
+        .map_err(|error| vec![Finding::new("", "wrong_type", format!("the document can't be read: {error}"))])
+}
+
+/// JSON does not tell 1 from 1.0, serde does: writes whole floats as integers.
+fn whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            #[allow(clippy::cast_possible_truncation)] // within 2^53, where every whole float is an exact integer
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => Value::from(float as i64),
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(whole_numbers).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, whole_numbers(value))).collect(),
+        other => other,
+    }
+}
+
+/// One step of a JSON pointer, escaped as RFC 6901 has it.
+fn token(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }

@@ -1,0 +1,162 @@
+//! Which lengths of time, addresses and commands are allowed?
+
+use std::time::Duration;
+
+use crate::domain::{Finding, HumanDuration, ProbeSpec, ProcessSpec, ResourceSpec, RunSpec, Settings};
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+/// Periods stay below 2^32 ms, which other cluster managers keep to as well.
+const LONGEST_PERIOD: Duration = secs(1193 * HOUR);
+
+/// A duration outside of `least..=most` is a finding.
+fn range(at: String, value: HumanDuration, (least, most): (Duration, Duration), findings: &mut Vec<Finding>) {
+    if !(least..=most).contains(&value.get()) {
+        let (least, most) = (HumanDuration::from(least), HumanDuration::from(most));
+        findings.push(Finding::new(at, "out_of_range", format!("{value} is not in the range {least} to {most}")));
+    }
+}
+
+/// The timers of a cluster: their ranges and the inequalities between them.
+pub(super) fn settings(settings: &Settings, findings: &mut Vec<Finding>) {
+    let Settings { heartbeat, lease, stop_budget, margin, .. } = *settings;
+    range("/settings/heartbeat".into(), heartbeat, (ms(50), secs(MINUTE)), findings);
+    range("/settings/lease".into(), lease, (ms(500), secs(10 * MINUTE)), findings);
+    range("/settings/margin".into(), margin, (ms(10), secs(10)), findings);
+    let mut broken = |field: &str, detail: String| {
+        findings.push(Finding::new(format!("/settings/{field}"), "timer_inequality", detail));
+    };
+    if stop_budget >= lease {
+        broken("stop_budget", format!("stop_budget ({stop_budget}) must be less than lease ({lease})"));
+    } else if heartbeat.get().saturating_mul(3) > lease.get().saturating_sub(stop_budget.get()) {
+        let room = HumanDuration::from(lease.get().saturating_sub(stop_budget.get()));
+        let detail = format!("three heartbeats of {heartbeat} must fit in lease - stop_budget, which is {room}");
+        broken("heartbeat", detail);
+    }
+    if margin >= stop_budget {
+        broken("margin", format!("margin ({margin}) must be less than stop_budget ({stop_budget})"));
+    }
+}
+
+/// The period in which a group's failovers are counted.
+pub(super) fn failover_period(period: HumanDuration, at: String, findings: &mut Vec<Finding>) {
+    range(at, period, (secs(1), LONGEST_PERIOD), findings);
+}
+
+/// What a resource may ask for, by itself.
+pub(super) fn resource(spec: &ResourceSpec, at: &str, findings: &mut Vec<Finding>) {
+    let restart = &spec.restart;
+    range(format!("{at}/pending_timeout"), spec.pending_timeout, (ms(100), secs(HOUR)), findings);
+    range(format!("{at}/restart/period"), restart.period, (secs(1), LONGEST_PERIOD), findings);
+    range(format!("{at}/restart/delay"), restart.delay, (ms(0), secs(10 * MINUTE)), findings);
+    let retry = format!("{at}/restart/retry_after");
+    range(retry.clone(), restart.retry_after, (ms(0), LONGEST_PERIOD), findings);
+    if restart.retry_after < restart.period {
+        let (after, period) = (restart.retry_after, restart.period);
+        let detail = format!("retry_after ({after}) must not be less than period ({period})");
+        findings.push(Finding::new(retry, "timer_inequality", detail));
+    }
+    match &spec.run {
+        RunSpec::Process(spec) => process(spec, at, findings),
+    }
+}
+
+fn process(spec: &ProcessSpec, at: &str, findings: &mut Vec<Finding>) {
+    command(&spec.command, &format!("{at}/command"), findings);
+    for (name, value) in &spec.env {
+        let pointer = format!("{at}/env/{}", super::token(name));
+        let mut bad = |detail: &str| findings.push(Finding::new(pointer.clone(), "bad_env", detail));
+        if name.is_empty() || name.contains(['=', '\0']) {
+            bad("the name of an environment variable is not empty and has no '=' or NUL in it");
+        } else if name.starts_with("LOCUM_") {
+            bad("names that begin with LOCUM_ are set by Locum; choose another name");
+        } else if value.contains('\0') {
+            bad("the value of an environment variable has no NUL in it");
+        }
+    }
+    if let Some(dir) = spec.working_dir.as_ref().filter(|dir| !dir.starts_with('/') || dir.contains('\0')) {
+        let detail = format!("{dir:?} is not an absolute path; begin with '/', like \"/var/lib/receive\"");
+        findings.push(Finding::new(format!("{at}/working_dir"), "bad_path", detail));
+    }
+    range(format!("{at}/stop_timeout"), spec.stop_timeout, (ms(0), secs(10 * MINUTE)), findings);
+    let probes = [("readiness", &spec.readiness), ("looks_alive", &spec.looks_alive), ("is_alive", &spec.is_alive)];
+    for (field, spec) in probes {
+        if let Some(spec) = spec {
+            probe(spec, &format!("{at}/{field}"), findings);
+        }
+    }
+}
+
+fn command(command: &[String], at: &str, findings: &mut Vec<Finding>) {
+    if command.first().is_some_and(String::is_empty) {
+        findings.push(Finding::new(format!("{at}/0"), "bad_command", "the program's name is empty; name the program"));
+    }
+    for (i, _) in command.iter().enumerate().filter(|(_, word)| word.contains('\0')) {
+        findings.push(Finding::new(
+            format!("{at}/{i}"),
+            "bad_command",
+            "a program and its arguments have no NUL in them",
+        ));
+    }
+}
+
+fn probe(spec: &ProbeSpec, at: &str, findings: &mut Vec<Finding>) {
+    let ways = [spec.exec.is_some(), spec.tcp.is_some(), spec.http.is_some()];
+    let named = ways.iter().filter(|way| **way).count();
+    if named != 1 {
+        let detail = format!("a probe has exactly one of `exec`, `tcp` and `http`; this one has {named}");
+        findings.push(Finding::new(at, "bad_probe", detail));
+    }
+    if let Some(words) = &spec.exec {
+        command(words, &format!("{at}/exec"), findings);
+    }
+    if let Some(address) = spec.tcp.as_ref().filter(|address| !is_host_and_port(address)) {
+        let detail = format!("{address:?} is not an address to connect to; write host:port, like \"127.0.0.1:2121\"");
+        findings.push(Finding::new(format!("{at}/tcp"), "bad_address", detail));
+    }
+    if let Some(address) = &spec.http {
+        let good = url::Url::parse(address).is_ok_and(|url| url.scheme() == "http" && url.has_host());
+        if !good {
+            let detail =
+                format!("{address:?} is not an address to ask; write it like \"http://127.0.0.1:8080/health\"");
+            findings.push(Finding::new(format!("{at}/http"), "bad_address", detail));
+        }
+    }
+    if let Some(interval) = spec.interval {
+        range(format!("{at}/interval"), interval, (ms(100), secs(HOUR)), findings);
+    }
+    range(format!("{at}/timeout"), spec.timeout, (ms(10), secs(10 * MINUTE)), findings);
+}
+
+fn is_host_and_port(address: &str) -> bool {
+    let Some((host, port)) = address.rsplit_once(':') else { return false };
+    url::Host::parse(host).is_ok() && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// The address of an agent in its one spelling, or what is wrong with it.
+pub(super) fn agent_address(text: &str) -> Result<String, String> {
+    let right = "write it like \"http://10.0.0.11:7441\"";
+    let url = url::Url::parse(text).map_err(|_| format!("{text:?} is not an address; {right}"))?;
+    match url.scheme() {
+        "http" => {}
+        "https" => return Err(format!("{text:?} asks for TLS, which is not there yet; {right}")),
+        other => return Err(format!("{text:?} begins with {other}:, which agents don't speak; {right}")),
+    }
+    let (Some(host), authority) = (url.host_str(), text.split("://").nth(1).unwrap_or_default()) else {
+        return Err(format!("{text:?} names no host; {right}"));
+    };
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || authority.contains('@') {
+        return Err(format!("{text:?} has more than a host and a port; {right}"));
+    }
+    let written = authority.trim_end_matches('/').rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    match url.port_or_known_default() {
+        Some(port) if written && port > 0 => Ok(format!("http://{host}:{port}")),
+        _ => Err(format!("{text:?} names no port; {right}")),
+    }
+}
