@@ -52,7 +52,9 @@ pub async fn cluster(plane: &ControlPlane, named: Option<ClusterName>) -> Result
 fn only_one(mut names: Vec<ClusterName>, server: &str) -> Result<ClusterName, Failure> {
     match (names.pop(), names.len()) {
         (Some(name), 0) => Ok(name),
-        (None, _) => Err(Failure::Failed(format!("{server} has no cluster yet; create one with `locum apply -f FILE`"))),
+        (None, _) => {
+            Err(Failure::Failed(format!("{server} has no cluster yet; create one with `locum apply -f FILE`")))
+        }
         (Some(last), _) => {
             names.push(last);
             let names: Vec<&str> = names.iter().map(ClusterName::as_str).collect();

@@ -7,10 +7,10 @@ use clap::Args;
 use super::exit::Failure;
 use super::remote::{Remote, cluster};
 use super::{out, tables};
+use crate::board::StatusDocument;
 use crate::client::control_plane::{ControlPlane, Reply};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::ClusterName;
-use crate::board::StatusDocument;
 
 /// How long one question waits for a change.
 const WAIT: Duration = Duration::from_secs(30);
@@ -72,7 +72,11 @@ async fn follow(remote: &Remote, plane: &ControlPlane, name: &ClusterName, mut t
 fn show(remote: &Remote, reply: &Reply<StatusDocument>, again: bool) {
     if remote.json() {
         // One document per line, where more follow.
-        if again { out::result(&reply.json) } else { out::json(&reply.json) }
+        if again {
+            out::result(&reply.json)
+        } else {
+            out::json(&reply.json)
+        }
         return;
     }
     if again && out::is_terminal() {
