@@ -188,7 +188,8 @@ fn moving(draft: &Draft<'_>, operation: &Operation, name: &GroupName, group: &Gr
         return (OperationState::Running, waits_for(draft, owner));
     }
     let opened = standing.open.as_ref();
-    let ours = is_under_way(group.open.as_ref(), operation)
+    let there = |open: &&FailoverRecord| open.to.as_ref() == Some(owner);
+    let ours = is_under_way(group.open.as_ref().filter(there), operation)
         || opened.is_some_and(|open| open.cause == Cause::OperatorMove && open.detected_at >= operation.created_at);
     let arrived = operation.to.as_ref().map_or(ours, |to| to == owner);
     if arrived { on(draft, name, owner) } else { astray(draft, operation, (name, group), owner) }

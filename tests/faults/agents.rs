@@ -9,8 +9,10 @@ async fn a_crashed_service_is_restarted_where_it_was() {
     let site = Site::start().await;
     let (owner, pid) = (site.owner().await, site.service_pid().await);
     send(pid, Signal::SIGKILL);
-    site.until("another process runs", async |s| s.group().await.is_some_and(|g| g["state"] == "online" && g["resources"][0]["pid"] != pid))
-        .await;
+    site.until("another process runs", async |s| {
+        s.group().await.is_some_and(|g| g["state"] == "online" && g["resources"][0]["pid"] != pid)
+    })
+    .await;
     assert_eq!(site.owner().await, owner);
     assert!(site.failovers().await.is_empty(), "a restart on the owner is no failover");
     site.check_exactly_one().await;
@@ -43,12 +45,16 @@ async fn a_killed_agent_that_is_back_in_time_adopts_its_services() {
     site.kill_agent(owner);
     site.start_agent(owner);
     site.until("the node is up again", async |s| {
-        s.node(NODES[owner]).await.is_some_and(|n| n["state"] == "up") && s.group().await.is_some_and(|g| g["state"] == "online")
+        s.node(NODES[owner]).await.is_some_and(|n| n["state"] == "up")
+            && s.group().await.is_some_and(|g| g["state"] == "online")
     })
     .await;
     // Over a whole lease: it is renewed, not merely not yet over.
     let renewed = site.runs().last().expect("it ran").until + 2_000_000;
-    site.until("the service goes on beyond its old lease", async |s| s.runs().last().is_some_and(|run| run.until > renewed)).await;
+    site.until("the service goes on beyond its old lease", async |s| {
+        s.runs().last().is_some_and(|run| run.until > renewed)
+    })
+    .await;
     assert_eq!(site.service_pid().await, pid, "the same process goes on");
     assert!(site.failovers().await.is_empty());
     site.check_exactly_one().await;

@@ -100,7 +100,10 @@ async fn late_doubled_and_reordered_orders_never_make_two() {
             site.kill_agent(owner);
             site.wait_online_elsewhere(owner).await;
             site.start_agent(owner);
-            site.until("the node is up again", async |s| s.node(NODES[owner]).await.is_some_and(|n| n["state"] == "up")).await;
+            site.until("the node is up again", async |s| {
+                s.node(NODES[owner]).await.is_some_and(|n| n["state"] == "up")
+            })
+            .await;
         }
         site.wait_online(GROUP).await;
     }
@@ -131,7 +134,9 @@ async fn one_bad_agent(url: &str, says: &str) {
     site.wait_online(GROUP).await;
     assert_ne!(site.owner().await, 0);
     site.until("the bad agent is named", async |s| {
-        s.node(NODES[0]).await.is_some_and(|n| n["state"] != "up" && n["problem"].as_str().is_some_and(|p| p.contains(says)))
+        s.node(NODES[0])
+            .await
+            .is_some_and(|n| n["state"] != "up" && n["problem"].as_str().is_some_and(|p| p.contains(says)))
     })
     .await;
     // The rest still fails over.
@@ -153,7 +158,9 @@ async fn an_agent_under_another_name_is_named_in_the_status() {
     site.apply(&topology).await;
     site.wait_online(GROUP).await;
     site.until("the mistake is named", async |s| {
-        s.node(NODES[0]).await.is_some_and(|n| n["problem"].as_str().is_some_and(|p| p.contains("bts2") && p.contains("bts1")))
+        s.node(NODES[0])
+            .await
+            .is_some_and(|n| n["problem"].as_str().is_some_and(|p| p.contains("bts2") && p.contains("bts1")))
     })
     .await;
     site.check_exactly_one().await;

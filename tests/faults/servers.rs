@@ -101,10 +101,8 @@ async fn a_new_database_beside_running_agents_says_what_to_do() {
         })
     })
     .await;
-    site.until("the services stop with their leases", async |s| {
-        s.runs().last().is_some_and(|run| !alive(run.pid))
-    })
-    .await;
+    site.until("the services stop with their leases", async |s| s.runs().last().is_some_and(|run| !alive(run.pid)))
+        .await;
     let owner = site.group().await.expect("a status")["owner"].clone();
     assert!(owner.is_null(), "nothing is placed on nodes that refuse: {owner}");
 

@@ -322,7 +322,8 @@ fn guard_of(state_dir: &Path) -> Option<i32> {
     fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
         let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
         let line = fs::read(entry.path().join("cmdline")).ok()?;
-        let words: Vec<&str> = line.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()).collect();
+        let words: Vec<&str> =
+            line.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()).collect();
         (words.contains(&"guard") && words.iter().any(|word| *word == wanted)).then_some(pid)
     })
 }

@@ -54,7 +54,7 @@ pub async fn put(conn: &mut Conn, spec: &TopologySpec, expect: Expect, asked: &A
         }
         None => (new_cluster(conn, spec, asked.at).await?, None),
     };
-    let after = with_wanted(spec, before.as_ref());
+    let after = spec.with_wanted(before.as_ref());
     if before.as_ref() == Some(&after) {
         return Ok(Accepted { created: false, changed: false, generation: cluster.generation });
     }
@@ -104,24 +104,6 @@ async fn new_cluster(conn: &mut Conn, spec: &TopologySpec, at: Timestamp) -> Res
         last_event: 0,
         created_at: at,
     })
-}
-
-/// `spec` with every `wanted` set: as written, else as stored, else that of a new one.
-fn with_wanted(spec: &TopologySpec, stored: Option<&TopologySpec>) -> TopologySpec {
-    let mut merged = spec.clone();
-    let nodes: BTreeMap<_, _> =
-        stored.into_iter().flat_map(|s| &s.nodes).map(|node| (&node.name, node.wanted)).collect();
-    for node in &mut merged.nodes {
-        let kept = nodes.get(&node.name).copied().flatten();
-        node.wanted = Some(node.wanted.or(kept).unwrap_or_default());
-    }
-    let groups: BTreeMap<_, _> =
-        stored.into_iter().flat_map(|s| &s.groups).map(|group| (&group.name, group.wanted)).collect();
-    for group in &mut merged.groups {
-        let kept = groups.get(&group.name).copied().flatten();
-        group.wanted = Some(group.wanted.or(kept).unwrap_or_default());
-    }
-    merged
 }
 
 /// The statements on one of the two tables of desired objects.

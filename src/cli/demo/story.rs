@@ -1,0 +1,345 @@
+//! The story: everything fails in turn while files arrive. Is each received once?
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::LastLine;
+use super::account::{Account, longest_overlap, millis_up};
+use super::processes;
+use super::sender::Sender;
+use super::stage::Stage;
+use crate::api::views::{ActionRequest, MoveRequest};
+use crate::board::{GroupStatus, StatusDocument};
+use crate::cli::exit::Failure;
+use crate::cli::verbs::until_ended;
+use crate::cli::{history, out, tables};
+use crate::client::control_plane::{ControlPlane, Reply, Target};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::{
+    FailoverRecord, GroupName, GroupState, NodeName, NodeState, Operation, OperationState, Outcome, Ticks,
+};
+
+const FILES: u64 = 500;
+
+/// Steps during which files arrive; each gets its share.
+const STEPS: u64 = 8;
+
+/// So that the files last about as long as the steps.
+const FILE_EVERY: Duration = Duration::from_millis(80);
+
+/// The story ends after this, with what it has.
+const WHOLE: Duration = Duration::from_secs(80);
+
+/// Enough for a failover at the default lease.
+const STEP: Duration = Duration::from_secs(20);
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Fewer failovers than this, and the story did not happen.
+const LEAST_FAILOVERS: u64 = 4;
+
+/// Where a group runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seat {
+    node: NodeName,
+    pid: u32,
+}
+
+struct Story<'a> {
+    stage: &'a mut Stage,
+    plane: ControlPlane,
+    sender: Sender,
+    started_at: Ticks,
+    steps_done: u64,
+    ftp: GroupName,
+    sftp: GroupName,
+}
+
+/// Plays it on a stage that is set.
+pub async fn tell(stage: &mut Stage, started_at: Ticks) -> Result<LastLine, Failure> {
+    let name = |text: &str| text.parse().map_err(|e| Failure::Failed(format!("{text:?} is no group: {e}")));
+    let (ftp, sftp) = (name("ftp-receive")?, name("sftp-receive")?);
+    let (plane, sender) = (stage.plane()?, Sender::start(stage.inboxes(), FILE_EVERY));
+    let mut story = Story { stage, plane, sender, started_at, steps_done: 0, ftp, sftp };
+    story.all_online("both groups are online").await?;
+    story.say("both receive handlers run; files begin to arrive");
+    story.service_killed().await?;
+    story.agent_killed().await?;
+    story.agent_frozen().await?;
+    story.machine_lost().await?;
+    story.group_moved().await?;
+    story.node_drained().await?;
+    story.server_killed().await?;
+    story.end().await
+}
+
+impl Story<'_> {
+    async fn service_killed(&mut self) -> Result<(), Failure> {
+        self.next_step();
+        let (group, seat) = (self.ftp.clone(), self.seat(&self.ftp).await?);
+        processes::signal(seat.pid, Signal::SIGKILL)?;
+        let now = self.see("the killed service runs again", |s| runs_with_other_pid(s, &group, &seat)).await?;
+        self.say(format!(
+            "the {group} handler on {} was killed (pid {}): its agent started it again there (pid {})",
+            seat.node, seat.pid, now.pid
+        ));
+        Ok(())
+    }
+
+    async fn agent_killed(&mut self) -> Result<(), Failure> {
+        self.next_step();
+        let (group, seat) = (self.ftp.clone(), self.seat(&self.ftp).await?);
+        self.stage.agent(&seat.node)?.kill().await?;
+        self.stage.agent(&seat.node)?.start().await?;
+        let now = self.see("the new agent is up", |s| node_up(s, &seat.node).and_then(|()| seat_of(s, &group))).await?;
+        if now != seat {
+            return Err(Failure::Failed(format!(
+                "{group} ran on {} as pid {} before its agent was killed, and on {} as pid {} after it",
+                seat.node, seat.pid, now.node, now.pid
+            )));
+        }
+        self.say(format!("the agent of {} was killed: the next one adopted pid {}, no failover", seat.node, seat.pid));
+        Ok(())
+    }
+
+    async fn agent_frozen(&mut self) -> Result<(), Failure> {
+        self.next_step();
+        let (group, seat) = (self.ftp.clone(), self.seat(&self.ftp).await?);
+        self.stage.agent(&seat.node)?.signal(Signal::SIGSTOP)?;
+        self.online_elsewhere(&group, &seat).await?;
+        let failover = self.failover_of(&group, &seat).await?;
+        self.stage.agent(&seat.node)?.signal(Signal::SIGCONT)?;
+        self.back_up(&seat.node).await?;
+        self.say(format!("the agent of {} was frozen past its lease: {}", seat.node, words(&failover)));
+        Ok(())
+    }
+
+    async fn machine_lost(&mut self) -> Result<(), Failure> {
+        self.next_step();
+        let (group, seat) = (self.sftp.clone(), self.seat(&self.sftp).await?);
+        let status = self.status().await?;
+        let services = status.groups.iter().filter_map(seat_in).filter(|s| s.node == seat.node).map(|s| s.pid);
+        let guards = self.stage.guards(&seat.node);
+        let agent = self.stage.agent(&seat.node)?;
+        let victims: Vec<u32> = agent.pid().into_iter().chain(guards).chain(services).collect();
+        for pid in &victims {
+            processes::signal(*pid, Signal::SIGKILL)?;
+        }
+        agent.ended().await?;
+        self.online_elsewhere(&group, &seat).await?;
+        let failover = self.failover_of(&group, &seat).await?;
+        self.stage.agent(&seat.node)?.start().await?;
+        self.back_up(&seat.node).await?;
+        self.say(format!(
+            "agent, guard and services of {} were killed at once ({} processes): {}",
+            seat.node,
+            victims.len(),
+            words(&failover)
+        ));
+        Ok(())
+    }
+
+    async fn group_moved(&mut self) -> Result<(), Failure> {
+        self.next_step();
+        let (group, seat) = (self.ftp.clone(), self.seat(&self.ftp).await?);
+        let body = MoveRequest { to: None, reason: Some("the story wants it".to_owned()) };
+        let asked = self.plane.act(&self.stage.cluster, Target::Group(&group), "move", &body).await?;
+        self.succeeded(asked).await?;
+        self.online_elsewhere(&group, &seat).await?;
+        let failover = self.failover_of(&group, &seat).await?;
+        self.say(format!("{group} was moved by hand: {}", words(&failover)));
+        Ok(())
+    }
+
+    async fn node_drained(&mut self) -> Result<(), Failure> {
+        self.next_step();
+        let (group, seat) = (self.sftp.clone(), self.seat(&self.sftp).await?);
+        self.on_node(&seat.node, "drain").await?;
+        self.online_elsewhere(&group, &seat).await?;
+        let failover = self.failover_of(&group, &seat).await?;
+        self.on_node(&seat.node, "resume").await?;
+        self.say(format!("{} was drained, and resumed: {}", seat.node, words(&failover)));
+        Ok(())
+    }
+
+    async fn server_killed(&mut self) -> Result<(), Failure> {
+        self.next_step();
+        let before = (self.seat(&self.ftp).await?, self.seat(&self.sftp).await?);
+        self.stage.server.kill().await?;
+        let received = self.stage.receipts().files;
+        self.until("files are received while the control plane is away", |story| {
+            (story.stage.receipts().files >= received + 5).then_some(())
+        })
+        .await?;
+        self.stage.server.start().await?;
+        self.all_online("all is well again after the restart of the control plane").await?;
+        let after = (self.seat(&self.ftp).await?, self.seat(&self.sftp).await?);
+        if before != after {
+            return Err(Failure::Failed(format!("a restart of the control plane changed {before:?} to {after:?}")));
+        }
+        self.say("the control plane was killed and started again: files went on being received by the same processes");
+        Ok(())
+    }
+
+    async fn end(mut self) -> Result<LastLine, Failure> {
+        self.next_step();
+        self.sender.allow(FILES);
+        // What is missing is said by the account.
+        let all = |story: &Self| (story.sender.sent() >= FILES && story.stage.receipts().files >= FILES).then_some(());
+        let received_all = self.until("every file is received", all).await;
+        let failovers = history::all(&self.plane, &self.stage.cluster).await?;
+        self.say(if received_all.is_ok() { "the last file was received" } else { "time is up" });
+        out::result(format!("\n{}\n", tables::history(&failovers)));
+        let receipts = self.stage.receipts();
+        let overlaps = self.stage.runs();
+        let overlap = overlaps.iter().map(|runs| longest_overlap(runs)).max().unwrap_or_default();
+        let succeeded = failovers.iter().filter(|record| record.outcome == Outcome::Succeeded);
+        let account = Account {
+            files_sent: self.sender.sent(),
+            files_received: receipts.files,
+            duplicates: receipts.duplicates,
+            failovers: succeeded.count() as u64,
+            longest_overlap_ms: millis_up(overlap),
+        };
+        let text = serde_json::to_string(&account).map_err(|e| Failure::Failed(e.to_string()))?;
+        Ok(LastLine { text, complaint: account.complaint(LEAST_FAILOVERS) })
+    }
+
+    /// Files arrive in every step: each step lets its share come.
+    fn next_step(&mut self) {
+        self.steps_done += 1;
+        self.sender.allow((FILES * self.steps_done / STEPS).min(FILES));
+    }
+
+    fn say(&self, what: impl std::fmt::Display) {
+        let seconds = SystemClock.ticks().since(self.started_at).as_secs_f64();
+        let (sent, received) = (self.sender.sent(), self.stage.receipts().files);
+        out::result(format!("[{seconds:5.1} s, {received:3} of {sent:3} files] {what}"));
+    }
+
+    async fn on_node(&self, node: &NodeName, verb: &str) -> Result<(), Failure> {
+        let body = ActionRequest { reason: Some("the story wants it".to_owned()) };
+        let asked = self.plane.act(&self.stage.cluster, Target::Node(node), verb, &body).await?;
+        self.succeeded(asked).await
+    }
+
+    async fn succeeded(&self, asked: Reply<Operation>) -> Result<(), Failure> {
+        let ended = until_ended(&self.plane, asked, STEP, |_| ()).await?.value;
+        match ended.state {
+            OperationState::Succeeded => Ok(()),
+            state => Err(Failure::Failed(format!(
+                "{} {} is {}: {}",
+                ended.kind.as_str(),
+                ended.target,
+                state.as_str(),
+                ended.message
+            ))),
+        }
+    }
+
+    async fn seat(&self, group: &GroupName) -> Result<Seat, Failure> {
+        self.see(&format!("{group} is online"), |status| seat_of(status, group)).await
+    }
+
+    async fn online_elsewhere(&self, group: &GroupName, seat: &Seat) -> Result<Seat, Failure> {
+        let elsewhere = |status: &StatusDocument| seat_of(status, group).filter(|now| now.node != seat.node);
+        self.see(&format!("{group} is online elsewhere than on {}", seat.node), elsewhere).await
+    }
+
+    /// A node is back when it answers and nothing is left to be done.
+    async fn back_up(&self, node: &NodeName) -> Result<(), Failure> {
+        self.see(&format!("{node} is up again"), |status| node_up(status, node)).await?;
+        self.all_online("all groups are online").await
+    }
+
+    async fn all_online(&self, what: &str) -> Result<(), Failure> {
+        self.see(what, |status| {
+            let up = status.nodes.iter().all(|node| node.state == NodeState::Up);
+            (up && status.groups.iter().all(|group| seat_in(group).is_some())).then_some(())
+        })
+        .await
+    }
+
+    /// The newest finished failover of a group away from a seat.
+    async fn failover_of(&self, group: &GroupName, seat: &Seat) -> Result<FailoverRecord, Failure> {
+        let give_up_at = self.give_up_at();
+        loop {
+            let page = self.plane.failovers(&self.stage.cluster, Some(group), 1, None).await?.value;
+            let newest = page.items.into_iter().next();
+            let done = |r: &FailoverRecord| r.from.as_ref() == Some(&seat.node) && r.outcome == Outcome::Succeeded;
+            if let Some(record) = newest.filter(done) {
+                return Ok(record);
+            }
+            self.still_time(give_up_at, &format!("the failover of {group} is recorded as done"))?;
+            SystemClock.sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn status(&self) -> Result<StatusDocument, Failure> {
+        let seen = self.plane.status(&self.stage.cluster, None, Duration::ZERO).await?;
+        seen.map(|seen| seen.reply.value).ok_or_else(|| Failure::Failed("the server gave no status".to_owned()))
+    }
+
+    /// Looks at the status until `condition` gives something. A server that is away is asked again.
+    async fn see<T>(&self, what: &str, condition: impl Fn(&StatusDocument) -> Option<T>) -> Result<T, Failure> {
+        let give_up_at = self.give_up_at();
+        loop {
+            let status = self.status().await;
+            if let Some(found) = status.as_ref().ok().and_then(&condition) {
+                return Ok(found);
+            }
+            let last = status.map_or_else(|failure| failure.to_string(), |document| tables::status(&document));
+            self.still_time(give_up_at, what).map_err(|failure| Failure::Failed(format!("{failure}\n{last}")))?;
+            SystemClock.sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn until<T>(&self, what: &str, condition: impl Fn(&Self) -> Option<T>) -> Result<T, Failure> {
+        let give_up_at = self.give_up_at();
+        loop {
+            if let Some(found) = condition(self) {
+                return Ok(found);
+            }
+            self.still_time(give_up_at, what)?;
+            SystemClock.sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn give_up_at(&self) -> Ticks {
+        SystemClock.ticks().plus(STEP).min(self.started_at.plus(WHOLE))
+    }
+
+    fn still_time(&self, give_up_at: Ticks, what: &str) -> Result<(), Failure> {
+        if SystemClock.ticks() < give_up_at {
+            return Ok(());
+        }
+        Err(Failure::Failed(format!("the story waited in vain until {what}")))
+    }
+}
+
+/// "sftp-receive runs on bts3 after 5.7 s (lease_expired)".
+fn words(failover: &FailoverRecord) -> String {
+    let to = failover.to.as_ref().map_or("nowhere", NodeName::as_str);
+    let proof = failover.release_proof.map_or("no proof", |proof| proof.as_str());
+    let down: u64 = failover.phases_ms.values().sum();
+    format!("{} runs on {to}, {down} ms after that was seen ({proof})", failover.group)
+}
+
+fn seat_in(group: &GroupStatus) -> Option<Seat> {
+    let pid = group.resources.first().and_then(|resource| resource.pid);
+    let node = group.owner.clone().filter(|_| group.state == GroupState::Online);
+    Some(Seat { node: node?, pid: pid? })
+}
+
+fn seat_of(status: &StatusDocument, name: &GroupName) -> Option<Seat> {
+    status.groups.iter().find(|group| group.name == *name).and_then(seat_in)
+}
+
+fn runs_with_other_pid(status: &StatusDocument, group: &GroupName, seat: &Seat) -> Option<Seat> {
+    seat_of(status, group).filter(|now| now.node == seat.node && now.pid != seat.pid)
+}
+
+fn node_up(status: &StatusDocument, name: &NodeName) -> Option<()> {
+    status.nodes.iter().any(|node| node.name == *name && node.state == NodeState::Up).then_some(())
+}

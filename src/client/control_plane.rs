@@ -1,0 +1,267 @@
+//! How does a program ask the control plane? The CLI's calls, with errors that a person understands.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+use uuid::Uuid;
+
+use crate::api::views::{ACTOR_HEADER, Page, Problem, TopologyResult};
+use crate::board::StatusDocument;
+use crate::domain::{ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
+
+/// An address that does not take a connection within this time is not reachable.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An answer takes at most this long, beside the time that the caller asks the server to wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why a call did not bring what it was for.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Not something that can be called.
+    #[error("{address:?} is not the address of a server: {why}; write it like http://127.0.0.1:7400")]
+    BadAddress { address: String, why: String },
+    /// Nothing answered; whether a write was done is not known.
+    #[error("no Locum server answers at {server}: {why}")]
+    Unreachable { server: String, why: String },
+    /// The server understood and refused; nothing was changed.
+    #[error("{}", .0.detail)]
+    Refused(Box<Problem>),
+    /// Something answered that does not speak this API.
+    #[error("what answers at {server} is not a Locum server of this version: {why}")]
+    Garbled { server: String, why: String },
+}
+
+/// An answer as a value and as the server wrote it.
+#[derive(Debug, Clone)]
+pub struct Reply<T> {
+    pub value: T,
+    pub json: Value,
+}
+
+/// A status document and the tag that stands for it.
+#[derive(Debug, Clone)]
+pub struct SeenStatus {
+    pub reply: Reply<StatusDocument>,
+    pub tag: String,
+}
+
+/// Whom an action is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    Node(&'a NodeName),
+    Group(&'a GroupName),
+}
+
+/// What the writer of a topology expects to replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaces {
+    /// Whatever is there.
+    Anything,
+    /// Nothing: the cluster does not exist.
+    Nothing,
+    /// The topology of this generation.
+    Generation(Generation),
+}
+
+/// A control plane at an address. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ControlPlane {
+    http: reqwest::Client,
+    server: String,
+    actor: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: ClusterName,
+}
+
+#[derive(Deserialize)]
+struct NamedPage {
+    items: Vec<Named>,
+}
+
+impl ControlPlane {
+    /// `server`: an `http://` address; `actor`: who asks, for the history.
+    #[allow(clippy::disallowed_methods)] // the home of HTTP clients
+    pub fn new(server: &str, actor: &str) -> Result<Self, CallError> {
+        let bad = |why: String| CallError::BadAddress { address: server.to_owned(), why };
+        let url = Url::parse(server).map_err(|e| bad(e.to_string()))?;
+        if url.scheme() != "http" || url.host().is_none() {
+            return Err(bad("it must begin with http:// and name a host".to_owned()));
+        }
+        // No proxy: a control plane is on a network of its own, and a proxy would answer in its place.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map_err(|e| bad(e.to_string()))?;
+        let actor: String = actor.chars().filter(|c| c.is_ascii_graphic()).collect();
+        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), actor })
+    }
+
+    /// The address that is called.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Whether it answers that it is ready for work.
+    pub async fn ready(&self) -> Result<bool, CallError> {
+        Ok(self.send(self.get("/readyz")).await?.status().is_success())
+    }
+
+    /// The names of the clusters.
+    pub async fn clusters(&self) -> Result<Vec<ClusterName>, CallError> {
+        let page: Reply<NamedPage> = self.call(self.get("/v1/clusters")).await?;
+        Ok(page.value.items.into_iter().map(|cluster| cluster.name).collect())
+    }
+
+    /// Replaces a cluster's topology or, with `dry_run`, asks what that would do.
+    pub async fn put_topology(
+        &self,
+        cluster: &ClusterName,
+        document: &Value,
+        replaces: Replaces,
+        dry_run: bool,
+    ) -> Result<Reply<TopologyResult>, CallError> {
+        let mut request = self.request(Method::PUT, &format!("/v1/clusters/{cluster}/topology")).json(document);
+        if dry_run {
+            request = request.query(&[("dry_run", "true")]);
+        }
+        request = match replaces {
+            Replaces::Anything => request,
+            Replaces::Nothing => request.header(IF_NONE_MATCH, "*"),
+            Replaces::Generation(generation) => request.header(IF_MATCH, format!("\"{generation}\"")),
+        };
+        self.call(request).await
+    }
+
+    /// The observed state. With `after`, the tag of the last one seen, it comes once it differs, or `None` after `wait`.
+    pub async fn status(
+        &self,
+        cluster: &ClusterName,
+        after: Option<&str>,
+        wait: Duration,
+    ) -> Result<Option<SeenStatus>, CallError> {
+        let mut request = self.get(&format!("/v1/clusters/{cluster}/status"));
+        if let Some(tag) = after {
+            let wait_text = HumanDuration::from(wait).to_string();
+            request = request.query(&[("wait", wait_text.as_str()), ("since", tag)]).timeout(wait + ANSWER_TIMEOUT);
+        }
+        let response = self.send(request).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
+        let tag = response.headers().get(ETAG).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let reply = self.read(response).await?;
+        Ok((after != Some(tag.as_str())).then_some(SeenStatus { reply, tag }))
+    }
+
+    /// Asks for an action on a group or node: `verb` as the API's path spells it.
+    pub async fn act(
+        &self,
+        cluster: &ClusterName,
+        target: Target<'_>,
+        verb: &str,
+        body: &impl Serialize,
+    ) -> Result<Reply<Operation>, CallError> {
+        let path = match target {
+            Target::Node(node) => format!("/v1/clusters/{cluster}/nodes/{node}/{verb}"),
+            Target::Group(group) => format!("/v1/clusters/{cluster}/groups/{group}/{verb}"),
+        };
+        self.call(self.request(Method::POST, &path).json(body)).await
+    }
+
+    /// Where an operation stands.
+    pub async fn operation(&self, id: Uuid) -> Result<Reply<Operation>, CallError> {
+        self.call(self.get(&format!("/v1/operations/{id}"))).await
+    }
+
+    /// A slice of the history, newest first.
+    pub async fn failovers(
+        &self,
+        cluster: &ClusterName,
+        group: Option<&GroupName>,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Reply<Page<FailoverRecord>>, CallError> {
+        let mut request = self.get(&format!("/v1/clusters/{cluster}/failovers")).query(&[("limit", limit)]);
+        if let Some(group) = group {
+            request = request.query(&[("group", group.as_str())]);
+        }
+        if let Some(cursor) = cursor {
+            request = request.query(&[("cursor", cursor)]);
+        }
+        self.call(request).await
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.server);
+        self.http.request(method, url).header(ACTOR_HEADER, &self.actor).timeout(ANSWER_TIMEOUT)
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Reply<T>, CallError> {
+        let response = self.send(request).await?;
+        self.read(response).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, CallError> {
+        request.send().await.map_err(|error| self.unreachable(&error))
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<Reply<T>, CallError> {
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let garbled = |why: String| CallError::Garbled { server: self.server.clone(), why };
+        let json: Value = serde_json::from_slice(&body)
+            .map_err(|_| garbled(format!("it answered {status} with something that is not JSON")))?;
+        if !status.is_success() {
+            let problem = serde_json::from_value(json).map_err(|_| garbled(format!("it answered {status}")))?;
+            return Err(CallError::Refused(Box::new(problem)));
+        }
+        let value = T::deserialize(&json).map_err(|e| garbled(format!("its answer can't be read ({e})")))?;
+        Ok(Reply { value, json })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> CallError {
+        let why = if error.is_timeout() { "no answer in time".to_owned() } else { innermost(error) };
+        CallError::Unreachable { server: self.server.clone(), why }
+    }
+}
+
+/// The last cause in the chain is the one a person can act on: "Connection refused".
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut text = error.to_string();
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    // "Connection refused (os error 111)": the number helps nobody.
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_must_be_one_that_can_be_called() {
+        for bad in ["127.0.0.1:7400", "https://a.example", "ftp://a", "http://", ""] {
+            let error = ControlPlane::new(bad, "me").unwrap_err().to_string();
+            assert!(error.contains("is not the address of a server"), "{bad}: {error}");
+        }
+        assert_eq!(ControlPlane::new("http://127.0.0.1:7400/", "me").unwrap().server(), "http://127.0.0.1:7400");
+    }
+}
