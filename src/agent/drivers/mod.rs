@@ -69,11 +69,8 @@ mod tests {
     #[test]
     fn a_service_is_told_who_it_is() {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place {
-            cluster: "c".parse().unwrap(),
-            node: "n".parse().unwrap(),
-            state_dir: dir.path().to_path_buf(),
-        };
+        let place =
+            Place { cluster: "c".parse().unwrap(), node: "n".parse().unwrap(), state_dir: dir.path().to_path_buf() };
         let key = ServiceKey { group: "g".parse().unwrap(), resource: "r".parse().unwrap() };
         let spec = |program: &str| -> ResourceSpec {
             let env = serde_json::json!({ "A": "1", "LOCUM_EPOCH": "none" });

@@ -12,11 +12,7 @@ use url::Url;
 use crate::domain::ProbeSpec;
 
 /// `Err` says why the answer is no.
-pub async fn ask(
-    spec: &ProbeSpec,
-    env: &BTreeMap<String, String>,
-    working_dir: Option<&str>,
-) -> Result<(), String> {
+pub async fn ask(spec: &ProbeSpec, env: &BTreeMap<String, String>, working_dir: Option<&str>) -> Result<(), String> {
     let asking = async {
         match (&spec.exec, &spec.tcp, &spec.http) {
             (Some(command), _, _) => exec(command, env, working_dir).await,

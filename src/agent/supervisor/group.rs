@@ -52,12 +52,11 @@ impl Group {
     }
 
     fn wants(&self, member: &Member) -> bool {
-        !self.is_leaving()
-            && self.assigned.as_ref().is_some_and(|wanted| wanted.resources.iter().any(|spec| *spec == member.spec))
+        !self.is_leaving() && self.assigned.as_ref().is_some_and(|wanted| wanted.resources.contains(&member.spec))
     }
 
-    /// Does all that is due at `now`.
-    pub fn step(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+    /// Ends what may not go on at `now`; begins nothing.
+    pub fn keep_bounds(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
         for member in &mut self.members {
             if now < lease.stop_at {
                 member.finish_lease_stop(&self.name, now, actions);
@@ -66,6 +65,11 @@ impl Group {
             }
             member.keep_time(&self.name, now, actions);
         }
+    }
+
+    /// Does all that is due at `now`.
+    pub fn step(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+        self.keep_bounds(now, lease, actions);
         self.stop_unwanted(now, actions);
         self.rebuild();
         if now < lease.stop_at {

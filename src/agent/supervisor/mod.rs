@@ -106,8 +106,11 @@ impl Supervisor {
     /// Takes in an event at `now`.
     pub fn handle(&mut self, event: Event, now: Ticks) -> Turn {
         let mut actions = Vec::new();
-        // What the old lease demands at this moment is done before a new one is looked at: the guard did so too.
-        self.step(now, &mut actions);
+        // What the old lease ended by this moment is ended before a new one is looked at: the guard did so too. Nothing
+        // is begun yet, since the event may forbid it.
+        for group in self.groups.values_mut() {
+            group.keep_bounds(now, self.lease, &mut actions);
+        }
         self.take_in(event, now, &mut actions);
         self.step(now, &mut actions);
         let view = self.groups.values().map(|g| view::observe(g, self.may_run(now))).collect();
