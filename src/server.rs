@@ -1,1 +1,121 @@
 //! How is the control plane put together, started and stopped?
+
+use std::future::IntoFuture as _;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use axum::serve::ListenerExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, AppState};
+use crate::board::Boards;
+use crate::client::agent::HttpAgents;
+use crate::clock::{Clock, SystemClock, SystemIds};
+pub use crate::config::ServerConfig;
+use crate::reconciler::{self, Nudge};
+use crate::store::sql::{self, SqlStore};
+use crate::telemetry;
+
+/// A connection that did not end by itself within this is cut when the server stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// The loops stop between two steps; what is not done within this is done by the next server.
+const LAST_TURN: Duration = Duration::from_millis(500);
+
+/// A control plane that has its database and its address, and does not work yet.
+pub struct BoundServer {
+    store: Arc<SqlStore>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// Takes the database and the address, or says in one sentence why not.
+pub async fn bind(config: ServerConfig) -> anyhow::Result<BoundServer> {
+    config.check().map_err(|refusal| anyhow!(refusal))?;
+    if config.is_exposed() {
+        tracing::warn!(listen = %config.listen, "other machines can reach the API, and nobody has to say who they are");
+    }
+    // The database first: its lock is the proof that no other control plane rules these clusters.
+    let store = Arc::new(sql::open(&config.database_url).await?);
+    let listener = match TcpListener::bind(config.listen).await {
+        Ok(listener) => listener,
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("another program listens on {}; stop it or choose another --listen", config.listen)
+        }
+        Err(error) => return Err(error).with_context(|| format!("can't listen on {}", config.listen)),
+    };
+    let address = listener.local_addr().context("the socket has no address")?;
+    Ok(BoundServer { store, listener, address })
+}
+
+impl BoundServer {
+    /// Where it listens; the real port where 0 was asked for.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Works until `shutdown`, then ends within two seconds, whoever is still connected.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let Self { store, listener, address } = self;
+        // Cancelled with `shutdown`, and when a part ends by itself: then the others must end too.
+        let stopping = shutdown.child_token();
+        let (nudge, nudges) = Nudge::channel();
+        let clock = SystemClock::shared();
+        let boards = Arc::new(Boards::default());
+        let agents = Arc::new(HttpAgents::new().context("no HTTP client")?);
+        let ids = Arc::new(SystemIds);
+        let deps = reconciler::Deps {
+            store: store.clone(),
+            agents,
+            boards: boards.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+        };
+        let state = AppState {
+            store: store.clone(),
+            boards,
+            nudge,
+            clock: clock.clone(),
+            ids,
+            metrics: telemetry::metrics(),
+            stopping: stopping.clone(),
+        };
+        tracing::info!(%address, "the control plane works");
+        let mut loops = tokio::spawn(reconciler::run(deps, nudges, stopping.clone()));
+        let served = tokio::select! {
+            served = serve(listener, state, &*clock) => served.context("the API failed"),
+            _ = &mut loops => Err(anyhow!("the reconciler ended by a defect; the log says more")),
+        };
+        stopping.cancel();
+        if !loops.is_finished() && tokio::time::timeout(LAST_TURN, &mut loops).await.is_err() {
+            loops.abort();
+        }
+        // A connection that was cut may still hold one of the database's; what is not committed is rolled back anyway.
+        let _ = tokio::time::timeout(LAST_TURN, store.close()).await;
+        tracing::info!("the control plane has stopped");
+        served
+    }
+}
+
+/// Answers until it is told to stop, and then for a moment longer what is being answered.
+async fn serve(listener: TcpListener, state: AppState, clock: &dyn Clock) -> std::io::Result<()> {
+    let stopping = state.stopping.clone();
+    let listener = listener.tap_io(|connection: &mut TcpStream| {
+        // Small answers must not wait for an acknowledgement of the one before.
+        let _ = connection.set_nodelay(true);
+    });
+    let graceful = stopping.clone().cancelled_owned();
+    let server = axum::serve(listener, api::router(state)).with_graceful_shutdown(graceful).into_future();
+    let cut = async {
+        stopping.cancelled().await;
+        clock.sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        served = server => served,
+        () = cut => Ok(()),
+    }
+}
