@@ -79,6 +79,12 @@ impl ApiError {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, detail) }
     }
 
+    /// What was found in a document that is not valid.
+    #[cfg(test)]
+    pub fn findings(&self) -> &[Finding] {
+        &self.errors
+    }
+
     /// A rule refuses what was asked.
     pub fn refused(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "A rule refuses this", detail)
@@ -107,7 +113,9 @@ impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::NotFound { kind, name } => Self::not_found(kind, &name),
-            store::Error::Conflict { expected, actual } => Self::precondition(&format!("generation {expected}"), actual),
+            store::Error::Conflict { expected, actual } => {
+                Self::precondition(&format!("generation {expected}"), actual)
+            }
             store::Error::Exists { kind, name } => {
                 let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
                 let title = "It exists already";
