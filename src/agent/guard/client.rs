@@ -1,10 +1,23 @@
 //! How does the agent talk to its guard? One connection, requests that are acknowledged, events as they happen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::launch::{Greeted, GuardLauncher, gone};
+use super::protocol::{Call, Identity, Message, Request};
+use super::remains::{Process, clear};
+use super::service::os_signal;
+use super::{cgroup, procfs};
+use crate::clock::{Clock, SystemClock};
 
 use crate::domain::{Bounded, Epoch, GroupName, ResourceName, StopSignal, Ticks};
 
@@ -77,14 +90,83 @@ pub enum GuardError {
     Gone(String),
 }
 
-/// The agent's end of the connection. Cheap to clone.
+/// The guard answers within microseconds of being scheduled, so this long means frozen. With the fastest timers in use
+/// (lease 1 s, stop budget 300 ms) it leaves time to kill directly before the lease's stop moment.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Killed processes are gone in milliseconds; one stuck in the kernel may take as long as it likes.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A guard's socket closes at its end or, if it drops an agent that does not listen, some time before we kill it.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The agent's end of the connection. Cheap to clone; the connection closes with the last clone, and the guard goes on.
 #[derive(Debug, Clone)]
-pub struct GuardClient {}
+pub struct GuardClient {
+    link: Arc<Link>,
+}
+
+#[derive(Debug)]
+struct Link {
+    lines: mpsc::UnboundedSender<Vec<u8>>,
+    shared: Arc<Shared>,
+    reader: AbortHandle,
+    cleared: watch::Receiver<bool>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // The reader must not take the end of its own connection for the guard's.
+        self.reader.abort();
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    guard: Identity,
+    process: Option<Process>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next_seq: u64,
+    waiting: HashMap<u64, oneshot::Sender<Result<Option<Guarded>, GuardError>>>,
+    services: BTreeMap<ServiceKey, Guarded>,
+    /// Once set, nothing more is asked.
+    gone: Option<String>,
+    replaced: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_up(&self, why: &str) {
+        let mut state = self.lock();
+        state.gone.get_or_insert_with(|| why.to_owned());
+        for (_, waiter) in state.waiting.drain() {
+            let _ = waiter.send(Err(gone(why.to_owned())));
+        }
+    }
+
+    fn answer(&self, seq: u64, answer: Result<Option<Guarded>, GuardError>) {
+        let mut state = self.lock();
+        if let Ok(Some(service)) = &answer {
+            state.services.insert(service.key.clone(), service.clone());
+        }
+        if let Some(waiter) = state.waiting.remove(&seq) {
+            let _ = waiter.send(answer);
+        }
+    }
+}
 
 /// What the agent finds when it connects.
 #[derive(Debug)]
 pub struct Connected {
     pub client: GuardClient,
+    /// Ends without [`GuardEvent::Lost`] when another agent process has connected to the guard instead of this one.
     pub events: mpsc::UnboundedReceiver<GuardEvent>,
     /// Services that an earlier agent process left: adopt them, same pids.
     pub services: Vec<Guarded>,
@@ -93,33 +175,185 @@ pub struct Connected {
 }
 
 impl GuardClient {
-    /// Connects to the guard of this state directory, or clears what an earlier one left and starts a new one.
-    pub async fn connect(_state_dir: &Path) -> Result<Connected, GuardError> {
-        todo!()
+    /// Connects to the guard of this state directory, or clears what an earlier one left and starts a new one. A guard
+    /// that lives and does not answer is killed first, with its services.
+    pub async fn connect(state_dir: &Path) -> Result<Connected, GuardError> {
+        GuardLauncher::default().connect(state_dir).await
     }
 
     /// Moves the moments at which the guard stops and kills everything. Only when this returns Ok does the new end count.
-    pub async fn set_lease_end(&self, _end: LeaseEnd) -> Result<(), GuardError> {
-        todo!()
+    pub async fn set_lease_end(&self, end: LeaseEnd) -> Result<(), GuardError> {
+        self.ask(Call::SetLeaseEnd { end }).await.map(drop)
     }
 
     /// Starts a service; the guard refuses at or after `stop_at`, by its own clock, up to the moment before exec.
-    pub async fn start(&self, _order: StartOrder) -> Result<Guarded, GuardError> {
-        todo!()
+    /// Without a `working_dir` it starts in the agent's. A service that ends at once may be told of as `Exited` before
+    /// the caller sees this return.
+    pub async fn start(&self, mut order: StartOrder) -> Result<Guarded, GuardError> {
+        if order.working_dir.is_none() {
+            order.working_dir = std::env::current_dir().ok();
+        }
+        let service = self.ask(Call::Start { order: Box::new(order) }).await?;
+        service.ok_or_else(|| gone("it answered a start without saying what runs".to_owned()))
     }
 
-    /// Sends a signal to the service's process.
-    pub async fn signal(&self, _key: &ServiceKey, _signal: StopSignal) -> Result<(), GuardError> {
-        todo!()
+    /// Sends a signal to the service's process. The guard then sends it none by itself, it only kills at the lease's end.
+    pub async fn signal(&self, key: &ServiceKey, signal: StopSignal) -> Result<(), GuardError> {
+        self.ask(Call::Signal { key: key.clone(), signal }).await.map(drop)
     }
 
     /// Kills the service's whole tree; `Exited` follows when nothing of it is left.
-    pub async fn kill(&self, _key: &ServiceKey) -> Result<(), GuardError> {
-        todo!()
+    pub async fn kill(&self, key: &ServiceKey) -> Result<(), GuardError> {
+        self.ask(Call::Kill { key: key.clone() }).await.map(drop)
     }
 
     /// Drops an exited service from the list.
-    pub async fn forget(&self, _key: &ServiceKey) -> Result<(), GuardError> {
-        todo!()
+    pub async fn forget(&self, key: &ServiceKey) -> Result<(), GuardError> {
+        self.ask(Call::Forget { key: key.clone() }).await?;
+        self.link.shared.lock().services.remove(key);
+        Ok(())
+    }
+
+    /// Kills a service's whole tree without the guard, which may be frozen, and returns when nothing of it is alive.
+    /// The guard's own `Exited` follows if it ever goes on. `Gone`: something survives the kill.
+    pub async fn kill_directly(&self, key: &ServiceKey) -> Result<(), GuardError> {
+        let shared = &self.link.shared;
+        let Some(service) = shared.lock().services.get(key).cloned() else { return Ok(()) };
+        let all_dead = async {
+            while !kill_once(&shared.guard, &service) {
+                SystemClock.sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let survives = || gone(format!("{}/{} survives its kill", key.group, key.resource));
+        timeout(KILL_TIMEOUT, all_dead).await.map_err(|_| survives())
+    }
+
+    /// Kills the guard and everything that it guards, and returns when nothing of it is alive; `Lost` has been sent by
+    /// then. For a guard that does not answer. `Gone`: another agent has it, or something survives.
+    pub async fn destroy(&self) -> Result<(), GuardError> {
+        if self.link.shared.lock().replaced {
+            return Err(gone("another agent process has connected to it".to_owned()));
+        }
+        self.link.shared.give_up("it was killed by its agent");
+        if let Some(process) = &self.link.shared.process {
+            process.kill();
+        }
+        let mut cleared = self.link.cleared.clone();
+        match timeout(KILL_TIMEOUT, cleared.wait_for(|cleared| *cleared)).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(gone("something of what it guarded survives its kill".to_owned())),
+        }
+    }
+
+    async fn ask(&self, call: Call) -> Result<Option<Guarded>, GuardError> {
+        let (waiter, answer) = oneshot::channel();
+        let shared = &self.link.shared;
+        let seq = {
+            let mut state = shared.lock();
+            if let Some(why) = &state.gone {
+                return Err(gone(why.clone()));
+            }
+            state.next_seq += 1;
+            let seq = state.next_seq;
+            state.waiting.insert(seq, waiter);
+            seq
+        };
+        let mut line = serde_json::to_vec(&Request { seq, call }).map_err(|e| GuardError::Refused(e.to_string()))?;
+        line.push(b'\n');
+        // If it can't be sent the reader learns of that too, and answers.
+        let _ = self.link.lines.send(line);
+        if let Ok(Ok(answer)) = timeout(REQUEST_TIMEOUT, answer).await {
+            return answer;
+        }
+        // What it may still do with the request is not known: only killing it leads back to certainty.
+        let why = format!("no answer within {} ms", REQUEST_TIMEOUT.as_millis());
+        shared.give_up(&why);
+        Err(gone(why))
+    }
+}
+
+/// Whether nothing of it was alive after the kill.
+fn kill_once(guard: &Identity, service: &Guarded) -> bool {
+    if let (Bounded::Cgroup, Some(base)) = (service.bounded, &guard.cgroup) {
+        let dir = cgroup::of_service(base, &service.key);
+        let _ = cgroup::kill(&dir);
+        return !cgroup::is_populated(&dir);
+    }
+    let members = procfs::members(guard.pid, Some(service.pid));
+    for &pid in &members {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), os_signal(StopSignal::Kill));
+    }
+    members.is_empty()
+}
+
+/// Makes a client of a connection on which the guard has said hello.
+pub fn attach(greeted: Greeted) -> Result<Connected, GuardError> {
+    let Greeted { read, write, hello } = greeted;
+    let services = hello.services.iter().filter(|s| s.exited.is_none()).map(|s| (s.key.clone(), s.clone())).collect();
+    let shared = Arc::new(Shared {
+        process: Process::open(&hello.guard),
+        guard: hello.guard,
+        state: Mutex::new(State { services, ..State::default() }),
+    });
+    let (lines, to_write) = mpsc::unbounded_channel();
+    let (events_in, events) = mpsc::unbounded_channel();
+    let (cleared_in, cleared) = watch::channel(false);
+    tokio::spawn(write_lines(write, to_write));
+    let reader = tokio::spawn(follow(read, Arc::clone(&shared), events_in, cleared_in)).abort_handle();
+    let client = GuardClient { link: Arc::new(Link { lines, shared, reader, cleared }) };
+    Ok(Connected { client, events, services: hello.services, lease_end: hello.lease_end })
+}
+
+async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(line) = lines.recv().await {
+        if write.write_all(&line).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// Reads until the connection ends, and then brings what the guard guarded to nothing, unless another agent has it.
+async fn follow(
+    mut read: BufReader<OwnedReadHalf>,
+    shared: Arc<Shared>,
+    events: mpsc::UnboundedSender<GuardEvent>,
+    cleared: watch::Sender<bool>,
+) {
+    let mut line = String::new();
+    while matches!(read.read_line(&mut line).await, Ok(1..)) {
+        // What can't be read is from a newer guard, and not for us.
+        if let Ok(message) = serde_json::from_str(&line) {
+            hear(message, &shared, &events);
+        }
+        line.clear();
+    }
+    if shared.lock().replaced {
+        return;
+    }
+    shared.give_up("its connection has closed");
+    if let Some(process) = &shared.process
+        && timeout(END_TIMEOUT, process.ended()).await.is_err()
+    {
+        process.kill();
+        let _ = process.ended().await;
+    }
+    clear(&shared.guard).await;
+    let _ = events.send(GuardEvent::Lost);
+    cleared.send_replace(true);
+}
+
+fn hear(message: Message, shared: &Shared, events: &mpsc::UnboundedSender<GuardEvent>) {
+    match message {
+        Message::Hello(_) => {}
+        Message::Done { seq, service } => shared.answer(seq, Ok(service)),
+        Message::Refused { seq, why } => shared.answer(seq, Err(GuardError::Refused(why))),
+        Message::Exited { key, pid, exit } => {
+            shared.lock().services.remove(&key);
+            let _ = events.send(GuardEvent::Exited { key, pid, exit });
+        }
+        Message::Replaced {} => {
+            shared.lock().replaced = true;
+            shared.give_up("another agent process has connected to it");
+        }
     }
 }
