@@ -37,7 +37,11 @@ impl Process {
             OwnedFd::from_raw_fd(raw)
         };
         // After the descriptor is open, so that what is looked at is what will be killed.
-        is_alive(identity).then(|| AsyncFd::register_with_interest(fd, Interest::READABLE).ok().map(Self))?
+        if !is_alive(identity) {
+            return None;
+        }
+        // SAFETY: an `OwnedFd` keeps its descriptor, the same one, until it is dropped.
+        unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.ok().map(Self)
     }
 
     #[allow(unsafe_code)]
