@@ -1,3 +1,114 @@
 //! What do callers of the control plane see? Every route on one page.
+//!
+//! A handler is a paragraph: look up, apply a rule, one verb of the store, nudge, answer. Nothing waits for a node.
 
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{Method, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{Redirect, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use self::problem::ApiError;
+use crate::board::Boards;
+use crate::clock::{Clock, IdSource};
+use crate::reconciler::Nudge;
+use crate::store::Store;
+
+mod document;
+mod extract;
+mod health;
+mod problem;
+mod v1;
 pub mod views;
+
+/// A document of 10,000 groups fits; a mistake or an attack does not.
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+
+/// What handlers work with.
+#[derive(Clone)]
+pub struct AppState {
+    pub store: Arc<dyn Store>,
+    pub boards: Arc<Boards>,
+    pub nudge: Nudge,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdSource>,
+    /// Renders the metrics of this process.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// Cancelled when the server stops: what waits answers at once.
+    pub stopping: CancellationToken,
+}
+
+/// The API's document, as `locum openapi control-plane` prints it.
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+/// The whole API.
+pub fn router(state: AppState) -> Router {
+    let (router, document) = routes().split_for_parts();
+    let shown = document.clone();
+    router
+        .route("/openapi.json", get(async move || Json(shown)))
+        .merge(SwaggerUi::new("/docs").url("/docs/openapi.json", document))
+        .route("/", get(async || Redirect::temporary("/docs")))
+        .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
+        // Inside the others, so that their answers pass through it.
+        .layer(middleware::from_fn(name_allowed_methods))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(health::measure))
+        // Outermost: no panic reaches a caller, whichever layer it comes from.
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(state)
+}
+
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(document::head())
+        .routes(routes!(v1::clusters::list_clusters))
+        .routes(routes!(v1::clusters::get_cluster, v1::clusters::delete_cluster))
+        .routes(routes!(v1::topology::get_topology, v1::topology::put_topology))
+        .routes(routes!(v1::status::get_status))
+        .routes(routes!(v1::actions::move_group))
+        .routes(routes!(v1::actions::online_group))
+        .routes(routes!(v1::actions::offline_group))
+        .routes(routes!(v1::actions::reset_group))
+        .routes(routes!(v1::actions::pause_node))
+        .routes(routes!(v1::actions::drain_node))
+        .routes(routes!(v1::actions::resume_node))
+        .routes(routes!(v1::actions::confirm_node_down))
+        .routes(routes!(v1::operations::list_operations))
+        .routes(routes!(v1::operations::get_operation))
+        .routes(routes!(v1::history::list_failovers))
+        .routes(routes!(v1::history::get_failover))
+        .routes(routes!(v1::history::list_changes))
+        .routes(routes!(v1::history::list_events))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// Turns the router's bare 405 into a problem that says what is allowed.
+async fn name_allowed_methods(method: Method, uri: Uri, request: Request, next: Next) -> Response {
+    use axum::response::IntoResponse;
+    let response = next.run(request).await;
+    if response.status() != axum::http::StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
+    let allow = response.headers().get(header::ALLOW).cloned();
+    ApiError::no_such_method(method.as_str(), uri.path(), allow).into_response()
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    use axum::response::IntoResponse;
+    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = said.unwrap_or("no message"), "a handler panicked: this is a defect");
+    ApiError::internal().into_response()
+}

@@ -8,6 +8,8 @@ use crate::domain::{
     Bounded, ClusterName, Decision, Epoch, Generation, GroupName, GroupState, GroupWanted, HumanDuration, NodeName,
     NodeState, NodeWanted, ResourceName, ResourceState, Settings, Term,
 };
+use crate::planner::snapshot::{GroupView, NodeView};
+use crate::planner::{self, Snapshot};
 
 /// The observed state of a cluster. It changes only when something in it does: no ages, no countdowns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -74,4 +76,70 @@ pub struct ResourceStatus {
     pub bounded: Option<Bounded>,
     pub restarts: u32,
     pub message: Option<String>,
+}
+
+/// The document of a snapshot. The same snapshot, seen at another moment, gives the same document.
+pub fn render(snapshot: &Snapshot) -> StatusDocument {
+    StatusDocument {
+        cluster: snapshot.cluster.clone(),
+        generation: snapshot.generation,
+        term: snapshot.term,
+        decision: snapshot.decision,
+        settings: snapshot.settings,
+        worst_case_takeover: snapshot.settings.worst_case_takeover().into(),
+        nodes: snapshot.nodes.iter().map(|(name, view)| node(snapshot, name, view)).collect(),
+        groups: snapshot.groups.iter().map(|(name, view)| group(snapshot, name, view)).collect(),
+    }
+}
+
+fn node(snapshot: &Snapshot, name: &NodeName, view: &NodeView) -> NodeStatus {
+    let owned = snapshot.groups.iter().filter(|(_, group)| group.placement.owner() == Some(name));
+    NodeStatus {
+        name: name.clone(),
+        agent: view.spec.agent.clone(),
+        wanted: view.wanted,
+        state: view.seen.state,
+        since: view.seen.since,
+        down_at: view.seen.down_at,
+        problem: view.seen.problem.clone(),
+        groups: owned.map(|(group, _)| group.clone()).collect(),
+    }
+}
+
+fn group(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> GroupStatus {
+    let (state, message) = planner::group_state(snapshot, name);
+    let (failovers_spent, max_failovers) = planner::budget(snapshot, name);
+    let members = snapshot.nodes.iter().filter(|(_, node)| !node.retired).map(|(name, _)| name);
+    GroupStatus {
+        name: name.clone(),
+        wanted: view.wanted,
+        state,
+        owner: view.placement.owner().cloned(),
+        last_owner: view.placement.last_owner.clone(),
+        epoch: view.placement.epoch,
+        preferred_owners: view.spec.preferred_owners.clone(),
+        possible_owners: view.spec.possible_owners(members).into_iter().collect(),
+        message,
+        retry_at: view.failed.as_ref().map(|mark| mark.retry_at),
+        failovers_spent,
+        max_failovers,
+        resources: view.spec.resources.iter().map(|spec| resource(snapshot, view, &spec.name)).collect(),
+    }
+}
+
+/// What the owner says of the resource; unknown while it does not answer, offline without an owner.
+fn resource(snapshot: &Snapshot, group: &GroupView, name: &ResourceName) -> ResourceStatus {
+    let owner = group.placement.owner().and_then(|owner| snapshot.nodes.get(owner));
+    let silent = owner.is_some_and(|node| node.seen.state == NodeState::Unreachable || !node.seen.answered);
+    let held = owner.filter(|_| !silent).and_then(|node| node.seen.groups.get(&group.spec.name));
+    let seen = held.and_then(|held| held.resources.iter().find(|resource| resource.name == *name));
+    let idle = if silent { ResourceState::Unknown } else { ResourceState::Offline };
+    ResourceStatus {
+        name: name.clone(),
+        state: seen.map_or(idle, |seen| seen.state),
+        pid: seen.and_then(|seen| seen.pid),
+        bounded: seen.and_then(|seen| seen.bounded),
+        restarts: seen.map_or(0, |seen| seen.restarts),
+        message: seen.and_then(|seen| seen.message.clone()),
+    }
 }

@@ -7,6 +7,8 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -24,6 +26,27 @@ pub struct TopologySpec {
     pub nodes: Vec<NodeSpec>,
     #[serde(default)]
     pub groups: Vec<GroupSpec>,
+}
+
+impl TopologySpec {
+    /// The same with every `wanted` set: as written, else as stored, else that of a new one.
+    #[must_use]
+    pub fn with_wanted(&self, stored: Option<&Self>) -> Self {
+        let mut merged = self.clone();
+        let nodes: BTreeMap<_, _> =
+            stored.into_iter().flat_map(|s| &s.nodes).map(|node| (&node.name, node.wanted)).collect();
+        for node in &mut merged.nodes {
+            let kept = nodes.get(&node.name).copied().flatten();
+            node.wanted = Some(node.wanted.or(kept).unwrap_or_default());
+        }
+        let groups: BTreeMap<_, _> =
+            stored.into_iter().flat_map(|s| &s.groups).map(|group| (&group.name, group.wanted)).collect();
+        for group in &mut merged.groups {
+            let kept = groups.get(&group.name).copied().flatten();
+            group.wanted = Some(group.wanted.or(kept).unwrap_or_default());
+        }
+        merged
+    }
 }
 
 /// Reads a topology document, or says everything that is wrong with it: shape and rules in one answer, in the order of

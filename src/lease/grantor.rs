@@ -1,9 +1,11 @@
 //! What may be granted to each node, and when is a silent one proven stopped? The control plane's half.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::account::Account;
 use super::{Grant, Stamp};
 use crate::domain::{Decision, Drift, NodeName, NodeState, Settings, Term, Ticks};
 
@@ -14,6 +16,13 @@ pub struct GrantTimers {
     pub ttl: Duration,
     pub drift: Drift,
     pub margin: Duration,
+}
+
+impl GrantTimers {
+    /// How long after the receipt of a stamp a lease of `ttl` on it has passed on any clock within the drift.
+    pub(super) fn wait(&self, ttl: Duration) -> Duration {
+        self.drift.stretch(ttl).saturating_add(self.margin)
+    }
 }
 
 impl From<&Settings> for GrantTimers {
@@ -29,8 +38,9 @@ pub enum Heard {
     Expected,
     /// No agent is known for the node: note this one durably, then `know_agent`; until then nothing is granted.
     Unknown,
-    /// Another agent than the one that may hold a lease: it is not counted as an answer before `until`, when that lease
-    /// has passed; then it is `Unknown`.
+    /// Another agent than the one that may hold a lease, or any agent while it is not known who does: it is not counted
+    /// as an answer before `until`, when that lease has passed and the known agent no longer answers; then it is
+    /// `Unknown`.
     Stranger { until: Ticks },
 }
 
@@ -56,69 +66,118 @@ pub struct Standing {
 
 /// Grants leases to the nodes of one cluster, under one reign.
 #[derive(Debug, Clone)]
-pub struct Grantor {}
+pub struct Grantor {
+    reign: Uuid,
+    term: Term,
+    /// When everything that an earlier reign granted has passed.
+    inherited: Ticks,
+    timers: GrantTimers,
+    accounts: BTreeMap<NodeName, Account>,
+    /// Nodes that left may hold leases until theirs have passed: it counts if they come back.
+    forgotten: BTreeMap<NodeName, Account>,
+}
 
 impl Grantor {
-    /// A reign that begins at `began`: every node counts as having been granted `longest` at that moment.
-    pub fn new(_reign: Uuid, _term: Term, _began: Ticks, _longest: Duration, _timers: GrantTimers) -> Self {
-        todo!()
+    /// A reign that begins at `began`: every node counts as having been granted `longest` at that moment. Zero if no
+    /// reign ever granted anything: then a silent node is proven down at once. The reign before must have ended.
+    pub fn new(reign: Uuid, term: Term, began: Ticks, longest: Duration, timers: GrantTimers) -> Self {
+        let inherited = if longest.is_zero() { began } else { began.plus(timers.wait(longest)) };
+        Self { reign, term, inherited, timers, accounts: BTreeMap::new(), forgotten: BTreeMap::new() }
     }
 
-    pub fn set_timers(&mut self, _timers: GrantTimers) {
-        todo!()
+    /// The reign that every order under these grants names.
+    pub fn reign(&self) -> Uuid {
+        self.reign
     }
 
-    /// Begins to keep account of a node. `agent`: the one that may hold a lease for it from an earlier reign.
-    pub fn track(&mut self, _node: &NodeName, _agent: Option<Uuid>) {
-        todo!()
+    /// The term of this reign.
+    pub fn term(&self) -> Term {
+        self.term
     }
 
-    pub fn forget(&mut self, _node: &NodeName) {
-        todo!()
+    /// Later grants use these timers. What was granted before stays counted as it was.
+    pub fn set_timers(&mut self, timers: GrantTimers) {
+        self.timers = timers;
+    }
+
+    /// Begins to keep account of a node, as unreachable. `agent`: the one that may hold a lease for it from an earlier
+    /// reign. Nothing changes for a node that is tracked already.
+    pub fn track(&mut self, node: &NodeName, agent: Option<Uuid>) {
+        if !self.accounts.contains_key(node) {
+            let account = match self.forgotten.remove(node) {
+                Some(earlier) => earlier.resumed(agent),
+                None => Account::new(agent, self.inherited),
+            };
+            self.accounts.insert(node.clone(), account);
+        }
+    }
+
+    /// Grants the node nothing from now on. If it is tracked again, what it was granted before still counts.
+    pub fn forget(&mut self, node: &NodeName) {
+        if let Some((node, account)) = self.accounts.remove_entry(node) {
+            self.forgotten.insert(node, account);
+        }
     }
 
     /// The nodes that are tracked.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeName> {
-        std::iter::empty()
+        self.accounts.keys()
     }
 
     /// The grant to send now. It counts as given: call it right before sending. Grants nothing (decision `None`, ttl 0)
     /// while the node is down, its agent is not known, no stamp came yet, or nothing is assigned.
-    pub fn grant(&mut self, _node: &NodeName, _now: Ticks) -> Grant {
-        todo!()
+    pub fn grant(&mut self, node: &NodeName, _now: Ticks) -> Grant {
+        let nothing = Grant { echo: None, decision: None, ttl: Duration::ZERO };
+        self.accounts.get_mut(node).map_or(nothing, |account| account.grant(&self.timers))
     }
 
-    /// An answer came, received at `now`.
-    pub fn heard(&mut self, _node: &NodeName, _agent: Uuid, _stamp: Stamp, _now: Ticks) -> Heard {
-        todo!()
+    /// An answer came, received at `now`. One that was stamped before the newest of its agent process counts for
+    /// nothing. A node that is not tracked is `Unknown`, and nothing is noted of it.
+    pub fn heard(&mut self, node: &NodeName, agent: Uuid, stamp: Stamp, now: Ticks) -> Heard {
+        let account = self.accounts.get_mut(node);
+        account.map_or(Heard::Unknown, |account| account.heard(agent, stamp, now, &self.timers))
     }
 
-    /// The agent is noted durably: it may be granted leases from now on.
-    pub fn know_agent(&mut self, _node: &NodeName, _agent: Uuid) {
-        todo!()
+    /// The agent is noted durably: it may be granted leases from now on. Nothing changes while another one is known.
+    pub fn know_agent(&mut self, node: &NodeName, agent: Uuid) {
+        if let Some(account) = self.accounts.get_mut(node) {
+            account.know_agent(agent);
+        }
     }
 
-    /// From now on grants name `decision`, unless the node was counted down since `lapses` was read.
-    pub fn assign(&mut self, _node: &NodeName, _decision: Decision, _lapses: u64) {
-        todo!()
+    /// From now on grants name `decision`, unless the node is down or was counted down since `lapses` was read.
+    pub fn assign(&mut self, node: &NodeName, decision: Decision, lapses: u64) {
+        if let Some(account) = self.accounts.get_mut(node) {
+            account.assign(decision, lapses);
+        }
     }
 
     /// Lets time pass: up -> unreachable -> down. A node that goes down gets no grant until `assign` after it answers.
-    pub fn tick(&mut self, _now: Ticks) -> Vec<Transition> {
-        todo!()
+    pub fn tick(&mut self, now: Ticks) -> Vec<Transition> {
+        let mut transitions = Vec::new();
+        for (node, account) in &mut self.accounts {
+            let mut from = account.state();
+            while let Some(to) = account.pass(now, &self.timers) {
+                transitions.push(Transition { node: node.clone(), from, to });
+                from = to;
+            }
+        }
+        transitions
     }
 
-    /// An operator says that a silent node runs nothing. False, and nothing changed, if it is up.
-    pub fn confirm_down(&mut self, _node: &NodeName) -> bool {
-        todo!()
+    /// An operator says that a silent node runs nothing: it is down, as if its lease had passed. False, and nothing
+    /// changed, if it is up or not tracked.
+    pub fn confirm_down(&mut self, node: &NodeName) -> bool {
+        self.accounts.get_mut(node).is_some_and(Account::confirm_down)
     }
 
-    pub fn standing(&self, _node: &NodeName) -> Option<Standing> {
-        todo!()
+    /// None for a node that is not tracked.
+    pub fn standing(&self, node: &NodeName) -> Option<Standing> {
+        self.accounts.get(node).map(Account::standing)
     }
 
-    /// When `tick` may next change anything.
+    /// When `tick` may next change anything; none if nothing can.
     pub fn next_change(&self) -> Option<Ticks> {
-        todo!()
+        self.accounts.values().filter_map(|account| account.next_change(&self.timers)).min()
     }
 }

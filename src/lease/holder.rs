@@ -36,7 +36,7 @@ pub enum Refused {
     StaleDecision {
         highest: Decision,
     },
-    /// The same term and decision came before with other content.
+    /// The same decision came before with other content.
     ContentDiffers,
     StaleEpoch {
         group: GroupName,
@@ -54,6 +54,19 @@ pub enum Verdict {
     Same,
 }
 
+/// An assignment as it came.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    pub term: Term,
+    pub decision: Decision,
+    /// The stamp that it echoes.
+    pub echo: Option<Stamp>,
+    /// Whether its content equals that of the one applied last.
+    pub same_content: bool,
+    /// The epochs of its groups.
+    pub epochs: BTreeMap<GroupName, Epoch>,
+}
+
 /// What a grant did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extension {
@@ -66,79 +79,135 @@ pub enum Extension {
 
 /// One agent process's account of what it may do.
 #[derive(Debug, Clone)]
-pub struct Holder {}
+pub struct Holder {
+    node: NodeName,
+    incarnation: Uuid,
+    bond: Option<Bond>,
+    applied: Option<Applied>,
+    epochs: BTreeMap<GroupName, Epoch>,
+    deadline: Ticks,
+    /// The newest moment that was stamped: nobody can echo a later one.
+    stamped: Ticks,
+}
 
 impl Holder {
-    /// `deadline`: what the guard still holds from before a restart of the agent; `Ticks(0)` for none.
+    /// An agent process with what its disk remembers, and no lease.
     pub fn new(
-        _node: NodeName,
-        _incarnation: Uuid,
-        _bond: Option<Bond>,
-        _applied: Option<Applied>,
-        _epochs: BTreeMap<GroupName, Epoch>,
+        node: NodeName,
+        incarnation: Uuid,
+        bond: Option<Bond>,
+        applied: Option<Applied>,
+        epochs: BTreeMap<GroupName, Epoch>,
     ) -> Self {
-        todo!()
+        Self { node, incarnation, bond, applied, epochs, deadline: Ticks(0), stamped: Ticks(0) }
     }
 
     /// The deadline that the guard kept over a restart of the agent. Never lowers it.
-    pub fn inherit_deadline(&mut self, _deadline: Ticks) {
-        todo!()
+    pub fn inherit_deadline(&mut self, deadline: Ticks) {
+        self.deadline = self.deadline.max(deadline);
     }
 
-    pub fn stamp(&self, _now: Ticks) -> Stamp {
-        todo!()
+    /// A stamp to answer with.
+    pub fn stamp(&mut self, now: Ticks) -> Stamp {
+        self.stamped = self.stamped.max(now);
+        Stamp { incarnation: self.incarnation, ticks: now }
     }
 
     /// Whether to obey this sender. `Some(bond)`: a new reign; write it to disk, then `bind` it, then answer.
-    pub fn admit(&self, _order: &Order) -> Result<Option<Bond>, Refused> {
-        todo!()
+    pub fn admit(&self, order: &Order) -> Result<Option<Bond>, Refused> {
+        if order.node != self.node {
+            return Err(Refused::OtherNode);
+        }
+        if let Some(bond) = &self.bond {
+            if bond.cluster_id != order.cluster_id {
+                return Err(Refused::OtherCluster);
+            }
+            if order.term < bond.term {
+                return Err(Refused::StaleTerm { highest: bond.term });
+            }
+            if order.term == bond.term {
+                return if order.reign == bond.reign { Ok(None) } else { Err(Refused::OtherReign) };
+            }
+        }
+        let Order { cluster_id, cluster, reign, term, .. } = order.clone();
+        Ok(Some(Bond { cluster_id, cluster, term, reign }))
     }
 
-    pub fn bind(&mut self, _bond: Bond) {
-        todo!()
+    /// The bond is on disk.
+    pub fn bind(&mut self, bond: Bond) {
+        self.bond = Some(bond);
     }
 
-    /// Whether to apply an assignment from an admitted sender. `echo`: the stamp it echoes. `same_content`: whether it
-    /// equals the one applied last. `epochs`: of its groups.
-    pub fn weigh(
-        &self,
-        _term: Term,
-        _decision: Decision,
-        _echo: Option<Stamp>,
-        _same_content: bool,
-        _epochs: &BTreeMap<GroupName, Epoch>,
-    ) -> Result<Verdict, Refused> {
-        todo!()
+    /// Whether to apply an assignment from an admitted sender.
+    pub fn weigh(&self, offer: &Offer) -> Result<Verdict, Refused> {
+        // None from before a restart of this agent: what it was sent then may have been taken back since.
+        if !offer.echo.is_some_and(|echo| self.is_mine(echo)) {
+            return Err(Refused::StaleStamp);
+        }
+        if let Some(applied) = self.applied {
+            // Also under a newer term: a restored database may count from below, and then takes numbers above.
+            if offer.decision < applied.decision {
+                return Err(Refused::StaleDecision { highest: applied.decision });
+            }
+            if offer.decision == applied.decision && !offer.same_content {
+                return Err(Refused::ContentDiffers);
+            }
+            if offer.decision == applied.decision && offer.term == applied.term {
+                return Ok(Verdict::Same);
+            }
+        }
+        let mut epochs = self.epochs.clone();
+        for (group, epoch) in &offer.epochs {
+            let highest = epochs.entry(group.clone()).or_default();
+            if *epoch < *highest {
+                return Err(Refused::StaleEpoch { group: group.clone(), highest: *highest });
+            }
+            *highest = *epoch;
+        }
+        Ok(Verdict::Apply { applied: Applied { term: offer.term, decision: offer.decision }, epochs })
     }
 
     /// It is on disk.
-    pub fn applied(&mut self, _applied: Applied, _epochs: BTreeMap<GroupName, Epoch>) {
-        todo!()
+    pub fn applied(&mut self, applied: Applied, epochs: BTreeMap<GroupName, Epoch>) {
+        self.applied = Some(applied);
+        self.epochs = epochs;
     }
 
-    /// A grant from an admitted sender, under its term.
-    pub fn extend(&mut self, _term: Term, _grant: &Grant) -> Extension {
-        todo!()
+    /// A grant from an admitted sender, under its term. Counts from the stamp, so that delay only shortens a lease.
+    pub fn extend(&mut self, term: Term, grant: &Grant) -> Extension {
+        let (Some(echo), Some(decision)) = (grant.echo, grant.decision) else { return Extension::Unchanged };
+        let in_force = self.applied == Some(Applied { term, decision });
+        let deadline = echo.ticks.plus(grant.ttl);
+        if !self.is_mine(echo) || !in_force || deadline <= self.deadline {
+            return Extension::Unchanged;
+        }
+        self.deadline = deadline;
+        Extension::Until(deadline)
     }
 
+    fn is_mine(&self, echo: Stamp) -> bool {
+        echo.incarnation == self.incarnation && echo.ticks <= self.stamped
+    }
+
+    /// When the lease ends; `Ticks(0)` before the first.
     pub fn deadline(&self) -> Ticks {
-        todo!()
+        self.deadline
     }
 
     /// Whether groups may be started and go on running at `now`: before `deadline - stop_budget`.
-    pub fn may_run(&self, _now: Ticks, _timers: &LeaseTimers) -> bool {
-        todo!()
+    pub fn may_run(&self, now: Ticks, timers: &LeaseTimers) -> bool {
+        now < self.deadline.minus(timers.stop_budget.get())
     }
 
     pub fn bond(&self) -> Option<&Bond> {
-        todo!()
+        self.bond.as_ref()
     }
 
     pub fn applied_decision(&self) -> Option<Applied> {
-        todo!()
+        self.applied
     }
 
     pub fn epochs(&self) -> &BTreeMap<GroupName, Epoch> {
-        todo!()
+        &self.epochs
     }
 }

@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use crate::domain::{ClusterName, Decision, NodeName, Term, Ticks};
 
+mod account;
 pub mod grantor;
 pub mod holder;
 
 pub use grantor::{GrantTimers, Grantor, Heard, Standing, Transition};
-pub use holder::{Applied, Bond, Extension, Holder, Refused, Verdict};
+pub use holder::{Applied, Bond, Extension, Holder, Offer, Refused, Verdict};
 
 /// A moment on an agent's own clock, told apart by the agent process that stamped it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,3 +43,6 @@ pub struct Order {
     pub reign: Uuid,
     pub term: Term,
 }
+
+#[cfg(test)]
+mod tests;

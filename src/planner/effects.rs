@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::snapshot::{GroupView, PastFailover, Snapshot};
 use crate::domain::{
-    Assignment, Decision, FailedMark, FailoverRecord, GroupName, NewEvent, NodeName, Operation, Placement,
+    Assignment, Decision, FailedMark, FailoverRecord, GroupName, NewEvent, NodeName, Operation, OperationState,
+    Outcome, Placement,
 };
 
 /// What one commit writes. The store applies it as it stands: every rule was applied before.
@@ -30,4 +32,54 @@ pub struct Effects {
     pub forget_nodes: Vec<NodeName>,
     pub forget_groups: Vec<GroupName>,
     pub events: Vec<NewEvent>,
+}
+
+impl Effects {
+    /// The snapshot as a store that commits them would load it. What is seen stays as it is.
+    pub fn apply_to(&self, snapshot: &mut Snapshot) {
+        snapshot.decision = self.decision;
+        for (name, group) in &mut snapshot.groups {
+            self.apply_to_group(name, group);
+        }
+        for (name, node) in &mut snapshot.nodes {
+            if let Some(assignment) = self.assignments.get(name) {
+                node.assignment = assignment.clone();
+                node.assigned_at = self.decision;
+            }
+            if self.withdrawn_confirmations.contains(name) {
+                node.confirmed_down = None;
+            }
+        }
+        for updated in &self.operations {
+            snapshot.operations.iter_mut().filter(|op| op.id == updated.id).for_each(|op| *op = updated.clone());
+        }
+        snapshot.operations.retain(|operation| operation.state == OperationState::Running);
+        snapshot.nodes.retain(|name, _| !self.forget_nodes.contains(name));
+        snapshot.groups.retain(|name, _| !self.forget_groups.contains(name));
+    }
+
+    fn apply_to_group(&self, name: &GroupName, group: &mut GroupView) {
+        if let Some(placement) = self.placements.get(name) {
+            group.placement = placement.clone();
+        }
+        if let Some(mark) = self.marks.get(name) {
+            group.failed.clone_from(mark);
+        }
+        if self.budgets_reset.contains(name) {
+            group.recent.clear();
+        }
+        for record in self.failovers.iter().filter(|record| record.group == *name) {
+            let past = PastFailover { cause: record.cause, from: record.from.clone(), at: record.detected_at };
+            // Only failovers that ran are remembered: one that ended blocked did not.
+            group.recent.retain(|known| *known != past);
+            if record.outcome != Outcome::Blocked {
+                group.recent.push(past);
+            }
+            if record.outcome == Outcome::InProgress {
+                group.open = Some(record.clone());
+            } else if group.open.as_ref().is_some_and(|open| open.id == record.id) {
+                group.open = None;
+            }
+        }
+    }
 }

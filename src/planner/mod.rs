@@ -1,13 +1,31 @@
 //! What should be done now? `plan` decides, from one snapshot and nothing else.
 
+mod adopt;
+mod budget;
+mod candidates;
+mod draft;
+mod edit;
 pub mod effects;
+mod explain;
+mod finish;
+mod marks;
+mod operate;
+mod place;
 pub mod plan;
+mod prove;
+mod records;
+mod release;
+mod settle;
 pub mod snapshot;
+mod state;
 pub mod summary;
+mod words;
 
+pub use budget::budget;
 pub use effects::Effects;
 pub use plan::Plan;
 pub use snapshot::Snapshot;
+pub use state::group_state;
 pub use summary::{PlanAction, PlanLine, PlanSummary};
 
 use uuid::Uuid;
@@ -18,26 +36,41 @@ use crate::domain::{GroupName, TopologySpec};
 pub const PLANNER_VERSION: u32 = 1;
 
 /// What should be done now. The same snapshot gives the same plan.
-pub fn plan(_snapshot: &Snapshot) -> Plan {
-    todo!()
+///
+/// Each stage sees what the stages before it decided. The order matters: a failover ends before the next one of the
+/// same group begins, and a group is placed only once its old owner is proven to have stopped.
+pub fn plan(snapshot: &Snapshot) -> Plan {
+    let mut draft = draft::Draft::new(snapshot);
+    finish::withdraw(&mut draft);
+    settle::settle(&mut draft);
+    release::release(&mut draft);
+    prove::prove(&mut draft);
+    adopt::adopt(&mut draft);
+    marks::lift(&mut draft);
+    place::place(&mut draft);
+    operate::operate(&mut draft);
+    finish::forget(&mut draft);
+    finish::reassign(&mut draft);
+    finish::look_again(&mut draft);
+    draft.plan
 }
 
 /// Why a group is where it is, and for every node why or why not: by the code that places it.
-pub fn explain(_snapshot: &Snapshot, _group: &GroupName) -> Option<plan::Reasoning> {
-    todo!()
+pub fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<plan::Reasoning> {
+    explain::explain(snapshot, group)
 }
 
 /// What a plan writes. `new_id` gives the ids of the failovers that it opens.
-pub fn effects(_snapshot: &Snapshot, _plan: &Plan, _new_id: &mut dyn FnMut() -> Uuid) -> Effects {
-    todo!()
+pub fn effects(snapshot: &Snapshot, plan: &Plan, new_id: &mut dyn FnMut() -> Uuid) -> Effects {
+    records::effects(snapshot, plan, new_id)
 }
 
 /// The plan in an operator's words.
-pub fn summarize(_snapshot: &Snapshot, _plan: &Plan) -> PlanSummary {
-    todo!()
+pub fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
+    summary::summarize(snapshot, plan)
 }
 
 /// The snapshot as it would be with another topology. Nodes that it adds count as up, with every driver.
-pub fn with_topology(_snapshot: &Snapshot, _spec: &TopologySpec) -> Snapshot {
-    todo!()
+pub fn with_topology(snapshot: &Snapshot, spec: &TopologySpec) -> Snapshot {
+    edit::with_topology(snapshot, spec)
 }

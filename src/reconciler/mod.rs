@@ -1,8 +1,42 @@
-//! How does the wanted topology become true?
+//! How does the wanted topology become true? One loop per cluster: load, plan, commit, push, observe, record.
+//!
+//! The loop takes no input. A nudge says only that a look is worth it; what changed is found in the store and in what
+//! the agents report. So there is one way through the code, walked after a restart, after a missed nudge and after a
+//! failed call alike, and nothing is lost with a message. It runs when nudged, when a node reports something new, when
+//! a lease runs out, when the plan asked to look again, and every few seconds besides. It does not retry: the next turn
+//! is the retry.
+//!
+//! Ordering: a plan is committed before anything of it is pushed. The commit is a compare-and-swap on generation,
+//! decision and reign, so that two control planes, or an operator and the loop, can't both be right. Only after the
+//! commit does the grantor name the new decision, so no lease is ever renewed on an assignment that was taken back.
+//!
+//! | file | question |
+//! | --- | --- |
+//! | `cluster` | what is one turn of the loop, and when is the next? |
+//! | `account` | what is known under this reign, and what may each node be granted? |
+//! | `node_account` | what is known of one node? |
+//! | `node` | how is one node talked to? |
+//! | `seen` | how does an agent's report become part of a snapshot? |
 
-use tokio::sync::mpsc;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::board::Boards;
+use crate::clock::{Clock, IdSource};
 use crate::domain::ClusterName;
+use crate::store::Store;
+use crate::wire::NodeAgent;
+
+mod account;
+mod cluster;
+mod node;
+mod node_account;
+mod seen;
 
 /// Wakes the loop of a cluster. It carries no content: the loop finds out by itself what there is to do.
 #[derive(Debug, Clone)]
@@ -20,4 +54,75 @@ impl Nudge {
         // A closed channel means that the control plane is stopping: the next one finds the change in the store.
         let _ = self.0.send(name.clone());
     }
+}
+
+/// What the loops work with: everything that is not a decision is handed in.
+#[derive(Clone)]
+pub struct Deps {
+    pub store: Arc<dyn Store>,
+    pub agents: Arc<dyn NodeAgent>,
+    pub boards: Arc<Boards>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdSource>,
+}
+
+/// Wait before the list of clusters is asked for again when the database did not give it.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// Runs a loop for every cluster, old and new, until `shutdown`.
+pub async fn run(deps: Deps, mut nudges: mpsc::UnboundedReceiver<ClusterName>, shutdown: CancellationToken) {
+    let mut wakers: BTreeMap<ClusterName, Arc<Notify>> = BTreeMap::new();
+    let mut loops: JoinSet<ClusterName> = JoinSet::new();
+    for name in known_clusters(&deps, &shutdown).await {
+        begin(&deps, &mut wakers, &mut loops, name, &shutdown);
+    }
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            nudge = nudges.recv() => match nudge {
+                None => break,
+                Some(name) => match wakers.get(&name) {
+                    Some(waker) => waker.notify_one(),
+                    None => begin(&deps, &mut wakers, &mut loops, name, &shutdown),
+                },
+            },
+            Some(ended) = loops.join_next() => match ended {
+                Ok(name) => {
+                    wakers.remove(&name);
+                    deps.boards.remove(&name);
+                }
+                Err(error) => tracing::error!(%error, "the loop of a cluster ended by a defect"),
+            },
+        }
+    }
+    while loops.join_next().await.is_some() {}
+}
+
+async fn known_clusters(deps: &Deps, shutdown: &CancellationToken) -> Vec<ClusterName> {
+    loop {
+        match deps.store.clusters().await {
+            Ok(heads) => return heads.into_iter().map(|head| head.name).collect(),
+            Err(error) => tracing::error!(%error, "the clusters could not be listed"),
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return Vec::new(),
+            () = deps.clock.sleep(STORE_RETRY) => {}
+        }
+    }
+}
+
+fn begin(
+    deps: &Deps,
+    wakers: &mut BTreeMap<ClusterName, Arc<Notify>>,
+    loops: &mut JoinSet<ClusterName>,
+    name: ClusterName,
+    shutdown: &CancellationToken,
+) {
+    let waker = Arc::new(Notify::new());
+    wakers.insert(name.clone(), waker.clone());
+    let (deps, shutdown) = (deps.clone(), shutdown.child_token());
+    loops.spawn(async move {
+        cluster::run(deps, name.clone(), waker, shutdown).await;
+        name
+    });
 }

@@ -1,5 +1,4 @@
 //! Does the command line end with the right code and sentence, and does the demo's handler do what the demo says?
-#![allow(clippy::unwrap_used)] // a helper that fails is a test that fails
 
 use std::fs;
 use std::io::Write;

@@ -1,3 +1,8 @@
 //! Everything that needs the real parts: databases, sockets, processes.
-#![allow(clippy::disallowed_methods, clippy::print_stderr)] // tests are a home of real time and of output
+// Tests are a home of real time and of output, and their helpers fail by panicking too.
+#![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
+
 mod cli;
+mod store;
+mod store_file;
+mod support;

@@ -1,0 +1,113 @@
+//! What did an earlier agent process leave running, and what did it know?
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::group::Group;
+use super::member::{Life, Member, Up};
+use super::{Action, Event, Supervisor, Turn};
+use crate::agent::guard::client::{Guarded, LeaseEnd};
+use crate::domain::{
+    GroupAssignment, HumanDuration, ProcessSpec, ResourceSpec, RestartPolicy, RunSpec, StopSignal, Ticks,
+};
+
+/// What a supervisor knows, to be kept beside the services that outlive it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Memory {
+    groups: Vec<Group>,
+}
+
+impl Supervisor {
+    pub fn memory(&self) -> Memory {
+        Memory { groups: self.groups.values().cloned().collect() }
+    }
+
+    /// A supervisor that goes on where an earlier one ended. A service that it remembers as it still runs keeps its
+    /// state and pid; any other is stopped.
+    pub fn adopt(memory: Memory, services: Vec<Guarded>, lease: LeaseEnd, now: Ticks) -> (Self, Vec<Action>) {
+        let groups: BTreeMap<_, _> = memory.groups.into_iter().map(|g| (g.name.clone(), g)).collect();
+        let mut supervisor = Self { lease, groups, view: Vec::new() };
+        let mut actions = Vec::new();
+        let mut left = services;
+        for group in supervisor.groups.values_mut() {
+            for member in &mut group.members {
+                let found = left.iter().position(|s| s.key.group == group.name && s.key.resource == member.spec.name);
+                let service = found.map(|at| left.remove(at));
+                member.reunite(service.as_ref().filter(|s| s.epoch == group.epoch), now);
+                // Another epoch's, or one started after the last note: it runs, and nobody knows what it is.
+                left.extend(service.filter(|s| !member.is_of(s) && s.exited.is_none()));
+            }
+        }
+        for stray in left {
+            if stray.exited.is_some() {
+                actions.push(Action::Forget { key: stray.key });
+            } else {
+                supervisor.take_stray(&stray, now);
+            }
+        }
+        (supervisor, actions)
+    }
+
+    /// Goes on with what is assigned.
+    pub fn resume(&mut self, assigned: Vec<GroupAssignment>, now: Ticks) -> Turn {
+        self.handle(Event::Assigned(assigned), now)
+    }
+
+    /// Keeps account of a service of which only its key is known, so that it is stopped.
+    fn take_stray(&mut self, stray: &Guarded, now: Ticks) {
+        let member = Member { life: Life::Up(Up::new(stray, false, now)), ..Member::new(unknown_spec(stray)) };
+        let group = self.groups.entry(stray.key.group.clone()).or_insert_with(|| Group {
+            name: stray.key.group.clone(),
+            epoch: stray.epoch,
+            assigned: None,
+            members: Vec::new(),
+            begun_at: None,
+            online_at: None,
+        });
+        group.members.retain(|m| m.spec.name != stray.key.resource);
+        group.members.push(member);
+    }
+}
+
+impl Member {
+    fn is_of(&self, service: &Guarded) -> bool {
+        matches!(&self.life, Life::Up(up) if up.pid == service.pid)
+    }
+
+    /// Brings what is remembered together with what the guard has.
+    fn reunite(&mut self, service: Option<&Guarded>, now: Ticks) {
+        let remembered = std::mem::replace(&mut self.life, Life::Dead);
+        let (Life::Up(mut up), Some(service)) = (remembered, service) else {
+            return;
+        };
+        if up.pid != service.pid {
+            return;
+        }
+        up.resume(now);
+        self.life = Life::Up(up);
+        if let Some(exit) = service.exited {
+            self.exited(service.pid, exit, now);
+        }
+    }
+}
+
+/// Equal to nothing that can be assigned: a command is never empty.
+fn unknown_spec(stray: &Guarded) -> ResourceSpec {
+    ResourceSpec {
+        name: stray.key.resource.clone(),
+        possible_owners: None,
+        restart: RestartPolicy::default(),
+        pending_timeout: HumanDuration::from_secs(60 * 60),
+        run: RunSpec::Process(ProcessSpec {
+            command: Vec::new(),
+            env: BTreeMap::new(),
+            working_dir: None,
+            stop_signal: StopSignal::Term,
+            stop_timeout: HumanDuration::from_secs(10),
+            readiness: None,
+            looks_alive: None,
+            is_alive: None,
+        }),
+    }
+}

@@ -1,0 +1,139 @@
+//! What should happen to one group now: which of its resources stop, change, start, and in which order?
+
+use serde::{Deserialize, Serialize};
+
+use super::member::{Member, StopWhy};
+use super::{Action, LeaseEnd};
+use crate::domain::{Epoch, GroupAssignment, GroupName, ResourceName, Ticks};
+
+/// A group as it runs or shall run here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub name: GroupName,
+    /// Under which its members were started.
+    pub epoch: Epoch,
+    /// `None`: it was taken away and is on its way out.
+    pub assigned: Option<GroupAssignment>,
+    /// In the order in which they start; those that are no longer wanted last.
+    pub members: Vec<Member>,
+    pub begun_at: Option<Ticks>,
+    pub online_at: Option<Ticks>,
+}
+
+impl Group {
+    pub fn new(wanted: &GroupAssignment) -> Self {
+        Self {
+            name: wanted.group.clone(),
+            epoch: wanted.epoch,
+            assigned: None,
+            members: Vec::new(),
+            begun_at: None,
+            online_at: None,
+        }
+    }
+
+    /// Whether anything of it may be alive.
+    pub fn is_alive(&self) -> bool {
+        self.members.iter().any(Member::is_alive)
+    }
+
+    /// A changed group under the same epoch gives resources that had failed for good another chance.
+    pub fn assign(&mut self, wanted: GroupAssignment) {
+        let specs: Vec<_> = self.members.iter().map(|m| &m.spec).collect();
+        if wanted.epoch == self.epoch && !specs.iter().copied().eq(&wanted.resources) {
+            self.members.iter_mut().for_each(Member::absolve);
+        }
+        self.assigned = Some(wanted);
+    }
+
+    /// Whether the group as a whole is on its way out.
+    pub fn is_leaving(&self) -> bool {
+        self.assigned.as_ref().is_none_or(|wanted| wanted.epoch != self.epoch)
+    }
+
+    fn wants(&self, member: &Member) -> bool {
+        !self.is_leaving() && self.assigned.as_ref().is_some_and(|wanted| wanted.resources.contains(&member.spec))
+    }
+
+    /// Ends what may not go on at `now`; begins nothing.
+    pub fn keep_bounds(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+        for member in &mut self.members {
+            if now < lease.stop_at {
+                member.finish_lease_stop(&self.name, now, actions);
+            } else {
+                member.keep_lease(&self.name, now, lease, actions);
+            }
+            member.keep_time(&self.name, now, actions);
+        }
+    }
+
+    /// Does all that is due at `now`.
+    pub fn step(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+        self.keep_bounds(now, lease, actions);
+        self.stop_unwanted(now, actions);
+        self.rebuild();
+        if now < lease.stop_at {
+            self.start_next(now, lease, actions);
+            for member in &mut self.members {
+                member.ask_due(&self.name, self.epoch, now, actions);
+            }
+        }
+        if self.online_at.is_none() && self.is_online() {
+            self.online_at = Some(now);
+        }
+    }
+
+    pub fn is_online(&self) -> bool {
+        !self.is_leaving() && !self.members.is_empty() && self.members.iter().all(|m| m.is_online() && self.wants(m))
+    }
+
+    /// Asks those that are not wanted to stop, the last one first, each once the one after it is dead.
+    fn stop_unwanted(&mut self, now: Ticks, actions: &mut Vec<Action>) {
+        let unwanted: Vec<bool> = self.members.iter().map(|m| !self.wants(m)).collect();
+        for (member, unwanted) in self.members.iter_mut().zip(unwanted).rev() {
+            if unwanted && member.is_alive() {
+                member.stop(&self.name, StopWhy::Unwanted, now, actions);
+                return;
+            }
+        }
+    }
+
+    /// Brings the list of members to what is assigned, as far as the dead allow it.
+    fn rebuild(&mut self) {
+        let Some(wanted) = &self.assigned else {
+            return;
+        };
+        if wanted.epoch != self.epoch {
+            if self.is_alive() {
+                return;
+            }
+            *self = Self { assigned: self.assigned.clone(), ..Self::new(wanted) };
+        }
+        let Some(wanted) = &self.assigned else {
+            return;
+        };
+        let mut old = std::mem::take(&mut self.members);
+        let mut take = |name: &ResourceName| old.iter().position(|m| m.spec.name == *name).map(|at| old.remove(at));
+        for spec in &wanted.resources {
+            let member = take(&spec.name).filter(|m| m.spec == *spec || m.is_alive());
+            self.members.push(member.unwrap_or_else(|| Member::new(spec.clone())));
+        }
+        self.members.extend(old.into_iter().filter(Member::is_alive));
+    }
+
+    /// Starts every resource whose forerunners are online.
+    fn start_next(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+        if self.is_leaving() {
+            return;
+        }
+        for member in &mut self.members {
+            if member.may_start(now) {
+                self.begun_at.get_or_insert(now);
+                member.start(&self.name, self.epoch, lease.stop_at, actions);
+            }
+            if !member.is_online() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! What is known of one resource, and what follows from a start, an exit, a probe, or time passing?
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Probe, ProbeKind};
+use crate::agent::guard::client::{Exit, Guarded, LeaseEnd, ServiceKey};
+use crate::domain::{Bounded, Epoch, GroupName, ProbeSpec, ProcessSpec, ResourceSpec, RunSpec, Ticks};
+
+const READINESS_INTERVAL: Duration = Duration::from_millis(500);
+const LOOKS_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const IS_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A resource of a group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Member {
+    /// As it was started; it may no longer be what is wanted.
+    pub spec: ResourceSpec,
+    pub life: Life,
+    /// When it failed, oldest first, as far as its policy remembers.
+    pub failures: Vec<Ticks>,
+    /// Not started before this.
+    pub start_at: Ticks,
+    /// Whether it was ever online under its group's epoch.
+    pub was_online: bool,
+    /// Set when it is beyond its restart policy.
+    pub beyond: Option<Beyond>,
+    /// What happened last, as a sentence.
+    pub message: Option<String>,
+}
+
+/// It failed more often than its policy allows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Beyond {
+    pub at: Ticks,
+    pub reason: String,
+}
+
+/// Whether anything of it is alive.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Life {
+    Dead,
+    /// The start was asked for. An exit may be heard of before the answer.
+    Starting {
+        lease_stop_at: Ticks,
+        exited: Option<(u32, Exit)>,
+    },
+    Up(Up),
+}
+
+/// It runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Up {
+    pub pid: u32,
+    pub bounded: Bounded,
+    pub since: Ticks,
+    pub online: bool,
+    pub stop: Option<Stop>,
+    readiness: Asked,
+    looks_alive: Asked,
+    is_alive: Asked,
+}
+
+/// When a probe is asked.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Asked {
+    in_flight: bool,
+    next_at: Ticks,
+}
+
+/// It is being stopped.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Stop {
+    pub why: StopWhy,
+    /// When it is killed; `None` while only the guard has asked it to stop, at the end of the lease.
+    kill_at: Option<Ticks>,
+    killed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum StopWhy {
+    Unwanted,
+    Lease,
+    /// It failed and still runs; the failure is counted already.
+    Failed,
+}
+
+/// Whether a started service was expected.
+pub(super) enum Took {
+    Yes,
+    No,
+    /// It was, and has ended already.
+    Exited,
+}
+
+impl Up {
+    /// A service that runs since `since`; its probes are asked from `now` on.
+    pub fn new(guarded: &Guarded, online: bool, now: Ticks) -> Self {
+        let due = Asked { in_flight: false, next_at: now };
+        Self {
+            pid: guarded.pid,
+            bounded: guarded.bounded,
+            since: guarded.started_at,
+            online,
+            stop: None,
+            readiness: due,
+            looks_alive: due,
+            is_alive: due,
+        }
+    }
+
+    /// Goes on under a new agent process: what was asked before is not answered any more.
+    pub fn resume(&mut self, now: Ticks) {
+        for asked in [&mut self.readiness, &mut self.looks_alive, &mut self.is_alive] {
+            asked.in_flight = false;
+        }
+        if !self.online {
+            self.since = now;
+        }
+    }
+
+    fn asked(&mut self, which: ProbeKind) -> &mut Asked {
+        match which {
+            ProbeKind::Readiness => &mut self.readiness,
+            ProbeKind::LooksAlive => &mut self.looks_alive,
+            ProbeKind::IsAlive => &mut self.is_alive,
+        }
+    }
+
+    fn come_online(&mut self, spec: &ProcessSpec, now: Ticks) {
+        self.online = true;
+        self.looks_alive.next_at = now.plus(interval(spec, ProbeKind::LooksAlive));
+        self.is_alive.next_at = now.plus(interval(spec, ProbeKind::IsAlive));
+    }
+}
+
+impl Member {
+    pub fn new(spec: ResourceSpec) -> Self {
+        Self {
+            spec,
+            life: Life::Dead,
+            failures: Vec::new(),
+            start_at: Ticks(0),
+            was_online: false,
+            beyond: None,
+            message: None,
+        }
+    }
+
+    pub fn process(&self) -> &ProcessSpec {
+        let RunSpec::Process(process) = &self.spec.run;
+        process
+    }
+
+    fn key(&self, group: &GroupName) -> ServiceKey {
+        ServiceKey { group: group.clone(), resource: self.spec.name.clone() }
+    }
+
+    /// Whether anything of it may be alive.
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.life, Life::Dead)
+    }
+
+    pub fn is_online(&self) -> bool {
+        matches!(&self.life, Life::Up(up) if up.online && up.stop.is_none())
+    }
+
+    /// Whether a restart is due some time.
+    pub fn waits_to_restart(&self) -> bool {
+        matches!(self.life, Life::Dead) && self.beyond.is_none() && !self.failures.is_empty()
+    }
+
+    /// Forgets that it failed for good.
+    pub fn absolve(&mut self) {
+        if self.beyond.take().is_some() {
+            self.failures.clear();
+            self.start_at = Ticks(0);
+        }
+    }
+
+    pub fn may_start(&mut self, now: Ticks) -> bool {
+        if self.retry_at().is_some_and(|at| at <= now) {
+            self.absolve();
+        }
+        matches!(self.life, Life::Dead) && self.beyond.is_none() && self.start_at <= now
+    }
+
+    /// When a resource that is beyond its policy, and whose group does not fail over for it, begins again.
+    fn retry_at(&self) -> Option<Ticks> {
+        let policy = &self.spec.restart;
+        self.beyond.as_ref().filter(|_| !policy.fail_over).map(|b| b.at.plus(policy.retry_after.get()))
+    }
+
+    pub fn start(&mut self, group: &GroupName, epoch: Epoch, lease_stop_at: Ticks, actions: &mut Vec<Action>) {
+        self.life = Life::Starting { lease_stop_at, exited: None };
+        actions.push(Action::Start { key: self.key(group), epoch, spec: Box::new(self.spec.clone()) });
+    }
+
+    pub fn started(&mut self, guarded: Guarded, now: Ticks) -> Took {
+        let Life::Starting { exited, .. } = self.life else {
+            return Took::No;
+        };
+        let mut up = Up::new(&guarded, false, now);
+        if self.process().readiness.is_none() {
+            up.come_online(self.process(), now);
+            self.was_online = true;
+        }
+        self.message = None;
+        self.life = Life::Up(up);
+        match exited.or(guarded.exited.map(|exit| (guarded.pid, exit))) {
+            Some((pid, exit)) if self.exited(pid, exit, now) => Took::Exited,
+            _ => Took::Yes,
+        }
+    }
+
+    /// A refusal at the end of the lease is no fault of the resource.
+    pub fn start_refused(&mut self, reason: String, now: Ticks) {
+        let Life::Starting { lease_stop_at, .. } = self.life else {
+            return;
+        };
+        self.life = Life::Dead;
+        if now < lease_stop_at {
+            self.fail(format!("it could not be started: {reason}"), now);
+        }
+    }
+
+    /// Whether it was this instance that ended.
+    pub fn exited(&mut self, pid: u32, exit: Exit, now: Ticks) -> bool {
+        match &mut self.life {
+            Life::Starting { exited, .. } => {
+                *exited = Some((pid, exit));
+                false
+            }
+            Life::Up(up) if up.pid == pid => {
+                let expected = up.stop.is_some();
+                self.life = Life::Dead;
+                if !expected {
+                    self.fail(describe(exit), now);
+                }
+                true
+            }
+            Life::Up(_) | Life::Dead => false,
+        }
+    }
+
+    /// It went with the guard: no fault of its own.
+    pub fn guard_lost(&mut self) {
+        if self.is_alive() {
+            self.life = Life::Dead;
+            self.message = Some("its guard was lost, and it was killed".to_owned());
+        }
+    }
+
+    pub fn probed(&mut self, pid: u32, which: ProbeKind, answer: Result<(), String>, now: Ticks) {
+        let spec = self.process().clone();
+        let Life::Up(up) = &mut self.life else {
+            return;
+        };
+        if up.pid != pid {
+            return;
+        }
+        *up.asked(which) = Asked { in_flight: false, next_at: now.plus(interval(&spec, which)) };
+        if up.stop.is_some() {
+            return;
+        }
+        match (which, answer) {
+            (ProbeKind::Readiness, Ok(())) if !up.online => {
+                up.come_online(&spec, now);
+                self.was_online = true;
+                self.message = None;
+            }
+            (ProbeKind::Readiness, Err(why)) if !up.online => self.message = Some(format!("it is not ready: {why}")),
+            (ProbeKind::LooksAlive, Err(_)) if spec.is_alive.is_some() => up.is_alive.next_at = now,
+            (ProbeKind::LooksAlive, Err(why)) => self.fail(format!("it does not look alive: {why}"), now),
+            (ProbeKind::IsAlive, Err(why)) => self.fail(format!("it is not alive: {why}"), now),
+            (ProbeKind::Readiness, _) | (_, Ok(())) => {}
+        }
+    }
+
+    /// Counts a failure; `keep_time` then stops what is left of it.
+    fn fail(&mut self, reason: String, now: Ticks) {
+        if let Life::Up(up) = &mut self.life {
+            up.stop = Some(Stop { why: StopWhy::Failed, kill_at: None, killed: false });
+        }
+        let policy = self.spec.restart;
+        self.failures.retain(|at| at.plus(policy.period.get()) > now);
+        self.failures.push(now);
+        self.start_at = now.plus(policy.delay.get());
+        if self.failures.len() > policy.max_restarts as usize {
+            self.beyond = Some(Beyond { at: now, reason: reason.clone() });
+        }
+        self.message = Some(reason);
+    }
+
+    /// Asks it to stop, once.
+    pub fn stop(&mut self, group: &GroupName, why: StopWhy, now: Ticks, actions: &mut Vec<Action>) {
+        let (key, signal) = (self.key(group), self.process().stop_signal);
+        let kill_at = now.plus(self.process().stop_timeout.get());
+        let Life::Up(up) = &mut self.life else {
+            return;
+        };
+        let stop = up.stop.get_or_insert(Stop { why, kill_at: None, killed: false });
+        if stop.kill_at.is_none() {
+            stop.kill_at = Some(kill_at);
+            actions.push(Action::Signal { key, signal });
+        }
+    }
+
+    /// At the end of the lease the guard asks every service to stop and kills what is left; this keeps account of it,
+    /// and kills too.
+    pub fn keep_lease(&mut self, group: &GroupName, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+        let key = self.key(group);
+        let Life::Up(up) = &mut self.life else {
+            return;
+        };
+        let stop = up.stop.get_or_insert(Stop { why: StopWhy::Lease, kill_at: None, killed: false });
+        if now >= lease.kill_at && !stop.killed {
+            stop.killed = true;
+            actions.push(Action::Kill { key, past_lease: true });
+        }
+    }
+
+    /// Does what time demands: a stop that takes too long becomes a kill, a start that takes too long a failure.
+    pub fn keep_time(&mut self, group: &GroupName, now: Ticks, actions: &mut Vec<Action>) {
+        let pending_timeout = self.spec.pending_timeout;
+        if let Life::Up(up) = &self.life
+            && up.stop.is_none()
+            && !up.online
+            && up.since.plus(pending_timeout.get()) <= now
+        {
+            self.fail(format!("it did not come online within {pending_timeout}"), now);
+        }
+        let key = self.key(group);
+        let Life::Up(Up { stop: Some(stop), .. }) = &mut self.life else {
+            return;
+        };
+        match stop.kill_at {
+            Some(at) if at <= now && !stop.killed => {
+                stop.killed = true;
+                actions.push(Action::Kill { key, past_lease: false });
+            }
+            None if stop.why != StopWhy::Lease => self.stop(group, StopWhy::Failed, now, actions),
+            _ => {}
+        }
+    }
+
+    /// A stop that the guard should have begun is gone through with when the lease was renewed after all: whether the
+    /// guard asked before it heard of the renewal is not known.
+    pub fn finish_lease_stop(&mut self, group: &GroupName, now: Ticks, actions: &mut Vec<Action>) {
+        if let Life::Up(Up { stop: Some(Stop { why: StopWhy::Lease, .. }), .. }) = &self.life {
+            self.stop(group, StopWhy::Lease, now, actions);
+        }
+    }
+
+    /// Asks the probes that are due.
+    pub fn ask_due(&mut self, group: &GroupName, epoch: Epoch, now: Ticks, actions: &mut Vec<Action>) {
+        let (key, spec) = (self.key(group), self.spec.clone());
+        let Life::Up(up) = &mut self.life else {
+            return;
+        };
+        for which in kinds(up) {
+            let asked = up.asked(*which);
+            if let Some(ask) = probe_spec(process_of(&spec), *which)
+                && !asked.in_flight
+                && asked.next_at <= now
+            {
+                asked.in_flight = true;
+                let probe = Probe { key: key.clone(), pid: up.pid, which: *which, ask: ask.clone() };
+                actions.push(Action::Probe { probe, spec: Box::new(spec.clone()), epoch });
+            }
+        }
+    }
+
+    /// When something is due, if nothing happens before. Probes and starts only matter while the lease lets it run.
+    pub fn wake_at(&self, may_run: bool) -> Option<Ticks> {
+        match &self.life {
+            Life::Dead if !may_run => None,
+            Life::Dead if self.beyond.is_some() => self.retry_at(),
+            Life::Dead => Some(self.start_at),
+            Life::Starting { .. } => None,
+            Life::Up(Up { stop: Some(stop), .. }) => stop.kill_at.filter(|_| !stop.killed),
+            Life::Up(up) => {
+                let mut probe = up.clone();
+                let asked = kinds(up).iter().filter(|which| probe_spec(self.process(), **which).is_some());
+                let due = asked.map(|which| *probe.asked(*which)).filter(|a| !a.in_flight).map(|a| a.next_at);
+                let timeout = (!up.online).then(|| up.since.plus(self.spec.pending_timeout.get()));
+                due.chain(timeout).min()
+            }
+        }
+    }
+}
+
+/// The probes that are asked at this stage.
+fn kinds(up: &Up) -> &'static [ProbeKind] {
+    match (&up.stop, up.online) {
+        (Some(_), _) => &[],
+        (None, true) => &[ProbeKind::LooksAlive, ProbeKind::IsAlive],
+        (None, false) => &[ProbeKind::Readiness],
+    }
+}
+
+const fn process_of(spec: &ResourceSpec) -> &ProcessSpec {
+    let RunSpec::Process(process) = &spec.run;
+    process
+}
+
+const fn probe_spec(spec: &ProcessSpec, which: ProbeKind) -> Option<&ProbeSpec> {
+    match which {
+        ProbeKind::Readiness => spec.readiness.as_ref(),
+        ProbeKind::LooksAlive => spec.looks_alive.as_ref(),
+        ProbeKind::IsAlive => spec.is_alive.as_ref(),
+    }
+}
+
+fn interval(spec: &ProcessSpec, which: ProbeKind) -> Duration {
+    let default = match which {
+        ProbeKind::Readiness => READINESS_INTERVAL,
+        ProbeKind::LooksAlive => LOOKS_ALIVE_INTERVAL,
+        ProbeKind::IsAlive => IS_ALIVE_INTERVAL,
+    };
+    probe_spec(spec, which).and_then(|p| p.interval).map_or(default, Duration::from)
+}
+
+fn describe(exit: Exit) -> String {
+    match (exit.code, exit.signal) {
+        (_, Some(signal)) => format!("it was ended by signal {signal}"),
+        (Some(code), None) => format!("it exited with code {code}"),
+        (None, None) => "it ended".to_owned(),
+    }
+}

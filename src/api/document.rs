@@ -1,0 +1,30 @@
+//! What stands at the head of the API's document?
+
+use utoipa::OpenApi;
+
+/// The head; paths and schemas come from the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Locum control plane",
+        version = "1.0.0",
+        description = "Clustered hosts: services that run on exactly one node at a time and come back on another when \
+                       theirs fails. Writes answer at once; what takes time is an operation. Times are RFC 3339 in UTC, \
+                       durations are text with units (10s, 15m), errors are application/problem+json (RFC 9457).",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+        contact(name = "The Locum developers")
+    ),
+    tags(
+        (name = "topology", description = "What is wanted"),
+        (name = "status", description = "What is seen"),
+        (name = "actions", description = "What an operator does"),
+        (name = "history", description = "What happened, and who wanted it"),
+        (name = "health", description = "How the control plane itself is")
+    )
+)]
+struct Head;
+
+/// The document before any route.
+pub fn head() -> utoipa::openapi::OpenApi {
+    Head::openapi()
+}

@@ -1,0 +1,82 @@
+//! How is the control plane itself?
+
+use axum::Json;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::problem::ApiError;
+use super::views::Problem;
+
+/// It works.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    pub status: &'static str,
+    /// The program's version.
+    pub version: &'static str,
+}
+
+const OK: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") };
+
+/// Whether the process answers
+///
+/// Says nothing of the database or the clusters.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "It answers", body = Health)))]
+pub async fn healthz() -> Json<Health> {
+    Json(OK)
+}
+
+/// Whether it can do its work
+///
+/// The database answers, and every cluster was looked at since the start.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+    (status = 200, description = "It can", body = Health),
+    (status = 503, description = "Not yet, or not at the moment", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, ApiError> {
+    state.store.ready().await.map_err(|error| {
+        tracing::error!(%error, "not ready");
+        ApiError::unavailable("the database does not answer; the log says why")
+    })?;
+    let clusters = state.store.clusters().await?;
+    match clusters.iter().find(|head| state.boards.view(&head.name).is_none()) {
+        Some(head) => Err(ApiError::unavailable(format!("cluster {} was not looked at yet", head.name))),
+        None => Ok(Json(OK)),
+    }
+}
+
+/// Counters and times
+///
+/// In the Prometheus text format.
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "The metrics", body = String, content_type = "text/plain")))]
+pub async fn metrics(State(state): State<AppState>) -> String {
+    for head in state.store.clusters().await.unwrap_or_default() {
+        if let Some(view) = state.boards.view(&head.name) {
+            for group in &view.status.groups {
+                let online = f64::from(u8::from(group.state == crate::domain::GroupState::Online));
+                let labels = [("cluster", head.name.to_string()), ("group", group.name.to_string())];
+                metrics::gauge!("locum_group_online", &labels).set(online);
+            }
+            for node in &view.status.nodes {
+                let up = f64::from(u8::from(node.state == crate::domain::NodeState::Up));
+                let labels = [("cluster", head.name.to_string()), ("node", node.name.to_string())];
+                metrics::gauge!("locum_node_up", &labels).set(up);
+            }
+        }
+    }
+    state.metrics.render()
+}
+
+/// Counts requests by route and status.
+pub async fn measure(request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |p| p.as_str().to_owned());
+    let method = request.method().to_string();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("locum_http_requests_total", "method" => method, "path" => path, "status" => status).increment(1);
+    response
+}

@@ -1,0 +1,146 @@
+//! How does a caller learn what was wrong? Every error of the API is `application/problem+json` (RFC 9457).
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::views::Problem;
+use crate::domain::{Finding, Generation};
+use crate::store;
+
+/// Where problem types are named; the last part is stable.
+const TYPES: &str = "https://locum.invalid/problems/";
+
+/// An error on its way to the caller.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<Finding>,
+    retry_after: Option<u32>,
+    allow: Option<HeaderValue>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), retry_after: None, allow: None }
+    }
+
+    /// The request itself can't be read.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request can't be read", detail)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(kind: &str, name: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", format!("there is no {kind} {name:?}"))
+    }
+
+    /// There is no such path.
+    pub fn no_such_path(path: &str) -> Self {
+        let detail = format!("there is nothing at {path}; /docs lists what there is");
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such path", detail)
+    }
+
+    /// The path is there, the method is not.
+    pub fn no_such_method(method: &str, path: &str, allow: Option<HeaderValue>) -> Self {
+        let allowed = allow.as_ref().and_then(|value| value.to_str().ok()).unwrap_or("other methods");
+        let detail = format!("{path} does not take {method}, only {allowed}");
+        let title = "The method is not allowed here";
+        Self { allow, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title, detail) }
+    }
+
+    /// The thing is in a state in which this can't be done.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "This can't be done now", detail)
+    }
+
+    /// The body is larger than the API takes.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("the body is larger than {} MiB", limit / (1024 * 1024));
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
+    }
+
+    /// The body is not what the path takes.
+    pub fn unsupported_media_type() -> Self {
+        let detail = "send the body as JSON, with the header content-type: application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not JSON", detail)
+    }
+
+    /// The document is refused whole, with every finding.
+    pub fn invalid(errors: Vec<Finding>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => format!("one thing is wrong: {}", one.detail),
+            all => format!("{} things are wrong; nothing was changed", all.len()),
+        };
+        let title = "The document is not valid";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, detail) }
+    }
+
+    /// A rule refuses what was asked.
+    pub fn refused(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "A rule refuses this", detail)
+    }
+
+    /// The caller's expectation does not hold.
+    pub fn precondition(expected: &str, actual: Generation) -> Self {
+        let detail = format!("you expected {expected}, but the generation is {actual}; read it again, then decide");
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It changed meanwhile", detail)
+    }
+
+    /// Not yet, or not now.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        let title = "Not available at the moment";
+        Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail) }
+    }
+
+    /// A defect or a database that fails; what happened stands in the log.
+    pub fn internal() -> Self {
+        let detail = "something went wrong here, not in your request; the server's log says what";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "An error of the server", detail)
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound { kind, name } => Self::not_found(kind, &name),
+            store::Error::Conflict { expected, actual } => Self::precondition(&format!("generation {expected}"), actual),
+            store::Error::Exists { kind, name } => {
+                let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
+                let title = "It exists already";
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title, detail)
+            }
+            store::Error::Refused(sentence) => Self::refused(sentence),
+            store::Error::Outrun => Self::conflict("something newer was decided meanwhile; try again"),
+            store::Error::Database(cause) => {
+                tracing::error!(%cause, "a request failed in the database");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let problem = Problem {
+            problem_type: format!("{TYPES}{}", self.kind),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            errors: self.errors,
+        };
+        let mut response = (self.status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, allow);
+        }
+        response
+    }
+}

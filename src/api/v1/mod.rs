@@ -1,0 +1,52 @@
+//! What does version 1 of the API offer? One file per kind of thing.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::problem::ApiError;
+use crate::domain::HumanDuration;
+
+pub mod actions;
+pub mod clusters;
+pub mod history;
+pub mod operations;
+pub mod status;
+pub mod topology;
+
+/// A call may be held this long: shorter than what proxies cut.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// A list gives this many without being asked, and this many at most.
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 1000;
+
+/// How long a call is held.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Wait {
+    /// Hold the answer until there is something new, at most this long: up to 60s.
+    #[param(value_type = Option<String>, example = "30s")]
+    wait: Option<HumanDuration>,
+}
+
+/// The wait that was asked for, within bounds.
+fn bounded(wait: Option<HumanDuration>) -> Duration {
+    wait.map_or(Duration::ZERO, HumanDuration::get).min(MAX_WAIT)
+}
+
+/// The limit that was asked for, within bounds.
+fn limit(asked: Option<u32>) -> Result<u32, ApiError> {
+    match asked.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=MAX_LIMIT => Ok(limit),
+        other => Err(ApiError::bad_request(format!("limit is from 1 to {MAX_LIMIT}, not {other}"))),
+    }
+}
+
+/// A cursor of this API, which the caller gives back as it came.
+fn cursor<T: std::str::FromStr>(asked: Option<&str>) -> Result<Option<T>, ApiError> {
+    let wrong = |text: &str| ApiError::bad_request(format!("cursor {text:?} is none that this list gave"));
+    asked.map(|text| text.parse().map_err(|_| wrong(text))).transpose()
+}

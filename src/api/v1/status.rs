@@ -1,0 +1,98 @@
+//! What is seen of a cluster, rendered once for everybody who asks?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::bounded;
+use crate::api::AppState;
+use crate::api::extract::{Path, Query, header_text};
+use crate::api::problem::ApiError;
+use crate::api::views::Problem;
+use crate::board::{StatusDocument, View};
+use crate::domain::{ClusterName, HumanDuration};
+
+/// A new cluster is looked at within this; until then there is nothing to show.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// Since when, and for how long to wait.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Since {
+    /// With `wait`: answer once the ETag differs from this one.
+    since: Option<String>,
+    /// Hold the answer until there is something new, at most this long: up to 60s.
+    #[param(value_type = Option<String>, example = "30s")]
+    wait: Option<HumanDuration>,
+}
+
+/// Get the status
+///
+/// What is seen of the cluster, beside what is wanted. Changes only when something in it does; the ETag changes with it. With
+/// `wait` and `since` (or `If-None-Match`) the answer is held until it differs.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/status", tag = "status",
+    params(("cluster" = ClusterName, Path), Since,
+        ("If-None-Match" = Option<String>, Header, description = "304 if this is still the ETag")),
+    responses(
+    (status = 200, description = "The status", body = StatusDocument, headers(("etag" = String, description = "Of this status"))),
+    (status = 304, description = "It is still the one that you have"),
+    (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The cluster is new and was not looked at yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub async fn get_status(
+    State(state): State<AppState>,
+    Path(cluster): Path<ClusterName>,
+    Query(Since { since, wait }): Query<Since>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let held = header_text(&headers, &header::IF_NONE_MATCH).map(str::to_owned);
+    let known = since.map(|tag| format!("\"{}\"", tag.trim_matches('"'))).or_else(|| held.clone());
+    let mut view = first(&state, &cluster).await?;
+    if let Some(known) = known.filter(|_| wait.is_some()) {
+        view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
+    }
+    let etag = HeaderValue::from_str(&view.etag).map_err(|_| ApiError::internal())?;
+    if held.as_ref() == Some(&view.etag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    }
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, json)], view.body.to_string()).into_response())
+}
+
+/// The view of a cluster, waiting a little for that of a new one.
+async fn first(state: &AppState, cluster: &ClusterName) -> Result<Arc<View>, ApiError> {
+    if let Some(view) = state.boards.view(cluster) {
+        return Ok(view);
+    }
+    if !state.store.clusters().await?.iter().any(|head| head.name == *cluster) {
+        return Err(ApiError::not_found("cluster", cluster.as_str()));
+    }
+    let mut watcher = state.boards.subscribe(cluster);
+    let seen = async { watcher.wait_for(Option::is_some).await.ok().and_then(|view| view.clone()) };
+    let view = tokio::select! {
+        view = seen => view,
+        () = state.clock.sleep(FIRST_LOOK) => None,
+        () = state.stopping.cancelled() => None,
+    };
+    view.ok_or_else(|| ApiError::unavailable(format!("cluster {cluster} was not looked at yet")))
+}
+
+/// The first view that differs from the one that is known; none if that takes too long.
+async fn until_differs(state: &AppState, cluster: &ClusterName, known: &str, wait: Duration) -> Option<Arc<View>> {
+    let mut watcher = state.boards.subscribe(cluster);
+    let differs = async {
+        let view = watcher.wait_for(|view| view.as_ref().is_some_and(|view| view.etag != known)).await;
+        view.ok().and_then(|view| view.clone())
+    };
+    tokio::select! {
+        view = differs => view,
+        () = state.clock.sleep(wait) => None,
+        () = state.stopping.cancelled() => None,
+    }
+}

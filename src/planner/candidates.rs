@@ -1,0 +1,176 @@
+//! Which node is best for a group, and what speaks for and against each?
+
+use std::collections::BTreeMap;
+
+use super::budget;
+use super::draft::Draft;
+use super::plan::Reasoning;
+use super::snapshot::{GroupView, NodeView};
+use super::words::{clock, counted, ordinal};
+use crate::domain::{Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase};
+
+/// What decides between eligible nodes: the order of the fields is the order of importance, smaller is better.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// A resource of the group failed there within the budget's period.
+    failed_here: bool,
+    /// Its place among the preferred owners; those without one come after all that have one.
+    preferred: usize,
+    other_than_last: bool,
+    /// Other groups that it owns or is about to, those placed earlier in the same plan included.
+    groups: usize,
+    /// So that no tie is left to chance.
+    name: NodeName,
+}
+
+/// Every node as judged for one group.
+pub(super) struct Judgement {
+    ranked: Vec<Rank>,
+    verdicts: BTreeMap<NodeName, String>,
+}
+
+/// A node that is out of the question for one choice, and why.
+pub(super) type Bar<'a> = Option<(&'a NodeName, &'a str)>;
+
+/// Judges every node for `group`.
+pub(super) fn judge(draft: &Draft<'_>, group: &GroupName, bar: Bar<'_>) -> Judgement {
+    let mut judgement = Judgement { ranked: Vec::new(), verdicts: BTreeMap::new() };
+    let Some(view) = draft.snapshot.groups.get(group) else { return judgement };
+    for (name, node) in &draft.snapshot.nodes {
+        let verdict = match against(view, group, (name, node), bar) {
+            Some(verdict) => verdict,
+            None => {
+                let rank = rank(draft, group, view, name);
+                let verdict = praise(&rank, view);
+                judgement.ranked.push(rank);
+                verdict
+            }
+        };
+        judgement.verdicts.insert(name.clone(), verdict);
+    }
+    judgement.ranked.sort();
+    judgement
+}
+
+/// What rules `node` out.
+fn against(group: &GroupView, name: &GroupName, node: (&NodeName, &NodeView), bar: Bar<'_>) -> Option<String> {
+    let (node_name, view) = node;
+    if view.retired {
+        return Some("no longer in the topology".to_owned());
+    }
+    if !group.allows(node_name, view) {
+        return Some("not a possible owner".to_owned());
+    }
+    if let Some((_, why)) = bar.filter(|(barred, _)| *barred == node_name) {
+        return Some(why.to_owned());
+    }
+    match view.wanted {
+        NodeWanted::Active => {}
+        NodeWanted::Paused => return Some("paused".to_owned()),
+        NodeWanted::Drained => return Some("drained".to_owned()),
+    }
+    match view.seen.state {
+        NodeState::Up => {}
+        NodeState::Down => return Some("down".to_owned()),
+        NodeState::Unreachable => return Some(unreachable(group, name, node)),
+    }
+    if let Some(problem) = &view.seen.problem {
+        return Some(problem.clone());
+    }
+    if !view.seen.answered {
+        return Some("up, and has not said yet what it runs".to_owned());
+    }
+    let mut types = group.spec.resources.iter().map(crate::domain::ResourceSpec::resource_type);
+    let missing = types.find(|kind| !view.seen.drivers.contains(kind))?;
+    Some(format!("has no driver for resources of type {}", driver_name(missing)))
+}
+
+const fn driver_name(kind: crate::domain::ResourceType) -> &'static str {
+    match kind {
+        crate::domain::ResourceType::Process => "process",
+    }
+}
+
+fn unreachable(group: &GroupView, name: &GroupName, (node_name, view): (&NodeName, &NodeView)) -> String {
+    let holds = group.placement.owner() == Some(node_name) || view.may_run(name) || !view.seen.answered;
+    match (holds, view.seen.down_at) {
+        (true, Some(down_at)) => format!("unreachable, may hold it until {}", clock(down_at)),
+        (true, None) => "unreachable, may hold it".to_owned(),
+        (false, _) => "unreachable".to_owned(),
+    }
+}
+
+fn rank(draft: &Draft<'_>, group: &GroupName, view: &GroupView, node: &NodeName) -> Rank {
+    let preferred = view.spec.preferred_owners.iter().position(|preferred| preferred == node);
+    let standing = draft.standing(group);
+    Rank {
+        failed_here: failed_here(draft, view, node),
+        preferred: preferred.unwrap_or(usize::MAX),
+        other_than_last: standing.placement.last_owner.as_ref() != Some(node),
+        groups: draft.bound_for(node, group),
+        name: node.clone(),
+    }
+}
+
+fn failed_here(draft: &Draft<'_>, view: &GroupView, node: &NodeName) -> bool {
+    let failure = |cause| matches!(cause, Cause::ResourceFailed | Cause::StartFailed);
+    let before =
+        budget::within_period(draft.snapshot, view).any(|past| failure(past.cause) && past.from.as_ref() == Some(node));
+    // A failure that was held back is no past failover, but it is why the group was released.
+    let last = matches!(view.placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if failure(cause))
+        && view.placement.last_owner.as_ref() == Some(node);
+    before || last
+}
+
+fn praise(rank: &Rank, group: &GroupView) -> String {
+    let preferred = match rank.preferred {
+        usize::MAX if group.spec.preferred_owners.is_empty() => "possible owner".to_owned(),
+        usize::MAX => "not a preferred owner".to_owned(),
+        index => format!("{} preferred owner", ordinal(index)),
+    };
+    let failed = if rank.failed_here { ", though it failed here before" } else { "" };
+    format!("{preferred}, up, owns {}{failed}", counted(rank.groups, "other group"))
+}
+
+impl Judgement {
+    pub fn best(&self) -> Option<&NodeName> {
+        self.ranked.first().map(|rank| &rank.name)
+    }
+
+    /// The best other node than `node`.
+    pub fn best_but(&self, node: &NodeName) -> Option<&NodeName> {
+        self.ranked.iter().map(|rank| &rank.name).find(|name| *name != node)
+    }
+
+    pub fn is_eligible(&self, node: &NodeName) -> bool {
+        self.ranked.iter().any(|rank| rank.name == *node)
+    }
+
+    /// What was found of `node`.
+    pub fn verdict(&self, node: &NodeName) -> &str {
+        self.verdicts.get(node).map_or("not a node of this cluster", String::as_str)
+    }
+
+    /// Every verdict in one sentence: "bts1: paused; bts2: down".
+    pub fn listed(&self) -> String {
+        let all: Vec<String> = self.verdicts.iter().map(|(node, verdict)| format!("{node}: {verdict}")).collect();
+        if all.is_empty() { "the cluster has no nodes".to_owned() } else { all.join("; ") }
+    }
+
+    /// The reasoning that ends with `chosen`.
+    pub fn reasoning(&self, chosen: Option<&NodeName>, summary: impl Into<String>) -> Reasoning {
+        let say = |(node, verdict): (&NodeName, &String)| {
+            let word = match chosen {
+                Some(chosen) if chosen == node => "chosen: ",
+                _ if self.is_eligible(node) => "could take it: ",
+                _ => "",
+            };
+            (node.clone(), format!("{word}{verdict}"))
+        };
+        Reasoning {
+            chosen: chosen.cloned(),
+            summary: summary.into(),
+            verdicts: self.verdicts.iter().map(say).collect(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What would be with another topology?
+
+use std::collections::BTreeSet;
+
+use super::snapshot::{GroupView, NodeSeen, NodeView, Snapshot};
+use crate::domain::{
+    Assignment, Decision, GroupSpec, LeaseTimers, NodeSpec, NodeState, Placement, ResourceType, TopologySpec,
+};
+
+/// The snapshot as it would be with `spec`. Nodes that it adds count as up, with every driver.
+pub(super) fn with_topology(snapshot: &Snapshot, spec: &TopologySpec) -> Snapshot {
+    let mut edited = snapshot.clone();
+    edited.generation = snapshot.generation.next();
+    edited.decision = snapshot.decision.next();
+    edited.settings = spec.settings;
+    for (name, node) in &mut edited.nodes {
+        node.retired = !spec.nodes.iter().any(|wanted| wanted.name == *name);
+    }
+    for (name, group) in &mut edited.groups {
+        group.retired = !spec.groups.iter().any(|wanted| wanted.name == *name);
+    }
+    for node in &spec.nodes {
+        put_node(&mut edited, node);
+    }
+    for group in &spec.groups {
+        put_group(&mut edited, group);
+    }
+    edited
+}
+
+fn put_node(edited: &mut Snapshot, spec: &NodeSpec) {
+    if let Some(node) = edited.nodes.get_mut(&spec.name) {
+        node.wanted = spec.wanted.unwrap_or(node.wanted);
+        node.spec = spec.clone();
+        return;
+    }
+    let drivers = BTreeSet::from([ResourceType::Process]);
+    let seen = NodeSeen { state: NodeState::Up, answered: true, drivers, ..NodeSeen::unheard(edited.now) };
+    let timers = LeaseTimers::from(&edited.settings);
+    let node = NodeView {
+        spec: spec.clone(),
+        wanted: spec.wanted.unwrap_or_default(),
+        retired: false,
+        confirmed_down: None,
+        assignment: Assignment { timers, groups: Vec::new() },
+        assigned_at: Decision::default(),
+        seen,
+    };
+    edited.nodes.insert(spec.name.clone(), node);
+}
+
+fn put_group(edited: &mut Snapshot, spec: &GroupSpec) {
+    if let Some(group) = edited.groups.get_mut(&spec.name) {
+        group.wanted = spec.wanted.unwrap_or(group.wanted);
+        group.spec = spec.clone();
+        return;
+    }
+    let group = GroupView {
+        spec: spec.clone(),
+        wanted: spec.wanted.unwrap_or_default(),
+        retired: false,
+        placement: Placement::default(),
+        failed: None,
+        open: None,
+        recent: Vec::new(),
+    };
+    edited.groups.insert(spec.name.clone(), group);
+}

@@ -1,0 +1,225 @@
+//! Which operations are done, and what do the others wait for?
+
+use super::candidates;
+use super::draft::Draft;
+use super::place::{blockers, choice};
+use super::plan::OperationStep;
+use super::snapshot::{GroupView, NodeView, Snapshot};
+use super::words::{clock, counted};
+use crate::domain::{
+    Actor, Cause, FailoverRecord, GroupName, GroupState, GroupWanted, NodeName, NodeState, NodeWanted, Operation,
+    OperationKind, OperationState, PlacementPhase,
+};
+
+/// Where an operation stands, and the sentence for it.
+type Verdict = (OperationState, String);
+
+/// Ends the operations that are done or can't be, and says of the others what they wait for.
+pub(super) fn operate(draft: &mut Draft<'_>) {
+    let snapshot = draft.snapshot;
+    for operation in snapshot.operations.iter().filter(|op| op.state == OperationState::Running) {
+        let (state, message) = verdict(draft, operation);
+        if state != operation.state || message != operation.message {
+            draft.plan.operations.push(OperationStep { id: operation.id, state, message });
+        }
+    }
+}
+
+/// The move of `group` that was asked for last.
+pub(super) fn newest_move<'a>(snapshot: &'a Snapshot, group: &GroupName) -> Option<&'a Operation> {
+    let mut newest_first = snapshot.operations.iter().rev();
+    newest_first.find(|op| op.kind == OperationKind::Move && op.target == group.as_str())
+}
+
+/// Whether `open` is the failover that carries `operation` out.
+pub(super) fn is_under_way(open: Option<&FailoverRecord>, operation: &Operation) -> bool {
+    open.is_some_and(|open| open.cause == Cause::OperatorMove && open.detected_at >= operation.created_at)
+}
+
+/// Who drains `node`: the operator who asked, as long as the operation runs.
+pub(super) fn drained_by(snapshot: &Snapshot, node: &NodeName) -> Actor {
+    let asked = |op: &&Operation| op.kind == OperationKind::Drain && op.target == node.as_str();
+    snapshot.operations.iter().rev().find(asked).map_or_else(Actor::locum, |op| op.actor.clone())
+}
+
+fn verdict(draft: &Draft<'_>, operation: &Operation) -> Verdict {
+    let target = operation.target.as_str();
+    if operation.kind.targets_node() {
+        return match draft.snapshot.nodes.get_key_value(target) {
+            Some((name, node)) if !node.retired => of_node(draft, operation.kind, name, node),
+            _ => (OperationState::Failed, format!("node {target} is no longer in the topology")),
+        };
+    }
+    match draft.snapshot.groups.get_key_value(target) {
+        Some((name, group)) if !group.retired => of_group(draft, operation, name, group),
+        _ => (OperationState::Failed, format!("group {target} is no longer in the topology")),
+    }
+}
+
+fn of_node(draft: &Draft<'_>, kind: OperationKind, name: &NodeName, node: &NodeView) -> Verdict {
+    let wanted = match kind {
+        OperationKind::Pause => NodeWanted::Paused,
+        OperationKind::Drain => NodeWanted::Drained,
+        OperationKind::Resume => NodeWanted::Active,
+        _ => return confirmed(name, node),
+    };
+    if node.wanted != wanted {
+        return (OperationState::Superseded, format!("something newer is wanted of {name}"));
+    }
+    match kind {
+        OperationKind::Pause => (OperationState::Succeeded, format!("{name} keeps what it runs and gets nothing new")),
+        OperationKind::Resume => (OperationState::Succeeded, format!("{name} may run groups again")),
+        _ => drained(draft, name),
+    }
+}
+
+fn confirmed(name: &NodeName, node: &NodeView) -> Verdict {
+    match node.seen.state {
+        NodeState::Up => (OperationState::Failed, format!("{name} answers; nothing was confirmed")),
+        NodeState::Down if node.confirmed_down.is_some() => {
+            (OperationState::Succeeded, format!("{name} counts as down"))
+        }
+        _ => (OperationState::Running, format!("waits until {name} counts as down")),
+    }
+}
+
+fn drained(draft: &Draft<'_>, name: &NodeName) -> Verdict {
+    let left = draft.groups_of(name);
+    if left.is_empty() {
+        return (OperationState::Succeeded, format!("{name} runs nothing"));
+    }
+    let why = |group: &&GroupName| {
+        let releasing = !matches!(draft.standing(group).placement.phase, PlacementPhase::Held);
+        let summary = draft.plan.reasons.get(*group).map(|reasoning| reasoning.summary.clone());
+        match summary {
+            _ if releasing => format!("{group} is on its way"),
+            Some(summary) => format!("{group}: {summary}"),
+            None => format!("{group} has not begun to move"),
+        }
+    };
+    let list: Vec<String> = left.iter().map(why).collect();
+    (OperationState::Running, format!("{} left: {}", counted(left.len(), "group"), list.join("; ")))
+}
+
+fn of_group(draft: &Draft<'_>, operation: &Operation, name: &GroupName, group: &GroupView) -> Verdict {
+    match operation.kind {
+        OperationKind::Reset => (OperationState::Succeeded, "its failures and spent budget are forgotten".to_owned()),
+        OperationKind::Offline => offline(draft, name, group),
+        OperationKind::Online => online(draft, name, group),
+        _ => moving(draft, operation, name, group),
+    }
+}
+
+fn offline(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Verdict {
+    if group.wanted != GroupWanted::Offline {
+        return (OperationState::Superseded, "it is wanted online meanwhile".to_owned());
+    }
+    match draft.standing(name).placement.owner() {
+        None => (OperationState::Succeeded, "it runs nowhere".to_owned()),
+        Some(owner) => (OperationState::Running, waits_for(draft, owner)),
+    }
+}
+
+fn online(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Verdict {
+    if group.wanted != GroupWanted::Online {
+        return (OperationState::Superseded, "it is wanted offline meanwhile".to_owned());
+    }
+    let standing = draft.standing(name);
+    if let Some(mark) = &standing.mark {
+        let message = format!("{}; it begins again at {}, or when it is reset", mark.reason, clock(mark.retry_at));
+        return (OperationState::Failed, message);
+    }
+    match (standing.placement.assigned_to(), standing.placement.owner()) {
+        (Some(owner), _) => on(draft, name, owner),
+        (None, Some(owner)) => (OperationState::Running, waits_for(draft, owner)),
+        (None, None) => (OperationState::Running, summary(draft, name)),
+    }
+}
+
+/// Where a group stands on the node that it was placed on.
+fn on(draft: &Draft<'_>, name: &GroupName, owner: &NodeName) -> Verdict {
+    let starting = (OperationState::Running, format!("it starts on {owner}"));
+    if draft.plan.placements.iter().any(|place| place.group == *name) {
+        return starting;
+    }
+    if draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
+        return (OperationState::Running, waits_for(draft, owner));
+    }
+    match draft.snapshot.seen_on_owner(name).map(|seen| seen.state) {
+        Some(GroupState::Online) => (OperationState::Succeeded, format!("online on {owner}")),
+        Some(GroupState::Failed | GroupState::PartialOnline) => {
+            (OperationState::Failed, format!("a resource failed on {owner}; see its log, then reset the group"))
+        }
+        _ => starting,
+    }
+}
+
+fn waits_for(draft: &Draft<'_>, owner: &NodeName) -> String {
+    let node = draft.snapshot.nodes.get(owner).filter(|node| node.seen.state == NodeState::Unreachable);
+    match node.map(|node| node.seen.down_at) {
+        Some(Some(at)) => format!("{owner} does not answer and may run it until {}", clock(at)),
+        Some(None) => format!("{owner} does not answer and may run it"),
+        None => format!("waits for {owner}"),
+    }
+}
+
+fn summary(draft: &Draft<'_>, name: &GroupName) -> String {
+    draft.plan.reasons.get(name).map_or_else(|| "it is not placed yet".to_owned(), |r| r.summary.clone())
+}
+
+fn moving(draft: &Draft<'_>, operation: &Operation, name: &GroupName, group: &GroupView) -> Verdict {
+    let newest = newest_move(draft.snapshot, name);
+    if newest.is_some_and(|newest| newest.id != operation.id) {
+        return (OperationState::Superseded, "a newer move was asked for".to_owned());
+    }
+    if group.wanted == GroupWanted::Offline {
+        return (OperationState::Failed, "the group is wanted offline; bring it online first".to_owned());
+    }
+    let standing = draft.standing(name);
+    if let Some(mark) = &standing.mark {
+        return (OperationState::Failed, format!("the group failed: {}; reset it first", mark.reason));
+    }
+    let Some(owner) = standing.placement.owner() else {
+        let waiting = !blockers(draft, name).is_empty();
+        let state = if waiting { OperationState::Running } else { OperationState::Failed };
+        return (state, summary(draft, name));
+    };
+    if standing.placement.assigned_to().is_none() {
+        return (OperationState::Running, waits_for(draft, owner));
+    }
+    let opened = standing.open.as_ref();
+    let there = |open: &&FailoverRecord| open.to.as_ref() == Some(owner);
+    let ours = is_under_way(group.open.as_ref().filter(there), operation)
+        || opened.is_some_and(|open| open.cause == Cause::OperatorMove && open.detected_at >= operation.created_at);
+    let arrived = operation.to.as_ref().map_or(ours, |to| to == owner);
+    if arrived { on(draft, name, owner) } else { astray(draft, operation, (name, group), owner) }
+}
+
+/// The group is held by another node than asked for, and does not leave it.
+fn astray(
+    draft: &Draft<'_>,
+    operation: &Operation,
+    (name, group): (&GroupName, &GroupView),
+    owner: &NodeName,
+) -> Verdict {
+    let placed = draft.plan.placements.iter().any(|place| place.group == *name);
+    if !placed && draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
+        return (OperationState::Running, waits_for(draft, owner));
+    }
+    let judgement = match group.placement.owner() {
+        Some(last) => candidates::judge(draft, name, Some((last, "moved away from here"))),
+        None => choice(draft, name),
+    };
+    let found = draft.plan.reasons.get(name).filter(|_| placed);
+    let why = match (&operation.to, found) {
+        (Some(to), Some(found)) => {
+            let verdict = found.verdicts.get(to).map_or_else(|| judgement.verdict(to), String::as_str);
+            format!("{to} can't take it: {verdict}")
+        }
+        (None, Some(found)) => found.summary.clone(),
+        (Some(to), None) => format!("{to} can't take it: {}", judgement.verdict(to)),
+        (None, None) => format!("no other node can take it ({})", judgement.listed()),
+    };
+    let now = if placed { format!("it goes to {owner}") } else { format!("it stays on {owner}") };
+    (OperationState::Failed, format!("{why}; {now}. Choose another node, or move it again once that has changed"))
+}

@@ -1,0 +1,173 @@
+//! Which groups must leave a node that still answers, and why?
+
+use super::budget::{self, later};
+use super::candidates::{self, Judgement};
+use super::draft::Draft;
+use super::plan::{Intent, Release};
+use super::snapshot::{GroupView, NodeView, SeenFailure};
+use super::{adopt, operate};
+use crate::domain::{
+    Actor, Cause, FailedMark, FailureKind, GroupName, GroupState, NodeName, NodeState, NodeWanted, Operation,
+};
+
+/// A group, its name, and the node that owns it.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    name: &'a GroupName,
+    group: &'a GroupView,
+    owner: &'a NodeName,
+}
+
+/// Tells owners to let go of groups that must stop or move. A lost owner is told nothing: see `prove`.
+pub(super) fn release(draft: &mut Draft<'_>) {
+    let snapshot = draft.snapshot;
+    for (name, group) in &snapshot.groups {
+        let Some(owner) = group.placement.assigned_to() else { continue };
+        let case = Case { name, group, owner };
+        match snapshot.nodes.get(owner) {
+            Some(node) if node.seen.state != NodeState::Down => consider(draft, case, node),
+            _ => {}
+        }
+    }
+}
+
+/// The first reason that holds decides.
+fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
+    if case.group.retired {
+        return draft.release(stop(case, "it is no longer in the topology"));
+    }
+    if !case.group.is_wanted() {
+        return draft.release(stop(case, "it is wanted offline"));
+    }
+    if let Some(other) = adopt::usurper(draft, case.name, case.group) {
+        let reason = format!("{other} runs it under a higher epoch, so {} must not", case.owner);
+        let intent = intent(draft, Cause::TopologyChange, Some(other));
+        return draft.release(failover(case, intent, reason));
+    }
+    if !node.speaks() {
+        return; // what it runs is not known: it is either heard again or proven down
+    }
+    let seen = draft.snapshot.seen_on_owner(case.name);
+    if let Some(failure) = seen.and_then(|seen| seen.failure.as_ref()) {
+        return failed(draft, case, failure);
+    }
+    if !case.group.allows(case.owner, node) {
+        return expelled(draft, case);
+    }
+    let stuck = seen.is_some_and(|seen| matches!(seen.state, GroupState::Failed | GroupState::PartialOnline));
+    if stuck && budget::has_reset(draft.snapshot, case.name) {
+        return draft.release(stop(case, "it was reset: it begins again"));
+    }
+    if let Some(operation) = operate::newest_move(draft.snapshot, case.name)
+        && moved(draft, case, operation)
+    {
+        return;
+    }
+    if node.wanted == NodeWanted::Drained {
+        drained(draft, case);
+    }
+}
+
+/// A resource is beyond its restart policy.
+fn failed(draft: &mut Draft<'_>, case: Case<'_>, failure: &SeenFailure) {
+    let cause = match failure.kind {
+        FailureKind::ResourceFailed => Cause::ResourceFailed,
+        FailureKind::StartFailed => Cause::StartFailed,
+    };
+    let reason = format!("{} on {}: {}", failure.resource, case.owner, failure.reason);
+    let judgement = candidates::judge(draft, case.name, Some((case.owner, "it failed here just now")));
+    let detected_at = failure.at.min(draft.snapshot.now);
+    if let Some(held) = held_back(draft, case.name, &judgement) {
+        let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
+        let retry_after = retry_after.map(|resource| resource.restart.retry_after);
+        set_mark(draft, case.name, &format!("{reason}; {held}"), retry_after);
+        draft.hold(case.name, Some(case.owner), cause, (format!("{reason}; {held}"), detected_at));
+        draft.explain(case.name, judgement.reasoning(None, held));
+        return draft.release(stop(case, &reason));
+    }
+    let intent = Intent { detected_at, ..intent(draft, cause, judgement.best()) };
+    draft.explain(case.name, judgement.reasoning(judgement.best(), reason.clone()));
+    draft.release(failover(case, intent, reason));
+}
+
+/// Why a failover that is needed can't be: no node, or no budget.
+pub(super) fn held_back(draft: &Draft<'_>, name: &GroupName, judgement: &Judgement) -> Option<String> {
+    match judgement.best() {
+        None => Some(format!("no other node can take it ({})", judgement.listed())),
+        Some(_) => budget::spent(draft.snapshot, name),
+    }
+}
+
+/// Marks a group as failed until `retry_after`, or the longest of its resources.
+pub(super) fn set_mark(
+    draft: &mut Draft<'_>,
+    name: &GroupName,
+    reason: &str,
+    retry_after: Option<crate::domain::HumanDuration>,
+) {
+    let Some(group) = draft.snapshot.groups.get(name) else { return };
+    let longest = || group.spec.resources.iter().map(|resource| resource.restart.retry_after).max();
+    let retry_after = retry_after.or_else(longest).unwrap_or_default();
+    let at = draft.snapshot.now;
+    draft.mark(name, Some(FailedMark { reason: reason.to_owned(), at, retry_at: later(at, retry_after) }));
+}
+
+/// The topology takes the owner away. It must stop there even if no other node can take it.
+fn expelled(draft: &mut Draft<'_>, case: Case<'_>) {
+    let reason = format!("{} is no longer a possible owner", case.owner);
+    let judgement = candidates::judge(draft, case.name, None);
+    let best = judgement.best();
+    draft.explain(case.name, judgement.reasoning(best, reason.clone()));
+    if best.is_some() {
+        let intent = intent(draft, Cause::TopologyChange, best);
+        return draft.release(failover(case, intent, reason));
+    }
+    let why = format!("{reason}, and no other node can take it ({})", judgement.listed());
+    draft.hold(case.name, Some(case.owner), Cause::TopologyChange, (why, draft.snapshot.now));
+    draft.release(stop(case, &reason));
+}
+
+/// An operator moves it. Whether that is possible; if not, the operation says why.
+fn moved(draft: &mut Draft<'_>, case: Case<'_>, operation: &Operation) -> bool {
+    if operate::is_under_way(case.group.open.as_ref(), operation) || operation.to.as_ref() == Some(case.owner) {
+        return false;
+    }
+    let judgement = candidates::judge(draft, case.name, Some((case.owner, "moved away from here")));
+    let target = match &operation.to {
+        Some(to) => judgement.is_eligible(to).then_some(to),
+        None => judgement.best(),
+    };
+    let Some(target) = target else { return false };
+    let why = operation.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    let reason = format!("{} moves it to {target}{why}", operation.actor);
+    let intent = Intent { actor: operation.actor.clone(), ..intent(draft, Cause::OperatorMove, Some(target)) };
+    draft.explain(case.name, judgement.reasoning(Some(target), reason.clone()));
+    draft.release(failover(case, intent, reason));
+    true
+}
+
+/// Its node is drained: it moves if another node can take it, else it stays.
+fn drained(draft: &mut Draft<'_>, case: Case<'_>) {
+    let judgement = candidates::judge(draft, case.name, None);
+    let Some(target) = judgement.best() else {
+        let summary = format!("it stays on {}, which is drained: no other node can take it", case.owner);
+        return draft.explain(case.name, judgement.reasoning(None, summary));
+    };
+    let reason = format!("{} is drained", case.owner);
+    let actor = operate::drained_by(draft.snapshot, case.owner);
+    let intent = Intent { actor, ..intent(draft, Cause::Drain, Some(target)) };
+    draft.explain(case.name, judgement.reasoning(Some(target), reason.clone()));
+    draft.release(failover(case, intent, reason));
+}
+
+fn intent(draft: &Draft<'_>, cause: Cause, to: Option<&NodeName>) -> Intent {
+    Intent { cause, actor: Actor::locum(), to: to.cloned(), detected_at: draft.snapshot.now }
+}
+
+fn stop(case: Case<'_>, reason: &str) -> Release {
+    Release { group: case.name.clone(), from: case.owner.clone(), failover: None, reason: reason.to_owned() }
+}
+
+fn failover(case: Case<'_>, intent: Intent, reason: String) -> Release {
+    Release { group: case.name.clone(), from: case.owner.clone(), failover: Some(intent), reason }
+}

@@ -1,0 +1,295 @@
+//! What is known of each node under this reign? The grantor, the newest observation of each node, and what it is to get.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::node_account::{NodeAccount, NodeWakers};
+use super::seen;
+use crate::domain::{Assignment, ClusterName, Decision, NewEvent, NodeName, Revision, Settings, Term, Ticks};
+use crate::lease::{Grant, GrantTimers, Grantor, Heard};
+use crate::planner::Snapshot;
+use crate::store::Reign;
+use crate::wire::{AppliedDecision, Observation, Order, Refusal, RefusalCode, Stamp};
+
+/// The account of one cluster, shared by its loop and the tasks of its nodes. Locked for moments, never over a wait.
+pub(super) struct Account {
+    cluster: ClusterName,
+    reign: Reign,
+    inner: Mutex<Inner>,
+    /// Wakes the cluster's loop: something that a plan may depend on has changed.
+    pub(super) changed: Notify,
+}
+
+struct Inner {
+    grantor: Grantor,
+    nodes: BTreeMap<NodeName, NodeAccount>,
+    events: Vec<NewEvent>,
+    /// The newest decision that this reign knows to be stored.
+    decision: Decision,
+    /// A term or decision above the stored ones was heard of: this reign must give way to one above.
+    outranked: Option<(Term, Decision)>,
+}
+
+/// Now, on the clock that leases are counted by and on the one that people read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) ticks: Ticks,
+    pub(super) wall: Timestamp,
+}
+
+/// What an answer calls for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing more: it is the agent that was expected.
+    Believe,
+    /// It is not to be believed: a late word, or another agent's.
+    Doubt,
+    /// Note this agent durably, then `know_agent`.
+    Record(Uuid),
+}
+
+/// An answer's common part.
+pub(super) struct Heading {
+    pub(super) agent: Uuid,
+    pub(super) stamp: Stamp,
+    pub(super) revision: Revision,
+    pub(super) applied: Option<AppliedDecision>,
+}
+
+impl Account {
+    pub(super) fn new(cluster: ClusterName, reign: Reign, began: Ticks, settings: &Settings) -> Self {
+        let grantor = Grantor::new(reign.id, reign.term, began, reign.longest_lease, GrantTimers::from(settings));
+        let inner =
+            Inner { grantor, nodes: BTreeMap::new(), events: Vec::new(), decision: Decision(0), outranked: None };
+        Self { cluster, reign, inner: Mutex::new(inner), changed: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves whole values behind: every change below is a single assignment after its checks.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn reign(&self) -> &Reign {
+        &self.reign
+    }
+
+    pub(super) fn order(&self, node: &NodeName) -> Order {
+        Order {
+            cluster_id: self.reign.cluster_id,
+            cluster: self.cluster.clone(),
+            node: node.clone(),
+            reign: self.reign.id,
+            term: self.reign.term,
+        }
+    }
+
+    /// Keeps account of exactly these nodes, under these timers.
+    pub(super) fn track(&self, snapshot: &Snapshot) {
+        let mut inner = self.lock();
+        inner.grantor.set_timers(GrantTimers::from(&snapshot.settings));
+        let gone: Vec<_> = inner.nodes.keys().filter(|name| !snapshot.nodes.contains_key(*name)).cloned().collect();
+        for name in gone {
+            inner.grantor.forget(&name);
+            inner.nodes.remove(&name);
+        }
+        for name in snapshot.nodes.keys() {
+            if !inner.nodes.contains_key(name) {
+                let known = self.reign.agents.iter().find(|(node, _)| node == name).map(|(_, agent)| *agent);
+                inner.grantor.track(name, known);
+                inner.nodes.insert(name.clone(), NodeAccount::default());
+            }
+        }
+    }
+
+    pub(super) fn wakers(&self, node: &NodeName) -> Option<Arc<NodeWakers>> {
+        self.lock().nodes.get(node).map(|account| account.wakers.clone())
+    }
+
+    /// The grant to send right now; it counts as given.
+    pub(super) fn grant(&self, node: &NodeName, now: Ticks) -> Grant {
+        self.lock().grantor.grant(node, now)
+    }
+
+    /// What the node is to get, unless it has applied that already, with the grant that goes with it.
+    pub(super) fn to_push(&self, node: &NodeName, now: Ticks) -> Option<(Decision, Assignment, Grant)> {
+        let mut inner = self.lock();
+        let account = inner.nodes.get(node)?;
+        let (decision, assignment) = account.wanted.clone()?;
+        let applied = account.spoken.and_then(|(_, applied)| applied);
+        if applied == Some(AppliedDecision { term: self.reign.term, decision }) || account.newest.is_none() {
+            return None;
+        }
+        let grant = inner.grantor.grant(node, now);
+        (grant.decision == Some(decision)).then_some((decision, assignment, grant))
+    }
+
+    /// The revision after which the node is asked for news; `None` asks at once.
+    pub(super) fn observed_revision(&self, node: &NodeName) -> Option<Revision> {
+        let inner = self.lock();
+        let account = inner.nodes.get(node)?;
+        let observation = account.observation.as_ref()?;
+        (Some(observation.stamp().incarnation) == account.newest.map(|s| s.incarnation)).then(|| observation.revision())
+    }
+
+    /// Whether the node answers at all, so that asking it for more makes sense.
+    pub(super) fn in_contact(&self, node: &NodeName) -> bool {
+        let inner = self.lock();
+        inner.nodes.get(node).is_some_and(|account| account.newest.is_some())
+    }
+
+    /// An answer came: its stamp counts, and whoever is behind is woken.
+    pub(super) fn heard(&self, node: &NodeName, heading: &Heading, now: Moment) -> Next {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let Some(account) = inner.nodes.get_mut(node) else { return Next::Doubt };
+        if account.past.contains(&heading.stamp.incarnation) {
+            return Next::Doubt;
+        }
+        let heard = inner.grantor.heard(node, heading.agent, seen::lease_stamp(heading.stamp), now.ticks);
+        if let Heard::Stranger { .. } = heard {
+            let message = format!(
+                "another agent ({}) answers for {node} than the one that may still hold its lease; it is not believed before \
+                 that lease has passed",
+                heading.agent
+            );
+            account.refuse(&mut inner.events, node, message, now.wall);
+            self.changed.notify_one();
+            return Next::Doubt;
+        }
+        let mended = account.problem.take().is_some();
+        if account.meet(heading) || mended {
+            self.changed.notify_one();
+        }
+        account.silence = None;
+        match heard {
+            Heard::Unknown => Next::Record(heading.agent),
+            Heard::Expected => Next::Believe,
+            Heard::Stranger { .. } => Next::Doubt,
+        }
+    }
+
+    pub(super) fn know_agent(&self, node: &NodeName, agent: Uuid) {
+        self.lock().grantor.know_agent(node, agent);
+        self.changed.notify_one();
+    }
+
+    /// A whole report came. Older ones than the newest are dropped: two connections may overtake each other.
+    pub(super) fn observed(&self, node: &NodeName, observation: Observation, now: Timestamp) {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let Some(account) = inner.nodes.get_mut(node) else { return };
+        if account.newest.map(|stamp| stamp.incarnation) != Some(observation.stamp.incarnation) {
+            return;
+        }
+        let earlier = account.observation.as_ref();
+        if earlier.is_some_and(|e| {
+            e.stamp().incarnation == observation.stamp.incarnation && e.stamp().ticks > observation.stamp.ticks
+        }) {
+            return;
+        }
+        let received = seen::Received::new(observation, now);
+        inner.events.extend(seen::events(node, earlier, &received, now));
+        let news = earlier.is_none_or(|e| !e.says_the_same(&received));
+        account.observation = Some(received);
+        if news {
+            self.changed.notify_one();
+        }
+    }
+
+    /// No answer, or none that makes sense. Time decides what that means.
+    pub(super) fn silent(&self, node: &NodeName, problem: String) {
+        if let Some(account) = self.lock().nodes.get_mut(node) {
+            account.silence = Some(problem);
+        }
+    }
+
+    /// The agent refuses. A higher term or decision than ours ends this reign.
+    pub(super) fn refused(&self, node: &NodeName, refusal: &Refusal, now: Timestamp) {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let (term, decision) = (refusal.term.unwrap_or_default(), refusal.decision.unwrap_or_default());
+        let outranks = match refusal.code {
+            RefusalCode::StaleTerm | RefusalCode::OtherReign => term >= self.reign.term,
+            // Lower ones are answers to requests that a later one of our own overtook.
+            RefusalCode::StaleDecision | RefusalCode::ContentDiffers => decision > inner.decision,
+            _ => false,
+        };
+        if outranks {
+            let highest = inner.outranked.unwrap_or_default();
+            inner.outranked = Some((highest.0.max(term), highest.1.max(decision)));
+        }
+        let Some(account) = inner.nodes.get_mut(node) else { return };
+        // A stale stamp or decision is the ordinary answer to a request that was overtaken: the next one is right.
+        if !matches!(refusal.code, RefusalCode::StaleStamp | RefusalCode::StaleDecision) {
+            account.refuse(&mut inner.events, node, refusal.detail.clone(), now);
+        }
+        self.changed.notify_one();
+    }
+
+    /// The term and decision that a new reign must be above, once one was heard of.
+    pub(super) fn outranked(&self) -> Option<(Term, Decision)> {
+        self.lock().outranked
+    }
+
+    /// Lets time pass, counts confirmed nodes as down, and fills in what is seen. Gives each node's lapses, for `decide`.
+    pub(super) fn look(&self, snapshot: &mut Snapshot, now: Ticks) -> BTreeMap<NodeName, u64> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let _ = inner.grantor.tick(now);
+        inner.decision = inner.decision.max(snapshot.decision);
+        let mut lapses = BTreeMap::new();
+        for (name, view) in &mut snapshot.nodes {
+            if view.confirmed_down.is_some() {
+                inner.grantor.confirm_down(name);
+            }
+            let (Some(account), Some(standing)) = (inner.nodes.get_mut(name), inner.grantor.standing(name)) else {
+                continue;
+            };
+            lapses.insert(name.clone(), standing.lapses);
+            account.pass(&mut inner.events, name, &standing, snapshot.now);
+            view.seen = account.seen(&standing, self.reign.term, (now, snapshot.now));
+        }
+        seen::raise_epochs(
+            snapshot,
+            inner.nodes.iter().filter_map(|(name, a)| a.observation.as_ref().map(|o| (name, o))),
+        );
+        lapses
+    }
+
+    /// What was committed is from now on what grants name and what nodes are sent, unless a node lapsed meanwhile.
+    pub(super) fn decide(&self, snapshot: &Snapshot, lapses: &BTreeMap<NodeName, u64>) {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        for (name, view) in &snapshot.nodes {
+            let (Some(account), Some(lapses)) = (inner.nodes.get_mut(name), lapses.get(name)) else { continue };
+            inner.grantor.assign(name, view.assigned_at, *lapses);
+            if account.wanted.as_ref().is_none_or(|(decision, _)| *decision != view.assigned_at) {
+                account.wanted = Some((view.assigned_at, view.assignment.clone()));
+            }
+            let applied = account.spoken.and_then(|(_, applied)| applied);
+            if applied != Some(AppliedDecision { term: self.reign.term, decision: view.assigned_at }) {
+                account.wakers.push.notify_one();
+            }
+        }
+    }
+
+    /// When time alone may change a node's state.
+    pub(super) fn next_change(&self) -> Option<Ticks> {
+        self.lock().grantor.next_change()
+    }
+
+    pub(super) fn take_events(&self) -> Vec<NewEvent> {
+        std::mem::take(&mut self.lock().events)
+    }
+
+    /// Events that could not be written come back, before those that came since.
+    pub(super) fn give_back_events(&self, mut events: Vec<NewEvent>) {
+        let mut inner = self.lock();
+        events.append(&mut inner.events);
+        inner.events = events;
+    }
+}

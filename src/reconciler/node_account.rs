@@ -1,0 +1,115 @@
+//! What is known of one node under this reign: what it said last, what it is to get, and since when it is what it is?
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::account::Heading;
+use super::seen;
+use crate::domain::{Assignment, Decision, EventKind, NewEvent, NodeName, NodeState, Revision, Term, Ticks};
+use crate::lease::Standing;
+use crate::planner::snapshot::NodeSeen;
+use crate::wire::{AppliedDecision, Stamp};
+
+/// What is known of one node.
+#[derive(Default)]
+pub(super) struct NodeAccount {
+    pub(super) wanted: Option<(Decision, Assignment)>,
+    pub(super) observation: Option<seen::Received>,
+    pub(super) newest: Option<Stamp>,
+    /// Agent processes that are gone: what they said late is not believed.
+    pub(super) past: BTreeSet<Uuid>,
+    /// The revision and assignment that the agent last spoke of, which may be newer than the observation.
+    pub(super) spoken: Option<(Revision, Option<AppliedDecision>)>,
+    pub(super) problem: Option<String>,
+    pub(super) silence: Option<String>,
+    pub(super) state: Option<(NodeState, Timestamp)>,
+    pub(super) down_at: Option<(Ticks, Timestamp)>,
+    pub(super) wakers: Arc<NodeWakers>,
+}
+
+/// Wakes the tasks of one node.
+#[derive(Debug, Default)]
+pub(super) struct NodeWakers {
+    pub(super) push: Notify,
+    pub(super) observe: Notify,
+}
+
+impl NodeAccount {
+    /// Notes what the agent speaks of. True if a plan may depend on it.
+    pub(super) fn meet(&mut self, heading: &Heading) -> bool {
+        let mut news = self.newest.is_none();
+        if let Some(newest) = self.newest.filter(|newest| newest.incarnation != heading.stamp.incarnation) {
+            self.past.insert(newest.incarnation);
+            self.newest = None;
+            news = true;
+        }
+        if self.newest.is_none_or(|newest| newest.ticks < heading.stamp.ticks) {
+            self.newest = Some(heading.stamp);
+            self.spoken = Some((heading.revision, heading.applied));
+        }
+        let known = self.observation.as_ref().filter(|o| o.stamp().incarnation == heading.stamp.incarnation);
+        if known.is_none_or(|o| o.revision() != heading.revision) {
+            self.wakers.observe.notify_one();
+        }
+        let wanted = self.wanted.as_ref().map(|(decision, _)| *decision);
+        if wanted.is_some() && heading.applied.map(|applied| applied.decision) != wanted {
+            self.wakers.push.notify_one();
+        }
+        news || matches!(self.state, Some((NodeState::Unreachable | NodeState::Down, _)) | None)
+    }
+
+    pub(super) fn refuse(&mut self, events: &mut Vec<NewEvent>, node: &NodeName, problem: String, at: Timestamp) {
+        if self.problem.as_ref() != Some(&problem) {
+            events.push(NewEvent {
+                at,
+                kind: EventKind::AgentRefused,
+                subject: node.to_string(),
+                message: problem.clone(),
+            });
+            self.problem = Some(problem);
+        }
+    }
+
+    /// Notes a change of state, and when.
+    pub(super) fn pass(&mut self, events: &mut Vec<NewEvent>, node: &NodeName, standing: &Standing, now: Timestamp) {
+        if self.state.map(|(state, _)| state) == Some(standing.state) {
+            return;
+        }
+        let first_silence = self.state.is_none() && standing.state == NodeState::Unreachable;
+        self.state = Some((standing.state, now));
+        let (kind, message) = match standing.state {
+            NodeState::Up => (EventKind::NodeUp, format!("{node} answers")),
+            NodeState::Unreachable if first_silence => return,
+            NodeState::Unreachable => {
+                (EventKind::NodeUnreachable, format!("{node} does not answer and may still run its groups"))
+            }
+            NodeState::Down => (EventKind::NodeDown, format!("{node} is proven to run nothing")),
+        };
+        events.push(NewEvent { at: now, kind, subject: node.to_string(), message });
+    }
+
+    pub(super) fn seen(&mut self, standing: &Standing, term: Term, (now, wall): (Ticks, Timestamp)) -> NodeSeen {
+        let (_, since) = self.state.unwrap_or((standing.state, wall));
+        // One wall-clock moment per lease end: the status document must not change while nothing does.
+        if self.down_at.is_none_or(|(ticks, _)| ticks != standing.stopped_at) {
+            let left = jiff::SignedDuration::try_from(standing.stopped_at.since(now)).unwrap_or_default();
+            self.down_at = Some((standing.stopped_at, wall.checked_add(left).unwrap_or(wall)));
+        }
+        let silence = (standing.state != NodeState::Up).then(|| self.silence.clone()).flatten();
+        let observation = self.observation.as_ref();
+        NodeSeen {
+            state: standing.state,
+            since,
+            down_at: self.down_at.filter(|_| standing.state == NodeState::Unreachable).map(|(_, wall)| wall),
+            problem: self.problem.clone().or(silence),
+            answered: observation.is_some(),
+            applied: observation.and_then(seen::Received::applied).filter(|a| a.term == term).map(|a| a.decision),
+            drivers: observation.map(seen::Received::drivers).unwrap_or_default(),
+            groups: observation.map(seen::Received::groups).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! How does an agent's report become part of a snapshot? From the wire's words and the agent's clock to ours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{
+    Epoch, EventKind, GroupName, GroupState, NewEvent, NodeName, PlacementPhase, ResourceState, ResourceType, Revision,
+    Ticks,
+};
+use crate::lease;
+use crate::planner::Snapshot;
+use crate::planner::snapshot::{SeenFailure, SeenGroup, SeenResource};
+use crate::wire::{AppliedDecision, Grant, Observation, ObservedGroup, Stamp};
+
+/// An observation and what it means on our clock, worked out once when it came.
+#[derive(Debug, Clone)]
+pub(super) struct Received {
+    observation: Observation,
+    groups: BTreeMap<GroupName, SeenGroup>,
+}
+
+impl Received {
+    pub(super) fn new(observation: Observation, now: Timestamp) -> Self {
+        let groups = observation
+            .groups
+            .iter()
+            .map(|group| (group.group.clone(), seen_group(group, observation.stamp.ticks, now)))
+            .collect();
+        Self { observation, groups }
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        self.observation.stamp
+    }
+
+    pub(super) fn revision(&self) -> Revision {
+        self.observation.revision
+    }
+
+    pub(super) fn applied(&self) -> Option<AppliedDecision> {
+        self.observation.applied
+    }
+
+    pub(super) fn drivers(&self) -> BTreeSet<ResourceType> {
+        self.observation.drivers.iter().copied().collect()
+    }
+
+    pub(super) fn groups(&self) -> BTreeMap<GroupName, SeenGroup> {
+        self.groups.clone()
+    }
+
+    /// Whether a plan would see no difference.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        let (a, b) = (&self.observation, &other.observation);
+        a.applied == b.applied && a.groups == b.groups && a.drivers == b.drivers && a.epochs == b.epochs
+    }
+}
+
+fn seen_group(group: &ObservedGroup, stamped: Ticks, now: Timestamp) -> SeenGroup {
+    let wall = |ticks: Ticks| {
+        let ago = SignedDuration::try_from(stamped.since(ticks)).unwrap_or_default();
+        now.checked_sub(ago).unwrap_or(now)
+    };
+    SeenGroup {
+        epoch: group.epoch,
+        state: group.state,
+        running: group.running,
+        begun_at: group.begun_at.map(wall),
+        online_at: group.online_at.map(wall),
+        failure: group.failure.as_ref().map(|failure| SeenFailure {
+            kind: failure.kind,
+            resource: failure.resource.clone(),
+            reason: failure.reason.clone(),
+            at: wall(failure.at),
+        }),
+        resources: group
+            .resources
+            .iter()
+            .map(|resource| SeenResource {
+                name: resource.name.clone(),
+                state: resource.state,
+                pid: resource.pid,
+                bounded: resource.bounded,
+                restarts: resource.restarts,
+                message: resource.message.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// What happened to groups and resources between two reports of a node.
+pub(super) fn events(node: &NodeName, earlier: Option<&Received>, later: &Received, at: Timestamp) -> Vec<NewEvent> {
+    let mut events = Vec::new();
+    for (name, group) in &later.groups {
+        let before =
+            earlier.and_then(|received| received.groups.get(name)).filter(|before| before.epoch == group.epoch);
+        if group.state == GroupState::Online && before.is_none_or(|before| before.state != GroupState::Online) {
+            let message = format!("{name} is online on {node}");
+            events.push(NewEvent { at, kind: EventKind::GroupOnline, subject: name.to_string(), message });
+        }
+        for resource in &group.resources {
+            let was = before.and_then(|before| before.resources.iter().find(|r| r.name == resource.name));
+            let subject = format!("{name}/{}", resource.name);
+            let why = resource.message.as_deref().unwrap_or("no reason was given");
+            if was.is_some_and(|was| was.restarts < resource.restarts) {
+                let message = format!("{subject} restarts on {node}: {why}");
+                events.push(NewEvent { at, kind: EventKind::ResourceRestarted, subject: subject.clone(), message });
+            }
+            if resource.state == ResourceState::Failed && was.is_none_or(|was| was.state != ResourceState::Failed) {
+                let message = format!("{subject} failed on {node}: {why}");
+                events.push(NewEvent { at, kind: EventKind::ResourceFailed, subject, message });
+            }
+        }
+    }
+    events
+}
+
+/// Agents may have heard of higher epochs than a restored database knows. Where nobody owns the group the next epoch is
+/// above them; where the owner itself knows a higher one, that shows as what it holds.
+pub(super) fn raise_epochs<'a>(
+    snapshot: &mut Snapshot,
+    observations: impl Iterator<Item = (&'a NodeName, &'a Received)>,
+) {
+    for (node, received) in observations {
+        for (name, epoch) in &received.observation.epochs {
+            let Some(group) = snapshot.groups.get_mut(name).filter(|group| group.placement.epoch < *epoch) else {
+                continue;
+            };
+            match group.placement.phase {
+                PlacementPhase::Never | PlacementPhase::Released { .. } => group.placement.epoch = *epoch,
+                PlacementPhase::Held | PlacementPhase::Releasing { .. } => {
+                    if group.placement.owner() == Some(node)
+                        && let Some(view) = snapshot.nodes.get_mut(node)
+                    {
+                        view.seen.groups.entry(name.clone()).or_insert_with(|| idle(*epoch));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn idle(epoch: Epoch) -> SeenGroup {
+    SeenGroup {
+        epoch,
+        state: GroupState::Offline,
+        running: false,
+        begun_at: None,
+        online_at: None,
+        failure: None,
+        resources: Vec::new(),
+    }
+}
+
+pub(super) fn lease_stamp(stamp: Stamp) -> lease::Stamp {
+    lease::Stamp { incarnation: stamp.incarnation, ticks: stamp.ticks }
+}
+
+/// A grant in the wire's words.
+pub(super) fn wire_grant(grant: &lease::Grant) -> Grant {
+    Grant {
+        echo: grant.echo.map(|stamp| Stamp { incarnation: stamp.incarnation, ticks: stamp.ticks }),
+        decision: grant.decision,
+        ttl_ms: u64::try_from(grant.ttl.as_millis()).unwrap_or(u64::MAX),
+    }
+}

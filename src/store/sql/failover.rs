@@ -1,0 +1,116 @@
+//! How is a failover kept as rows?
+
+use sqlx::query;
+
+use super::cluster::Cluster;
+use super::column::{Columns as _, Result, int, json, maybe_word, time, word};
+use super::{Conn, Row};
+use crate::domain::{Decision, Epoch, FailoverRecord, FailoverStep};
+
+/// Above every id as text.
+pub const LAST_ID: &str = "g";
+
+/// Writes a record whole. Who acknowledged it is written only with a new one: that is the operator's part, not the
+/// plan's.
+pub async fn write(conn: &mut Conn, cluster: &Cluster, record: &FailoverRecord) -> Result<()> {
+    query(
+        "insert into failovers (id, cluster_id, cluster, group_name, cause, actor, reason, from_node, to_node, epoch,
+            release_proof, release_evidence, outcome, detected_at, released_at, start_begun_at, online_at, phases_ms,
+            max_overlap_ms, verdicts, decision, acknowledged_by, acknowledged_at, comment)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+            $23, $24)
+        on conflict (id) do update set cause = excluded.cause, actor = excluded.actor, reason = excluded.reason,
+            from_node = excluded.from_node, to_node = excluded.to_node, epoch = excluded.epoch,
+            release_proof = excluded.release_proof, release_evidence = excluded.release_evidence,
+            outcome = excluded.outcome, detected_at = excluded.detected_at, released_at = excluded.released_at,
+            start_begun_at = excluded.start_begun_at, online_at = excluded.online_at, phases_ms = excluded.phases_ms,
+            max_overlap_ms = excluded.max_overlap_ms, verdicts = excluded.verdicts, decision = excluded.decision",
+    )
+    .bind(record.id.to_string())
+    .bind(cluster.key())
+    .bind(record.cluster.as_str())
+    .bind(record.group.as_str())
+    .bind(word(&record.cause)?)
+    .bind(record.actor.0.as_str())
+    .bind(record.reason.as_str())
+    .bind(maybe_word(record.from.as_ref())?)
+    .bind(maybe_word(record.to.as_ref())?)
+    .bind(record.epoch.map(|epoch| int(epoch.0)))
+    .bind(maybe_word(record.release_proof.as_ref())?)
+    .bind(record.release_evidence.as_deref())
+    .bind(word(&record.outcome)?)
+    .bind(time(record.detected_at))
+    .bind(record.released_at.map(time))
+    .bind(record.start_begun_at.map(time))
+    .bind(record.online_at.map(time))
+    .bind(json(&record.phases_ms)?)
+    .bind(int(record.max_overlap_ms))
+    .bind(json(&record.verdicts)?)
+    .bind(int(record.decision.0))
+    .bind(maybe_word(record.acknowledged_by.as_ref())?)
+    .bind(record.acknowledged_at.map(time))
+    .bind(record.comment.as_deref())
+    .execute(&mut *conn)
+    .await?;
+    write_steps(conn, record).await
+}
+
+async fn write_steps(conn: &mut Conn, record: &FailoverRecord) -> Result<()> {
+    let id = record.id.to_string();
+    query("delete from failover_steps where failover_id = $1").bind(&id).execute(&mut *conn).await?;
+    for (position, step) in (0_i64..).zip(&record.steps) {
+        query("insert into failover_steps (failover_id, position, at, what) values ($1, $2, $3, $4)")
+            .bind(&id)
+            .bind(position)
+            .bind(time(step.at))
+            .bind(step.what.as_str())
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The records of these rows of `failovers`, in their order, with their steps.
+pub async fn read_all(conn: &mut Conn, rows: &[Row]) -> Result<Vec<FailoverRecord>> {
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut record = read(row)?;
+        let steps = query("select at, what from failover_steps where failover_id = $1 order by position")
+            .bind(record.id.to_string())
+            .fetch_all(&mut *conn)
+            .await?;
+        let steps = steps.iter().map(|step| Ok(FailoverStep { at: step.word("at")?, what: step.text("what")? }));
+        record.steps = steps.collect::<Result<_>>()?;
+        records.push(record);
+    }
+    Ok(records)
+}
+
+fn read(row: &Row) -> Result<FailoverRecord> {
+    Ok(FailoverRecord {
+        id: row.word("id")?,
+        cluster: row.word("cluster")?,
+        group: row.word("group_name")?,
+        cause: row.word("cause")?,
+        actor: row.word("actor")?,
+        reason: row.text("reason")?,
+        from: row.maybe_word("from_node")?,
+        to: row.maybe_word("to_node")?,
+        epoch: row.maybe_int("epoch")?.map(Epoch),
+        release_proof: row.maybe_word("release_proof")?,
+        release_evidence: row.maybe_text("release_evidence")?,
+        outcome: row.word("outcome")?,
+        detected_at: row.word("detected_at")?,
+        released_at: row.maybe_word("released_at")?,
+        start_begun_at: row.maybe_word("start_begun_at")?,
+        online_at: row.maybe_word("online_at")?,
+        phases_ms: row.json("phases_ms")?,
+        max_overlap_ms: row.int("max_overlap_ms")?,
+        steps: Vec::new(),
+        verdicts: row.json("verdicts")?,
+        decision: Decision(row.int("decision")?),
+        acknowledged_by: row.maybe_word("acknowledged_by")?,
+        acknowledged_at: row.maybe_word("acknowledged_at")?,
+        comment: row.maybe_text("comment")?,
+    })
+}

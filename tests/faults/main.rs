@@ -1,0 +1,7 @@
+//! Does exactly one run, whatever is killed, frozen, lost or delayed? Real processes, real sockets, real leases.
+#![allow(clippy::disallowed_methods, clippy::print_stderr)] // tests are a home of real time and of output
+
+mod agents;
+mod network;
+mod servers;
+mod site;
