@@ -6,3 +6,5 @@ mod architecture;
 mod store;
 mod store_file;
 mod support;
+#![allow(clippy::disallowed_methods, clippy::print_stderr)] // tests are a home of real time and of output
+mod guard;
