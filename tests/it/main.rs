@@ -3,8 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
 mod architecture;
+mod guard;
 mod store;
 mod store_file;
 mod support;
-#![allow(clippy::disallowed_methods, clippy::print_stderr)] // tests are a home of real time and of output
-mod guard;

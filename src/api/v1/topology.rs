@@ -63,7 +63,8 @@ pub async fn put_topology(
     State(state): State<AppState>,
     Path(cluster): Path<ClusterName>,
     Query(DryRun { dry_run }): Query<DryRun>,
-    (Caller(actor), Precondition(expect)): (Caller, Precondition),
+    caller: Caller,
+    Precondition(expect): Precondition,
     Document(document): Document,
 ) -> Result<Response, ApiError> {
     let spec = check(&cluster, &document)?;
@@ -72,7 +73,7 @@ pub async fn put_topology(
     let accepted = if dry_run {
         would_accept(&spec, present, expect)?
     } else {
-        let accepted = state.store.put_topology(&spec, expect, &actor, state.clock.now()).await?;
+        let accepted = state.store.put_topology(&spec, expect, &caller.0, state.clock.now()).await?;
         state.nudge.cluster(&cluster);
         (accepted.generation, accepted.created, accepted.changed)
     };
