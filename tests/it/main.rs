@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
 mod architecture;
+mod cli;
 mod guard;
 mod store;
 mod store_file;
