@@ -23,10 +23,12 @@ pub async fn read(request: Request) -> Result<Bytes, ApiError> {
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| ApiError::bad_request(format!("the body did not arrive: {error}")))?;
         length += chunk.len();
-        match length {
-            ..=MAX_BYTES => body.extend_from_slice(&chunk),
-            ..=MAX_DISCARDED => body = Vec::new(),
-            _ => break,
+        if length <= MAX_BYTES {
+            body.extend_from_slice(&chunk);
+        } else if length <= MAX_DISCARDED {
+            body = Vec::new();
+        } else {
+            break;
         }
     }
     if length > MAX_BYTES { Err(ApiError::too_large(MAX_BYTES)) } else { Ok(body.into()) }

@@ -44,5 +44,3 @@ pub struct Order {
     pub term: Term,
 }
 
-#[cfg(test)]
-mod tests;

@@ -166,7 +166,10 @@ async fn a_dry_run_answers_the_plan_and_changes_nothing() {
     let dry = Answer::to(api.request(Method::PUT, "/v1/clusters/c/topology?dry_run=true").json(&document())).await;
     assert_eq!(dry.status, StatusCode::OK);
     let result = dry.json();
-    assert_eq!((&result["dry_run"], &result["created"], &result["generation"]), (&json!(true), &json!(true), &json!(0)));
+    assert_eq!(
+        (&result["dry_run"], &result["created"], &result["generation"]),
+        (&json!(true), &json!(true), &json!(0))
+    );
     assert_eq!(result["summary"]["lines"][0]["action"], "start", "{result}");
     api.get(TOPOLOGY).await.problem(404);
     assert_eq!(api.get("/v1/clusters").await.json()["items"], json!([]));
@@ -206,8 +209,9 @@ async fn every_misuse_of_http_is_a_problem() {
     Answer::to(empty().header("content-type", "application/json").body(huge)).await.problem(413);
 
     let wrong_method = Answer::to(api.request(Method::PATCH, TOPOLOGY)).await;
-    wrong_method.problem(405);
+    let problem = wrong_method.problem(405);
     assert!(wrong_method.header("allow").contains("PUT"), "{wrong_method:?}");
+    assert!(problem["detail"].as_str().unwrap().contains("PUT"), "{problem}");
 
     for missing in ["/v1/nothing", "/v1/clusters/nope", "/v1/clusters/nope/topology", "/v1/clusters/nope/status"] {
         api.get(missing).await.problem(404);
@@ -278,7 +282,8 @@ async fn a_status_is_cacheable_and_can_be_waited_for() {
     let changed = api.put(&other_document(7)).await;
     assert_eq!(changed.status, StatusCode::OK);
     while generation != json!(2) {
-        let held = Answer::to(api.request(Method::GET, STATUS).query(&[("wait", "20s"), ("since", known.as_str())])).await;
+        let held =
+            Answer::to(api.request(Method::GET, STATUS).query(&[("wait", "20s"), ("since", known.as_str())])).await;
         assert_ne!(held.header("etag"), known, "it answered before the wait was over, so it differs");
         (known, generation) = (held.header("etag").to_owned(), held.json()["generation"].clone());
     }

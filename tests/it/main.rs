@@ -3,6 +3,10 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
 mod api;
+mod architecture;
+mod board;
+mod cli;
+mod guard;
 mod openapi;
 mod store;
 mod store_file;

@@ -65,3 +65,8 @@ fn references_resolve(root: &Value, value: &Value) {
 fn the_control_plane_is_documented_as_it_is() {
     check("control-plane", &locum::api::openapi());
 }
+
+#[test]
+fn the_agent_is_documented_as_it_is() {
+    check("node-agent", &locum::agent::endpoint::openapi());
+}

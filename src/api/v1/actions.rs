@@ -5,8 +5,8 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use utoipa::{IntoParams, IntoResponses};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::bounded;
 use super::operations::until_ended;
@@ -15,7 +15,7 @@ use crate::api::AppState;
 use crate::api::answers::Writing;
 use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{ActionRequest, MoveRequest};
+use crate::api::views::{ActionRequest, MoveRequest, Problem};
 use crate::domain::{
     Actor, ClusterName, GroupName, HumanDuration, NodeName, NodeState, Operation, OperationKind, OperationState,
 };
@@ -73,25 +73,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 }
 
 /// What an action answers with.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "only its description is used")]
-enum Answer {
-    /// The operation has ended; or, with `dry_run`, what it would do (a plan's summary)
-    #[response(status = 200)]
-    Ended(#[to_schema] Ended),
-    /// Accepted; Location is the operation
-    #[response(status = 202)]
-    Accepted(#[to_schema] Operation),
-}
-
-/// An operation, or what it would do.
-#[derive(utoipa::ToSchema)]
-#[schema(title = "OperationOrPlan")]
-#[expect(dead_code, reason = "only its description is used")]
-enum Ended {
-    #[schema(title = "Operation")]
-    Operation(Box<Operation>),
-    #[schema(title = "Plan")]
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum OperationOrPlan {
+    /// The operation, ended.
+    Operation(Operation),
+    /// With `dry_run`: what it would do.
     Plan(PlanSummary),
 }
 
@@ -124,7 +111,8 @@ async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Respon
     let Action { cluster, kind, target, request: MoveRequest { to, reason } } = action;
     let new = NewOperation { id: state.ids.next_id(), kind, target, to, reason, actor, at: state.clock.now() };
     if dry_run {
-        return preview::of_operation(state, &cluster, &new).await.map(|summary| Json(summary).into_response());
+        let summary = preview::of_operation(state, &cluster, &new).await?;
+        return Ok(Json(OperationOrPlan::Plan(summary)).into_response());
     }
     let accepted = state.store.begin_operation(&cluster, &new).await?;
     state.nudge.cluster(&cluster);
@@ -134,7 +122,8 @@ async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Respon
     };
     let status = if operation.state == OperationState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
     let location = format!("/v1/operations/{}", operation.id);
-    Ok((status, [(header::LOCATION, location)], Json(operation)).into_response())
+    let answer = Json(OperationOrPlan::Operation(operation));
+    Ok((status, [(header::LOCATION, location)], answer).into_response())
 }
 
 /// A node that answers runs what it says: nobody's word is needed, and a wrong one would be dangerous.
@@ -154,7 +143,12 @@ fn refuse_if_up(state: &AppState, at: &OneNode) -> Result<(), ApiError> {
 /// Stops it where it runs and starts it on the named node, or on the best other one. An operation, never a
 /// constraint left behind.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/move", tag = "actions",
-    params(OneGroup, How), request_body = MoveRequest, responses(Answer, Writing))]
+    params(OneGroup, How), request_body = MoveRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+))]
 pub async fn move_group(
     State(state): State<AppState>,
     Path(at): Path<OneGroup>,
@@ -168,7 +162,12 @@ pub async fn move_group(
 ///
 /// It starts on the best node.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/online", tag = "actions",
-    params(OneGroup, How), request_body = ActionRequest, responses(Answer, Writing))]
+    params(OneGroup, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+))]
 pub async fn online_group(
     State(state): State<AppState>,
     Path(at): Path<OneGroup>,
@@ -182,7 +181,12 @@ pub async fn online_group(
 ///
 /// It stops and stays so.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/offline", tag = "actions",
-    params(OneGroup, How), request_body = ActionRequest, responses(Answer, Writing))]
+    params(OneGroup, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+))]
 pub async fn offline_group(
     State(state): State<AppState>,
     Path(at): Path<OneGroup>,
@@ -196,7 +200,12 @@ pub async fn offline_group(
 ///
 /// It begins again at once, with a whole failover budget.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/reset", tag = "actions",
-    params(OneGroup, How), request_body = ActionRequest, responses(Answer, Writing))]
+    params(OneGroup, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+))]
 pub async fn reset_group(
     State(state): State<AppState>,
     Path(at): Path<OneGroup>,
@@ -210,7 +219,12 @@ pub async fn reset_group(
 ///
 /// It keeps what it runs.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/pause", tag = "actions",
-    params(OneNode, How), request_body = ActionRequest, responses(Answer, Writing))]
+    params(OneNode, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+))]
 pub async fn pause_node(
     State(state): State<AppState>,
     Path(at): Path<OneNode>,
@@ -224,7 +238,12 @@ pub async fn pause_node(
 ///
 /// And place nothing new on it.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/drain", tag = "actions",
-    params(OneNode, How), request_body = ActionRequest, responses(Answer, Writing))]
+    params(OneNode, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+))]
 pub async fn drain_node(
     State(state): State<AppState>,
     Path(at): Path<OneNode>,
@@ -238,7 +257,12 @@ pub async fn drain_node(
 ///
 /// Nothing moves back by itself.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/resume", tag = "actions",
-    params(OneNode, How), request_body = ActionRequest, responses(Answer, Writing))]
+    params(OneNode, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+))]
 pub async fn resume_node(
     State(state): State<AppState>,
     Path(at): Path<OneNode>,
@@ -253,8 +277,12 @@ pub async fn resume_node(
 /// Your word is the release proof: its groups start elsewhere at once. Only for a node that does not answer; if it
 /// still runs them, they run twice.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/confirm-down", tag = "actions",
-    params(OneNode, How), request_body = ActionRequest, responses(Answer, Writing,
-    (status = 409, description = "The node answers", body = crate::api::views::Problem, content_type = "application/problem+json"),))]
+    params(OneNode, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+    (status = 409, description = "The node answers", body = Problem, content_type = "application/problem+json"),))]
 pub async fn confirm_node_down(
     State(state): State<AppState>,
     Path(at): Path<OneNode>,

@@ -114,8 +114,9 @@ impl Stage {
         for agent in self.agents.values() {
             agent.signal(Signal::SIGCONT)?;
         }
-        if self.server.pid().is_some() && self.groups_offline().await.is_err() {
-            tracing::debug!("the groups did not go offline; what they run is ended with the guards");
+        if self.server.pid().is_some() {
+            // Groups that stay online end with their guards, below.
+            let _ = self.groups_offline().await;
         }
         try_join_all(self.agents.values_mut().map(Part::stop)).await?;
         self.server.stop().await?;
