@@ -70,11 +70,13 @@ impl BoundServer {
         let store: Arc<dyn Store> = self.store.clone();
         let agents = Arc::new(HttpAgents::new().context("no HTTP client for the agents")?);
         let ids = Arc::new(SystemIds);
-        let deps = Deps { store: store.clone(), agents, boards: boards.clone(), clock: clock.clone(), ids: ids.clone() };
+        let deps =
+            Deps { store: store.clone(), agents, boards: boards.clone(), clock: clock.clone(), ids: ids.clone() };
         let reconciling = tokio::spawn(reconciler::run(deps, nudges, stop.clone()));
         let metrics = telemetry::metrics();
         let state = AppState { store, boards, nudge, clock: clock.clone(), ids, metrics, stopping: stop.clone() };
-        let serving = axum::serve(self.listener, api::router(state)).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let serving =
+            axum::serve(self.listener, api::router(state)).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::select! {
             served = async { serving.await } => served.context("the API could not be served")?,
             () = async { stop.cancelled().await; clock.sleep(GRACE).await } => {

@@ -148,11 +148,6 @@ impl Account {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        Standing {
-            state: self.state,
-            stopped_at: self.bound,
-            answered: self.answer.is_some(),
-            lapses: self.lapses,
-        }
+        Standing { state: self.state, stopped_at: self.bound, answered: self.answer.is_some(), lapses: self.lapses }
     }
 }
