@@ -43,16 +43,17 @@ impl Account {
         Self { agent: self.agent.or(agent), lapses: self.lapses + 1, ..Self::new(None, self.bound) }
     }
 
-    pub(super) fn grant(&mut self, timers: &GrantTimers) -> Grant {
+    pub(super) fn grant(&mut self, now: Ticks, timers: &GrantTimers) -> Grant {
         let known = self.answer.filter(|answer| Some(answer.agent) == self.agent);
         let echo = known.map(|answer| answer.stamp);
         let nothing = Grant { echo, decision: None, ttl: Duration::ZERO };
         let (Some(answer), Some(decision)) = (known, self.decision) else { return nothing };
-        if self.state == NodeState::Down || timers.ttl.is_zero() {
+        // From the answer's receipt, not from now: a grant repeated on the same stamp moves nothing.
+        let passed = answer.received.plus(timers.wait(timers.ttl));
+        if self.state == NodeState::Down || timers.ttl.is_zero() || passed <= now {
             return nothing;
         }
-        // From the answer's receipt, not from now: a grant repeated on the same stamp moves nothing.
-        self.bound = self.bound.max(answer.received.plus(timers.wait(timers.ttl)));
+        self.bound = self.bound.max(passed);
         Grant { echo, decision: Some(decision), ttl: timers.ttl }
     }
 
@@ -148,11 +149,6 @@ impl Account {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        Standing {
-            state: self.state,
-            stopped_at: self.bound,
-            answered: self.answer.is_some(),
-            lapses: self.lapses,
-        }
+        Standing { state: self.state, stopped_at: self.bound, answered: self.answer.is_some(), lapses: self.lapses }
     }
 }

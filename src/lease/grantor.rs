@@ -125,10 +125,11 @@ impl Grantor {
     }
 
     /// The grant to send now. It counts as given: call it right before sending. Grants nothing (decision `None`, ttl 0)
-    /// while the node is down, its agent is not known, no stamp came yet, or nothing is assigned.
-    pub fn grant(&mut self, node: &NodeName, _now: Ticks) -> Grant {
+    /// while the node is down, its agent is not known, no stamp came yet, nothing is assigned, or the lease on the newest
+    /// stamp has passed already.
+    pub fn grant(&mut self, node: &NodeName, now: Ticks) -> Grant {
         let nothing = Grant { echo: None, decision: None, ttl: Duration::ZERO };
-        self.accounts.get_mut(node).map_or(nothing, |account| account.grant(&self.timers))
+        self.accounts.get_mut(node).map_or(nothing, |account| account.grant(now, &self.timers))
     }
 
     /// An answer came, received at `now`. One that was stamped before the newest of its agent process counts for

@@ -43,4 +43,3 @@ pub struct Order {
     pub reign: Uuid,
     pub term: Term,
 }
-

@@ -40,7 +40,9 @@ fn number(word: &str) -> u64 {
 pub fn overlaps(runs: &[Run]) -> Vec<(Run, Run)> {
     let mut found = Vec::new();
     for (index, first) in runs.iter().enumerate() {
-        found.extend(runs[index + 1..].iter().filter(|second| second.from < first.until).map(|s| (first.clone(), s.clone())));
+        found.extend(
+            runs[index + 1..].iter().filter(|second| second.from < first.until).map(|s| (first.clone(), s.clone())),
+        );
     }
     found
 }

@@ -30,7 +30,8 @@ pub(super) fn refusal(refused: &Refused, order: &Order, ledger: &Ledger, state_d
     let bond = ledger.bond.as_ref();
     let (code, detail) = match refused {
         Refused::OtherNode => {
-            let detail = format!("the agent at this address is {own}, not {}: correct the node's agent address", order.node);
+            let detail =
+                format!("the agent at this address is {own}, not {}: correct the node's agent address", order.node);
             (RefusalCode::OtherNode, detail)
         }
         Refused::OtherCluster => {
@@ -43,9 +44,10 @@ pub(super) fn refusal(refused: &Refused, order: &Order, ledger: &Ledger, state_d
             );
             (RefusalCode::OtherCluster, detail)
         }
-        Refused::StaleTerm { highest } => {
-            (RefusalCode::StaleTerm, format!("a control plane of term {highest} reigns, this order is of term {}", order.term))
-        }
+        Refused::StaleTerm { highest } => (
+            RefusalCode::StaleTerm,
+            format!("a control plane of term {highest} reigns, this order is of term {}", order.term),
+        ),
         Refused::OtherReign => {
             (RefusalCode::OtherReign, format!("another control plane reigns under the same term {}", order.term))
         }
@@ -55,9 +57,10 @@ pub(super) fn refusal(refused: &Refused, order: &Order, ledger: &Ledger, state_d
         Refused::ContentDiffers => {
             (RefusalCode::ContentDiffers, "this decision was applied before with other content".to_owned())
         }
-        Refused::StaleEpoch { group, highest } => {
-            (RefusalCode::StaleEpoch, format!("epoch {highest} of {group} was applied, this assignment has a lower one"))
-        }
+        Refused::StaleEpoch { group, highest } => (
+            RefusalCode::StaleEpoch,
+            format!("epoch {highest} of {group} was applied, this assignment has a lower one"),
+        ),
         Refused::StaleStamp => {
             (RefusalCode::StaleStamp, "the assignment echoes no stamp of this agent process".to_owned())
         }

@@ -361,8 +361,10 @@ impl Core {
         if deadline == Ticks(0) {
             return;
         }
-        let end =
-            LeaseEnd { stop_at: deadline.minus(timers.stop_budget.get()), kill_at: deadline.minus(timers.margin.get()) };
+        let end = LeaseEnd {
+            stop_at: deadline.minus(timers.stop_budget.get()),
+            kill_at: deadline.minus(timers.margin.get()),
+        };
         if end == self.taken || self.telling {
             return;
         }
