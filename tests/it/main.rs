@@ -2,9 +2,12 @@
 // Tests are a home of real time and of output, and their helpers fail by panicking too.
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
+mod api;
 mod architecture;
+mod board;
 mod cli;
 mod guard;
+mod openapi;
 mod store;
 mod store_file;
 mod support;
