@@ -45,11 +45,12 @@ fn granted() -> Grantor {
 }
 
 #[test]
-fn a_silent_node_of_a_cluster_that_was_never_granted_anything_is_down_at_once() {
+fn a_silent_node_of_a_cluster_that_was_never_granted_anything_is_down_after_its_first_heartbeats() {
     let mut grantor = began_at(50, 0, None);
     assert_eq!(standing(&grantor).state, NodeState::Unreachable);
-    assert_eq!(grantor.next_change(), Some(at(50)));
-    assert_eq!(states(&grantor.tick(at(50))), [(NodeState::Unreachable, NodeState::Down)]);
+    assert_eq!(grantor.next_change(), Some(at(350)));
+    assert!(grantor.tick(at(349)).is_empty());
+    assert_eq!(states(&grantor.tick(at(350))), [(NodeState::Unreachable, NodeState::Down)]);
     assert_eq!(grantor.next_change(), None);
     assert!(grantor.tick(at(99_000)).is_empty());
 }
