@@ -115,9 +115,16 @@ impl BoundServer {
         };
         tracing::info!(%address, "the control plane works");
         let mut loops = tokio::spawn(reconciler::run(deps, nudges, stopping.clone()));
+        let ended_by_itself = async {
+            let _ = (&mut loops).await;
+            // Told to stop, the loops end before the last callers are answered: that is no defect.
+            if stopping.is_cancelled() {
+                std::future::pending::<()>().await;
+            }
+        };
         let served = tokio::select! {
             served = serve(listener, state, &*clock) => served.context("the API failed"),
-            _ = &mut loops => Err(anyhow!("the reconciler ended by a defect; the log says more")),
+            () = ended_by_itself => Err(anyhow!("the reconciler ended by a defect; the log says more")),
         };
         stopping.cancel();
         if !loops.is_finished() && tokio::time::timeout(LAST_TURN, &mut loops).await.is_err() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use locum::server::{self, ServerConfig};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -361,6 +362,17 @@ async fn a_server_that_stops_answers_who_waits() {
     // What it held is free again: the database and, for the next one, the history in it.
     let again = server::bind(config(&api.folder, "127.0.0.1:0")).await;
     assert!(again.is_ok(), "{:#}", again.err().unwrap());
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_does_not_hold_the_server() {
+    let api = Api::start().await;
+    let mut half = tokio::net::TcpStream::connect(api.url.trim_start_matches("http://")).await.unwrap();
+    half.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+    // Answered on a later connection: the server has the earlier one.
+    assert_eq!(api.get("/healthz").await.status, StatusCode::OK);
+    api.stop.cancel();
+    tokio::time::timeout(PATIENCE, api.running).await.expect("it ends").unwrap().unwrap();
 }
 
 #[tokio::test]
