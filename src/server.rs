@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +50,9 @@ pub async fn bind(config: ServerConfig) -> anyhow::Result<BoundServer> {
         }
         tracing::warn!(%listen, "whoever reaches this address may do anything: nobody has to say who they are");
     }
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener
+        .map_err(|why| anyhow!("can't listen on {listen}: {why}; stop what listens there, or choose another --listen"))?;
     let address = listener.local_addr().context("the listener has no address")?;
     let store = sql::open(&database_url).await?;
     Ok(BoundServer { listener, address, store: Arc::new(store) })

@@ -3,7 +3,9 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
 mod architecture;
+mod bad_input;
 mod cli;
+mod first_minutes;
 mod guard;
 mod store;
 mod store_file;
