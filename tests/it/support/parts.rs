@@ -42,11 +42,6 @@ impl Part {
         });
         part
     }
-
-    /// `127.0.0.1:PORT`.
-    pub fn address(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap()
-    }
 }
 
 impl Drop for Part {
