@@ -5,7 +5,9 @@
 mod api;
 mod architecture;
 mod board;
+mod bad_input;
 mod cli;
+mod first_minutes;
 mod guard;
 mod openapi;
 mod store;
