@@ -14,7 +14,7 @@ pub struct GuardArgs {
     pub state_dir: PathBuf,
 }
 
-/// Guards until nothing is left to guard. It is tied to its parent's thread and forks: no runtime, and no other thread,
+/// Becomes the guard of a state directory. It is tied to its parent's thread and forks: no runtime, and no other thread,
 /// may be there before it.
 pub fn run(args: &GuardArgs) -> Result<(), Failure> {
     guard::run(&args.state_dir).map_err(|e| Failure::Failed(e.to_string()))

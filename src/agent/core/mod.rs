@@ -170,12 +170,7 @@ impl Core {
                 GuardEvent::Exited { key, pid, exit } => self.happened(Event::Exited { key, pid, exit }),
                 GuardEvent::Lost => self.guard_lost(),
             },
-            Inbox::GuardGone { connection, why } if self.is_current(connection) => {
-                tracing::warn!(%why, "the guard does not answer: ending it and what it guards");
-                if let Some(hands) = &self.hands {
-                    hands.destroy(self.clock.clone());
-                }
-            }
+            Inbox::GuardGone { connection, why } if self.is_current(connection) => self.end_guard(&why),
             Inbox::GuardTaken { connection } if self.is_current(connection) => {
                 tracing::error!("another process has taken this agent's guard: stopping, the services are its own now");
                 self.stopping.cancel();
@@ -187,6 +182,13 @@ impl Core {
 
     fn is_current(&self, connection: u64) -> bool {
         self.hands.as_ref().is_some_and(|hands| hands.connection == connection)
+    }
+
+    fn end_guard(&self, why: &str) {
+        tracing::warn!(%why, "the guard does not answer: ending it and what it guards");
+        if let Some(hands) = &self.hands {
+            hands.destroy(self.clock.clone());
+        }
     }
 
     fn guard_lost(&mut self) {
