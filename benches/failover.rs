@@ -74,7 +74,10 @@ async fn crash() {
         site::send(pid, Signal::SIGKILL);
         let began = next_run(&site, before).await;
         samples.push(millis(began - killed) - RESTART_DELAY.as_secs_f64() * 1e3);
-        site.until("it is online", async |s| s.group().await.is_some_and(|g| g["state"] == "online" && g["resources"][0]["pid"] != pid)).await;
+        site.until("it is online", async |s| {
+            s.group().await.is_some_and(|g| g["state"] == "online" && g["resources"][0]["pid"] != pid)
+        })
+        .await;
     }
     print("service crash to restarted, less the configured delay", samples);
 }
@@ -111,7 +114,8 @@ async fn lost_node(name: &str, settings: Value) {
         samples.push(millis(next_run(&site, before).await - lost));
         site.wait_online_elsewhere(owner).await;
         site.start_agent(owner);
-        site.until("the node is up again", async |s| s.node(NODES[owner]).await.is_some_and(|n| n["state"] == "up")).await;
+        site.until("the node is up again", async |s| s.node(NODES[owner]).await.is_some_and(|n| n["state"] == "up"))
+            .await;
     }
     print(&format!("node loss to new exec, {name}"), samples);
     println!("{:<58} {:>8}", "  worst case as the status shows it", bound.as_str().unwrap_or("?"));

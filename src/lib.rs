@@ -22,7 +22,6 @@ pub mod board;
 pub mod cli;
 pub mod client;
 pub mod clock;
-pub mod config;
 pub mod domain;
 pub mod lease;
 pub mod planner;

@@ -119,7 +119,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Precondition {
             None | Some("*") => Ok(Self(Expect::Anything)),
             Some(value) => {
                 let generation = value.trim_matches('"').parse().map(Generation);
-                let wrong = |_| ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
+                let wrong =
+                    |_| ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
                 generation.map(|generation| Self(Expect::At(generation))).map_err(wrong)
             }
         }

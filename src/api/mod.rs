@@ -56,18 +56,20 @@ pub fn openapi() -> OpenApi {
 pub fn router(state: AppState) -> Router {
     let (router, document) = routes().split_for_parts();
     let shown = document.clone();
-    router
+    let inner = router
         .route("/openapi.json", get(async move || Json(shown)))
         .merge(SwaggerUi::new("/docs").url("/docs/openapi.json", document))
         .route("/", get(async || Redirect::temporary("/docs")))
         .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
-        // Inside the others, so that their answers pass through it.
-        .layer(middleware::from_fn(name_allowed_methods))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(health::measure))
+        .with_state(state);
+    // Around the whole router: it adds `Allow` to a 405 only after the layers of its routes.
+    Router::new()
+        .fallback_service(inner)
+        .layer(middleware::from_fn(name_allowed_methods))
         // Outermost: no panic reaches a caller, whichever layer it comes from.
         .layer(CatchPanicLayer::custom(panicked))
-        .with_state(state)
 }
 
 fn routes() -> OpenApiRouter<AppState> {

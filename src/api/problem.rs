@@ -107,7 +107,9 @@ impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::NotFound { kind, name } => Self::not_found(kind, &name),
-            store::Error::Conflict { expected, actual } => Self::precondition(&format!("generation {expected}"), actual),
+            store::Error::Conflict { expected, actual } => {
+                Self::precondition(&format!("generation {expected}"), actual)
+            }
             store::Error::Exists { kind, name } => {
                 let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
                 let title = "It exists already";

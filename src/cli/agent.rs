@@ -9,6 +9,7 @@ use super::exit::Failure;
 use super::{out, signals};
 use crate::agent::{self, AgentConfig};
 use crate::domain::NodeName;
+use crate::telemetry;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -59,6 +60,7 @@ pub async fn run(args: AgentArgs) -> Result<(), Failure> {
 
 async fn serve(args: RunArgs) -> Result<(), Failure> {
     let RunArgs { name, listen, state_dir } = args;
+    telemetry::log_to_stderr();
     let stop = signals::stop_on_signal()?;
     let bound = agent::bind(AgentConfig { name: name.clone(), listen, state_dir }).await?;
     out::result(format!("locum agent {name} listening on http://{}", bound.local_addr()));

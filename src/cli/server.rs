@@ -7,6 +7,7 @@ use clap::Args;
 use super::exit::Failure;
 use super::{out, signals};
 use crate::server::{self, ServerConfig};
+use crate::telemetry;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -27,6 +28,7 @@ pub struct ServerArgs {
 
 pub async fn run(args: ServerArgs) -> Result<(), Failure> {
     let ServerArgs { listen, database_url, insecure } = args;
+    telemetry::log_to_stderr();
     let stop = signals::stop_on_signal()?;
     let bound = server::bind(ServerConfig { listen, database_url, insecure }).await?;
     out::result(format!("locum server listening on http://{}", bound.local_addr()));

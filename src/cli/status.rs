@@ -46,25 +46,23 @@ pub async fn run(remote: &Remote, args: StatusArgs) -> Result<(), Failure> {
 
 /// Only a refusal ends it: a server that is restarted comes back.
 async fn follow(remote: &Remote, plane: &ControlPlane, name: &ClusterName, mut tag: String) -> Result<(), Failure> {
-    let mut away = false;
+    let mut told = false;
     loop {
         match plane.status(name, Some(&tag), WAIT).await {
             Ok(Some(seen)) => {
                 show(remote, &seen.reply, true);
                 tag = seen.tag;
-                away = false;
+                told = false;
             }
-            Ok(None) => away = false,
-            Err(error) => match Failure::from(error) {
-                Failure::Unreachable(why) => {
-                    if !away {
-                        out::remark(format!("{why}; asking again every second"));
-                    }
-                    away = true;
-                    SystemClock.sleep(RETRY).await;
+            Ok(None) => told = false,
+            Err(error) if error.may_pass() => {
+                if !told {
+                    out::remark(format!("{error}; asking again every second"));
                 }
-                other => return Err(other),
-            },
+                told = true;
+                SystemClock.sleep(RETRY).await;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
 }

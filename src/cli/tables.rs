@@ -100,9 +100,9 @@ pub fn history(records: &[FailoverRecord]) -> String {
         return "No failovers yet.".to_owned();
     }
     let mut table =
-        table(&["DETECTED", "GROUP", "FROM", "TO", "CAUSE", "OUTCOME", "PROOF", "DOWN", "OVERLAP", "BY", "REASON"]);
+        table(&["DETECTED", "GROUP", "FROM", "TO", "CAUSE", "OUTCOME", "PROOF", "TOOK", "OVERLAP", "BY", "REASON"]);
     for record in records {
-        let down: u64 = record.phases_ms.values().sum();
+        let took: u64 = record.phases_ms.values().sum();
         table.add_row([
             Cell::new(clock_time(record.detected_at)),
             Cell::new(&record.group),
@@ -111,7 +111,7 @@ pub fn history(records: &[FailoverRecord]) -> String {
             Cell::new(record.cause.as_str()),
             state_cell(record.outcome.as_str(), record.outcome.as_str() == "succeeded"),
             Cell::new(record.release_proof.map_or(NOTHING, |proof| proof.as_str())),
-            Cell::new(if record.online_at.is_some() { millis(down) } else { NOTHING.to_owned() }),
+            Cell::new(if record.online_at.is_some() { millis(took) } else { NOTHING.to_owned() }),
             Cell::new(format!("<= {}", millis(record.max_overlap_ms))),
             Cell::new(&record.actor),
             Cell::new(&record.reason),

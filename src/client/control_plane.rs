@@ -38,6 +38,17 @@ pub enum CallError {
     Garbled { server: String, why: String },
 }
 
+impl CallError {
+    /// Whether asking again may help: nobody answered, or a server that is not ready yet.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused(problem) => problem.status == StatusCode::SERVICE_UNAVAILABLE.as_u16(),
+            Self::BadAddress { .. } | Self::Garbled { .. } => false,
+        }
+    }
+}
+
 /// An answer as a value and as the server wrote it.
 #[derive(Debug, Clone)]
 pub struct Reply<T> {

@@ -43,6 +43,3 @@ pub struct Order {
     pub reign: Uuid,
     pub term: Term,
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,5 +3,6 @@
 
 mod agents;
 mod network;
+mod notes;
 mod servers;
 mod site;

@@ -2,6 +2,9 @@
 // Tests are a home of real time and of output, and their helpers fail by panicking too.
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
+mod architecture;
+mod cli;
+mod guard;
 mod store;
 mod store_file;
 mod support;

@@ -55,12 +55,9 @@ pub fn of_service(base: &Path, key: &ServiceKey) -> PathBuf {
     base.join(format!("{}:{}", key.group, key.resource))
 }
 
-/// Makes a cgroup, or takes the one that is there.
+/// Makes a cgroup and those above it, or takes the one that is there.
 pub fn make(dir: &Path) -> io::Result<()> {
-    match fs::create_dir(dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
+    fs::create_dir_all(dir)
 }
 
 /// Whoever writes `0` to this file is in the cgroup.

@@ -215,12 +215,13 @@ impl GuardClient {
     }
 
     /// Kills a service's whole tree without the guard, which may be frozen, and returns when nothing of it is alive.
-    /// The guard's own `Exited` follows if it ever goes on. `Gone`: something survives the kill.
+    /// The guard's own `Exited` follows if it ever goes on. `Gone`: something survives the kill. A service whose start
+    /// was never answered is found by its cgroup only; without cgroups `destroy` is what ends it for certain.
     pub async fn kill_directly(&self, key: &ServiceKey) -> Result<(), GuardError> {
         let shared = &self.link.shared;
-        let Some(service) = shared.lock().services.get(key).cloned() else { return Ok(()) };
+        let pid = shared.lock().services.get(key).map(|service| service.pid);
         let all_dead = async {
-            while !kill_once(&shared.guard, &service) {
+            while !kill_once(&shared.guard, key, pid) {
                 SystemClock.sleep(Duration::from_millis(2)).await;
             }
         };
@@ -273,13 +274,14 @@ impl GuardClient {
 }
 
 /// Whether nothing of it was alive after the kill.
-fn kill_once(guard: &Identity, service: &Guarded) -> bool {
-    if let (Bounded::Cgroup, Some(base)) = (service.bounded, &guard.cgroup) {
-        let dir = cgroup::of_service(base, &service.key);
+fn kill_once(guard: &Identity, key: &ServiceKey, pid: Option<u32>) -> bool {
+    if let Some(base) = &guard.cgroup {
+        let dir = cgroup::of_service(base, key);
         let _ = cgroup::kill(&dir);
         return !cgroup::is_populated(&dir);
     }
-    let members = procfs::members(guard.pid, Some(service.pid));
+    let Some(pid) = pid else { return true };
+    let members = procfs::members(guard.pid, Some(pid));
     for &pid in &members {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), os_signal(StopSignal::Kill));
     }

@@ -60,6 +60,8 @@ impl Guard {
                 return Ok(());
             }
             self.wait()?;
+            // What has passed has passed, even if an extension came while this process was frozen.
+            self.expire(boot_ticks());
             self.hear_signals();
             self.accept();
             self.hear_agent();
@@ -186,17 +188,14 @@ impl Guard {
     }
 
     fn hear_signals(&mut self) {
-        let _ = self.timer_rang();
+        // Takes note of the timer; which deadline it was is looked up.
+        let _ = self.timer.wait();
         while let Ok(Some(info)) = self.signals.read_signal() {
             let told_to_stop = [Signal::SIGTERM, Signal::SIGINT].iter().any(|s| *s as u32 == info.ssi_signo);
             if told_to_stop && self.shutdown_kill_at.is_none() {
                 self.shutdown_kill_at = Some(boot_ticks().plus(SHUTDOWN_GRACE));
             }
         }
-    }
-
-    fn timer_rang(&self) -> nix::Result<()> {
-        self.timer.wait()
     }
 
     fn accept(&mut self) {

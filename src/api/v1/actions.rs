@@ -45,9 +45,9 @@ fn refuse_if_up(state: &AppState, cluster: &ClusterName, node: &NodeName) -> Res
     let view = state.boards.view(cluster);
     let seen = view.as_ref().and_then(|view| view.snapshot.nodes.get(node)).map(|node| node.seen.state);
     match seen {
-        Some(NodeState::Up) => Err(ApiError::conflict(format!(
-            "{node} answers, so it is not down: drain it if nothing should run there"
-        ))),
+        Some(NodeState::Up) => {
+            Err(ApiError::conflict(format!("{node} answers, so it is not down: drain it if nothing should run there")))
+        }
         _ => Ok(()),
     }
 }
@@ -91,7 +91,11 @@ pub async fn online_group(
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let (target, kind) = (group.to_string(), OperationKind::Online);
-    accept(&state, Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait }).await
+    accept(
+        &state,
+        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
+    )
+    .await
 }
 
 /// Want a group offline
@@ -112,7 +116,11 @@ pub async fn offline_group(
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let (target, kind) = (group.to_string(), OperationKind::Offline);
-    accept(&state, Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait }).await
+    accept(
+        &state,
+        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
+    )
+    .await
 }
 
 /// Forget that a group failed
@@ -133,7 +141,11 @@ pub async fn reset_group(
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let (target, kind) = (group.to_string(), OperationKind::Reset);
-    accept(&state, Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait }).await
+    accept(
+        &state,
+        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
+    )
+    .await
 }
 
 /// Place nothing new on a node
@@ -154,7 +166,11 @@ pub async fn pause_node(
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let (target, kind) = (node.to_string(), OperationKind::Pause);
-    accept(&state, Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait }).await
+    accept(
+        &state,
+        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
+    )
+    .await
 }
 
 /// Move everything off a node
@@ -175,7 +191,11 @@ pub async fn drain_node(
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let (target, kind) = (node.to_string(), OperationKind::Drain);
-    accept(&state, Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait }).await
+    accept(
+        &state,
+        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
+    )
+    .await
 }
 
 /// Let a node run groups again
@@ -196,7 +216,11 @@ pub async fn resume_node(
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let (target, kind) = (node.to_string(), OperationKind::Resume);
-    accept(&state, Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait }).await
+    accept(
+        &state,
+        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
+    )
+    .await
 }
 
 /// Confirm that a silent node runs nothing
@@ -219,5 +243,9 @@ pub async fn confirm_node_down(
 ) -> Result<Response, ApiError> {
     refuse_if_up(&state, &cluster, &node)?;
     let (target, kind) = (node.to_string(), OperationKind::ConfirmDown);
-    accept(&state, Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait }).await
+    accept(
+        &state,
+        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
+    )
+    .await
 }

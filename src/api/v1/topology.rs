@@ -36,7 +36,10 @@ pub struct DryRun {
     (status = 200, description = "The topology", body = TopologySpec, headers(("etag" = String, description = "The generation"))),
     (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
 ))]
-pub async fn get_topology(State(state): State<AppState>, Path(cluster): Path<ClusterName>) -> Result<Response, ApiError> {
+pub async fn get_topology(
+    State(state): State<AppState>,
+    Path(cluster): Path<ClusterName>,
+) -> Result<Response, ApiError> {
     let (spec, generation) = state.store.topology(&cluster).await?;
     Ok(([(header::ETAG, etag(generation))], Json(spec)).into_response())
 }
@@ -63,7 +66,8 @@ pub async fn put_topology(
     State(state): State<AppState>,
     Path(cluster): Path<ClusterName>,
     Query(DryRun { dry_run }): Query<DryRun>,
-    (Caller(actor), Precondition(expect)): (Caller, Precondition),
+    caller: Caller,
+    Precondition(expect): Precondition,
     Document(document): Document,
 ) -> Result<Response, ApiError> {
     let spec = check(&cluster, &document)?;
@@ -72,7 +76,7 @@ pub async fn put_topology(
     let accepted = if dry_run {
         would_accept(&spec, present, expect)?
     } else {
-        let accepted = state.store.put_topology(&spec, expect, &actor, state.clock.now()).await?;
+        let accepted = state.store.put_topology(&spec, expect, &caller.0, state.clock.now()).await?;
         state.nudge.cluster(&cluster);
         (accepted.generation, accepted.created, accepted.changed)
     };
@@ -99,10 +103,7 @@ fn check(cluster: &ClusterName, document: &serde_json::Value) -> Result<Topology
     }
 }
 
-async fn present(
-    state: &AppState,
-    cluster: &ClusterName,
-) -> Result<Option<(TopologySpec, Generation)>, ApiError> {
+async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<(TopologySpec, Generation)>, ApiError> {
     match state.store.topology(cluster).await {
         Ok(present) => Ok(Some(present)),
         Err(StoreError::NotFound { .. }) => Ok(None),
@@ -137,9 +138,7 @@ fn would_accept(
     expect: Expect,
 ) -> Result<(Generation, bool, bool), ApiError> {
     match (present, expect) {
-        (Some(_), Expect::Absent) => {
-            Err(StoreError::Exists { kind: "cluster", name: spec.cluster.to_string() }.into())
-        }
+        (Some(_), Expect::Absent) => Err(StoreError::Exists { kind: "cluster", name: spec.cluster.to_string() }.into()),
         (Some((_, actual)), Expect::At(expected)) if expected != actual => {
             Err(StoreError::Conflict { expected, actual }.into())
         }

@@ -22,7 +22,10 @@ pub struct Account {
 
 impl Account {
     /// What is wrong with it, as a sentence; `None` if all is well.
-    pub fn complaint(&self, least_failovers: u64) -> Option<String> {
+    pub fn complaint(&self, files: u64, least_failovers: u64) -> Option<String> {
+        if self.files_sent < files {
+            return Some(format!("time was up when {} of {files} files had arrived", self.files_sent));
+        }
         let lost = self.files_sent.saturating_sub(self.files_received);
         if lost > 0 {
             return Some(format!("{lost} of {} files were not received", self.files_sent));
@@ -92,6 +95,12 @@ pub fn longest_overlap(runs: &[Run]) -> Duration {
     longest
 }
 
+/// How long nothing ran before the newest run; zero for the first.
+pub fn newest_gap(runs: &[Run]) -> Duration {
+    let Some((newest, earlier)) = runs.split_last() else { return Duration::ZERO };
+    earlier.iter().map(|run| run.to).max().map_or(Duration::ZERO, |stopped_at| newest.from.since(stopped_at))
+}
+
 /// Whole milliseconds, rounded up: the shortest overlap counts.
 pub fn millis_up(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
@@ -144,12 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_gap_is_that_before_the_newest_run() {
+        let notes = "0 start a 1 1\n500 stop a 1 1\n700 start b 2 2\n900 alive b 2 2\n2000 start c 3 3\n";
+        assert_eq!(newest_gap(&runs(notes)), Duration::from_micros(1_100));
+        assert_eq!(newest_gap(&runs("0 start a 1 1\n")), Duration::ZERO);
+        assert_eq!(newest_gap(&[]), Duration::ZERO);
+    }
+
+    #[test]
     fn each_kind_of_wrong_is_said() {
-        assert_eq!(GOOD.complaint(4), None);
+        assert_eq!(GOOD.complaint(500, 4), None);
         let says = |account: Account, text: &str| {
-            let complaint = account.complaint(4).unwrap();
+            let complaint = account.complaint(500, 4).unwrap();
             assert!(complaint.contains(text), "{complaint}");
         };
+        says(Account { files_sent: 499, files_received: 499, ..GOOD }, "when 499 of 500 files had arrived");
         says(Account { files_received: 498, ..GOOD }, "2 of 500 files were not received");
         says(Account { duplicates: 3, ..GOOD }, "3 files were received twice");
         says(Account { longest_overlap_ms: 7, ..GOOD }, "ran at once for 7 ms");

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cli::exit::Failure;
 use crate::cli::input::Input;
-use crate::domain::{ClusterName, NodeName, TopologySpec};
+use crate::domain::{NodeName, TopologySpec};
 
 /// The example as a newcomer finds it.
 const EXAMPLE: &str = include_str!("../../../examples/ftp-receive.yaml");
@@ -44,10 +44,6 @@ impl Example {
         let spec = crate::domain::topology::parse(&example.document)
             .map_err(|findings| Failure::Failed(format!("the example can't be run here: {findings:?}")))?;
         Ok(Self { document: example.document, spec })
-    }
-
-    pub fn cluster(&self) -> &ClusterName {
-        &self.spec.cluster
     }
 
     /// The nodes' names.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use crate::cli::out;
 use crate::clock::{Clock, SystemClock};
 
 /// Puts files into inboxes until it is dropped.
@@ -32,7 +33,7 @@ impl Sender {
                     next_at = SystemClock.ticks();
                 }
                 if let Err(error) = deliver(inbox, number) {
-                    tracing::warn!(%error, "a file could not be sent");
+                    out::remark(format!("files stop arriving: {error}"));
                     return;
                 }
                 count.store(number, Ordering::Relaxed);

@@ -28,6 +28,9 @@ const GONE_WITHIN: Duration = Duration::from_secs(3);
 /// How often something is looked at that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// The example's groups, and the folder under /srv/locum that each works on.
+const FEEDS: [(&str, &str); 2] = [("ftp-receive", "ftp"), ("sftp-receive", "sftp")];
+
 /// The programs and folders of one demo.
 #[derive(Debug)]
 pub struct Stage {
@@ -35,8 +38,6 @@ pub struct Stage {
     pub server: Part,
     pub agents: BTreeMap<NodeName, Part>,
     pub cluster: ClusterName,
-    /// The handlers' folders under `folder`, as the example names them.
-    feeds: Vec<&'static str>,
 }
 
 impl Stage {
@@ -55,11 +56,10 @@ impl Stage {
             (name, part)
         };
         let agents = original.nodes().into_iter().map(agent).collect();
-        let feeds = vec!["ftp", "sftp"];
-        for feed in &feeds {
+        for (_, feed) in FEEDS {
             std::fs::create_dir_all(folder.path().join(feed).join("inbox"))?;
         }
-        Ok(Self { folder, server, agents, cluster: original.spec.cluster, feeds })
+        Ok(Self { folder, server, agents, cluster: original.spec.cluster })
     }
 
     /// Starts everything and applies the example.
@@ -82,20 +82,20 @@ impl Stage {
 
     /// Where files arrive.
     pub fn inboxes(&self) -> Vec<PathBuf> {
-        self.feeds.iter().map(|feed| self.folder.path().join(feed).join("inbox")).collect()
+        FEEDS.iter().map(|(_, feed)| self.folder.path().join(feed).join("inbox")).collect()
     }
 
     /// What all handlers have recorded.
     pub fn receipts(&self) -> Receipts {
-        self.feeds.iter().fold(Receipts::default(), |sum, feed| {
+        FEEDS.iter().fold(Receipts::default(), |sum, (_, feed)| {
             let one = account::receipts(&self.read(feed, "record"));
             Receipts { files: sum.files + one.files, duplicates: sum.duplicates + one.duplicates }
         })
     }
 
-    /// The runs of each handler, by its own notes.
-    pub fn runs(&self) -> Vec<Vec<Run>> {
-        self.feeds.iter().map(|feed| account::runs(&self.read(feed, "notes"))).collect()
+    /// The runs of each group's handler, by its own notes.
+    pub fn runs(&self) -> impl Iterator<Item = (&'static str, Vec<Run>)> {
+        FEEDS.iter().map(|(group, feed)| (*group, account::runs(&self.read(feed, "notes"))))
     }
 
     /// The guards of a node's agent.
@@ -114,8 +114,9 @@ impl Stage {
         for agent in self.agents.values() {
             agent.signal(Signal::SIGCONT)?;
         }
-        if self.server.pid().is_some() && self.groups_offline().await.is_err() {
-            tracing::debug!("the groups did not go offline; what they run is ended with the guards");
+        if self.server.pid().is_some() {
+            // Groups that stay online end with their guards, below.
+            let _ = self.groups_offline().await;
         }
         try_join_all(self.agents.values_mut().map(Part::stop)).await?;
         self.server.stop().await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::LastLine;
-use super::account::{Account, longest_overlap, millis_up};
+use super::account::{Account, longest_overlap, millis_up, newest_gap};
 use super::processes;
 use super::sender::Sender;
 use super::stage::Stage;
@@ -22,11 +22,13 @@ use crate::domain::{
 
 const FILES: u64 = 500;
 
-/// Steps during which files arrive; each gets its share.
+/// Steps during which files arrive, and how many are kept for each that is still to come, however long those before it
+/// take.
 const STEPS: u64 = 8;
+const KEPT_FOR_A_STEP: u64 = 20;
 
-/// So that the files last about as long as the steps.
-const FILE_EVERY: Duration = Duration::from_millis(80);
+/// So that the files last a little longer than the steps.
+const FILE_EVERY: Duration = Duration::from_millis(40);
 
 /// The story ends after this, with what it has.
 const WHOLE: Duration = Duration::from_secs(80);
@@ -51,7 +53,7 @@ struct Story<'a> {
     plane: ControlPlane,
     sender: Sender,
     started_at: Ticks,
-    steps_done: u64,
+    steps_begun: u64,
     ftp: GroupName,
     sftp: GroupName,
 }
@@ -61,7 +63,7 @@ pub async fn tell(stage: &mut Stage, started_at: Ticks) -> Result<LastLine, Fail
     let name = |text: &str| text.parse().map_err(|e| Failure::Failed(format!("{text:?} is no group: {e}")));
     let (ftp, sftp) = (name("ftp-receive")?, name("sftp-receive")?);
     let (plane, sender) = (stage.plane()?, Sender::start(stage.inboxes(), FILE_EVERY));
-    let mut story = Story { stage, plane, sender, started_at, steps_done: 0, ftp, sftp };
+    let mut story = Story { stage, plane, sender, started_at, steps_begun: 0, ftp, sftp };
     story.all_online("both groups are online").await?;
     story.say("both receive handlers run; files begin to arrive");
     story.service_killed().await?;
@@ -111,7 +113,7 @@ impl Story<'_> {
         let failover = self.failover_of(&group, &seat).await?;
         self.stage.agent(&seat.node)?.signal(Signal::SIGCONT)?;
         self.back_up(&seat.node).await?;
-        self.say(format!("the agent of {} was frozen past its lease: {}", seat.node, words(&failover)));
+        self.say(format!("the agent of {} was frozen past its lease: {}", seat.node, self.words(&failover)));
         Ok(())
     }
 
@@ -135,7 +137,7 @@ impl Story<'_> {
             "agent, guard and services of {} were killed at once ({} processes): {}",
             seat.node,
             victims.len(),
-            words(&failover)
+            self.words(&failover)
         ));
         Ok(())
     }
@@ -148,7 +150,7 @@ impl Story<'_> {
         self.succeeded(asked).await?;
         self.online_elsewhere(&group, &seat).await?;
         let failover = self.failover_of(&group, &seat).await?;
-        self.say(format!("{group} was moved by hand: {}", words(&failover)));
+        self.say(format!("{group} was moved by hand: {}", self.words(&failover)));
         Ok(())
     }
 
@@ -159,7 +161,7 @@ impl Story<'_> {
         self.online_elsewhere(&group, &seat).await?;
         let failover = self.failover_of(&group, &seat).await?;
         self.on_node(&seat.node, "resume").await?;
-        self.say(format!("{} was drained, and resumed: {}", seat.node, words(&failover)));
+        self.say(format!("{} was drained, and resumed: {}", seat.node, self.words(&failover)));
         Ok(())
     }
 
@@ -168,7 +170,7 @@ impl Story<'_> {
         let before = (self.seat(&self.ftp).await?, self.seat(&self.sftp).await?);
         self.stage.server.kill().await?;
         let received = self.stage.receipts().files;
-        self.until("files are received while the control plane is away", |story| {
+        self.until("files are received while the control plane is away", self.give_up_at(), |story| {
             (story.stage.receipts().files >= received + 5).then_some(())
         })
         .await?;
@@ -184,16 +186,15 @@ impl Story<'_> {
 
     async fn end(mut self) -> Result<LastLine, Failure> {
         self.next_step();
-        self.sender.allow(FILES);
-        // What is missing is said by the account.
         let all = |story: &Self| (story.sender.sent() >= FILES && story.stage.receipts().files >= FILES).then_some(());
-        let received_all = self.until("every file is received", all).await;
+        let give_up_at = self.started_at.plus(WHOLE);
+        // What is missing then is said by the account.
+        let received_all = self.until("every file is received", give_up_at, all).await;
         let failovers = history::all(&self.plane, &self.stage.cluster).await?;
         self.say(if received_all.is_ok() { "the last file was received" } else { "time is up" });
         out::result(format!("\n{}\n", tables::history(&failovers)));
         let receipts = self.stage.receipts();
-        let overlaps = self.stage.runs();
-        let overlap = overlaps.iter().map(|runs| longest_overlap(runs)).max().unwrap_or_default();
+        let overlap = self.stage.runs().map(|(_, runs)| longest_overlap(&runs)).max().unwrap_or_default();
         let succeeded = failovers.iter().filter(|record| record.outcome == Outcome::Succeeded);
         let account = Account {
             files_sent: self.sender.sent(),
@@ -203,19 +204,29 @@ impl Story<'_> {
             longest_overlap_ms: millis_up(overlap),
         };
         let text = serde_json::to_string(&account).map_err(|e| Failure::Failed(e.to_string()))?;
-        Ok(LastLine { text, complaint: account.complaint(LEAST_FAILOVERS) })
+        Ok(LastLine { text, complaint: account.complaint(FILES, LEAST_FAILOVERS) })
     }
 
-    /// Files arrive in every step: each step lets its share come.
+    /// Files arrive in every step.
     fn next_step(&mut self) {
-        self.steps_done += 1;
-        self.sender.allow((FILES * self.steps_done / STEPS).min(FILES));
+        self.steps_begun += 1;
+        self.sender.allow(FILES - KEPT_FOR_A_STEP * STEPS.saturating_sub(self.steps_begun));
     }
 
     fn say(&self, what: impl std::fmt::Display) {
         let seconds = SystemClock.ticks().since(self.started_at).as_secs_f64();
         let (sent, received) = (self.sender.sent(), self.stage.receipts().files);
         out::result(format!("[{seconds:5.1} s, {received:3} of {sent:3} files] {what}"));
+    }
+
+    /// "sftp-receive runs on bts3 (it did not run for 2.31 s; lease_expired)".
+    fn words(&self, failover: &FailoverRecord) -> String {
+        let FailoverRecord { group, to, release_proof, .. } = failover;
+        let to = to.as_ref().map_or("nowhere", NodeName::as_str);
+        let proof = release_proof.map_or("no proof", |proof| proof.as_str());
+        let gap = self.stage.runs().find(|(name, _)| *name == group.as_str()).map(|(_, runs)| newest_gap(&runs));
+        let gap = gap.unwrap_or_default().as_secs_f64();
+        format!("{group} runs on {to} (it did not run for {gap:.2} s; {proof})")
     }
 
     async fn on_node(&self, node: &NodeName, verb: &str) -> Result<(), Failure> {
@@ -295,8 +306,12 @@ impl Story<'_> {
         }
     }
 
-    async fn until<T>(&self, what: &str, condition: impl Fn(&Self) -> Option<T>) -> Result<T, Failure> {
-        let give_up_at = self.give_up_at();
+    async fn until<T>(
+        &self,
+        what: &str,
+        give_up_at: Ticks,
+        condition: impl Fn(&Self) -> Option<T>,
+    ) -> Result<T, Failure> {
         loop {
             if let Some(found) = condition(self) {
                 return Ok(found);
@@ -316,14 +331,6 @@ impl Story<'_> {
         }
         Err(Failure::Failed(format!("the story waited in vain until {what}")))
     }
-}
-
-/// "sftp-receive runs on bts3 after 5.7 s (lease_expired)".
-fn words(failover: &FailoverRecord) -> String {
-    let to = failover.to.as_ref().map_or("nowhere", NodeName::as_str);
-    let proof = failover.release_proof.map_or("no proof", |proof| proof.as_str());
-    let down: u64 = failover.phases_ms.values().sum();
-    format!("{} runs on {to}, {down} ms after that was seen ({proof})", failover.group)
 }
 
 fn seat_in(group: &GroupStatus) -> Option<Seat> {

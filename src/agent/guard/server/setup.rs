@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -21,6 +22,9 @@ use super::super::protocol::{IDENTITY, Identity, LOCK, READY, SOCKET};
 use super::super::{cgroup, procfs};
 use super::{FIRST_AGENT_WITHIN, Guard};
 use crate::clock::boot_ticks;
+
+/// From an idle guard's decision to end to its end: a few system calls.
+const HANDOVER: Duration = Duration::from_secs(2);
 
 /// Why there is no guard.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +84,7 @@ fn leave_the_agent() -> Result<(), GuardFailure> {
 /// Everything that may touch a disk or fail: before the agent hears `ready`.
 fn prepare(state_dir: &Path) -> Result<(Guard, Flock<File>), GuardFailure> {
     let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(state_dir.join(LOCK));
-    let lock = Flock::lock(lock.map_err(failure("open its lock"))?, FlockArg::LockExclusiveNonblock)
-        .map_err(|(_, e)| GuardFailure("take its lock, another guard has it", e.into()))?;
+    let lock = take_lock(lock.map_err(failure("open its lock"))?)?;
     let mut mask = SigSet::empty();
     [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT].into_iter().for_each(|signal| mask.add(signal));
     mask.thread_block().map_err(failure("block signals"))?;
@@ -102,6 +105,21 @@ fn prepare(state_dir: &Path) -> Result<(Guard, Flock<File>), GuardFailure> {
         first_agent_by: Some(boot_ticks().plus(FIRST_AGENT_WITHIN)),
     };
     Ok((guard, lock))
+}
+
+/// Waits a little: a guard that has just become idle may still be on its way out.
+fn take_lock(mut file: File) -> Result<Flock<File>, GuardFailure> {
+    let give_up = boot_ticks().plus(HANDOVER);
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((_, error)) if boot_ticks() >= give_up => {
+                return Err(GuardFailure("take its lock, another guard has it", error.into()));
+            }
+            Err((same, _)) => file = same,
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// Whoever finds this guard dead finds its services by it, so it is on disk before there are any.

@@ -1,1 +1,0 @@
-//! Which settings does a program take, and are they right?
