@@ -2,6 +2,7 @@
 
 mod grantor;
 mod holder;
+mod machine;
 mod network;
 mod world;
 

@@ -1,16 +1,14 @@
 //! One control plane, one node's name, two machines that may answer to it, and a network that loses, delays, repeats and
 //! reorders. Every step checks what must always hold.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::machine::{Answer, Machine, Request};
 use super::{id, ms, node};
-use crate::domain::{Decision, Drift, Epoch, NodeState, Term, Ticks};
-use crate::lease::{
-    Applied, Extension, Grant, GrantTimers, Grantor, Heard, Holder, Offer, Order, Refused, Stamp, Standing, Verdict,
-};
+use crate::domain::{Decision, Drift, NodeState, Term, Ticks};
+use crate::lease::{GrantTimers, Grantor, Heard, Order, Standing};
 
 /// What a run is given once.
 #[derive(Debug, Clone)]
@@ -72,98 +70,6 @@ pub enum Step {
     Confirm,
 }
 
-#[derive(Debug, Clone)]
-struct Request {
-    order: Order,
-    grant: Grant,
-    push: Option<Decision>,
-}
-
-#[derive(Debug, Clone)]
-struct Answer {
-    agent: Uuid,
-    reign: Uuid,
-    stamp: Stamp,
-}
-
-struct Machine {
-    agent: Uuid,
-    rate: u64,
-    clock: u64,
-    holder: Holder,
-    /// What this incarnation stamped.
-    stamped: BTreeSet<Ticks>,
-}
-
-impl Machine {
-    fn ticks(&self, now: u64) -> Ticks {
-        Ticks(self.clock + u64::try_from(u128::from(now) * u128::from(self.rate) / 1_000_000).unwrap())
-    }
-
-    fn stopped(&self, now: u64) -> bool {
-        self.ticks(now) >= self.holder.deadline()
-    }
-
-    fn begin(&mut self, incarnation: Uuid, deadline: Ticks) {
-        let before = &self.holder;
-        let (bond, applied) = (before.bond().cloned(), before.applied_decision());
-        self.holder = Holder::new(node(), incarnation, bond, applied, before.epochs().clone());
-        self.holder.inherit_deadline(deadline);
-        self.stamped.clear();
-    }
-
-    /// Obeys or refuses, as an agent does; a refusal carries no stamp.
-    fn receive(&mut self, request: &Request, now: u64) -> Result<Answer, Refused> {
-        let before = self.holder.clone();
-        let answer = self.obey(request, now);
-        self.check(&before, request);
-        answer
-    }
-
-    fn obey(&mut self, request: &Request, now: u64) -> Result<Answer, Refused> {
-        if let Some(bond) = self.holder.admit(&request.order)? {
-            self.holder.bind(bond);
-        }
-        let term = request.order.term;
-        if let Some(decision) = request.push {
-            let same_content = self.holder.applied_decision().is_some_and(|a| a.decision == decision);
-            let epochs = BTreeMap::from([("ftp".parse().unwrap(), Epoch(decision.0))]);
-            let offer = Offer { term, decision, echo: request.grant.echo, same_content, epochs };
-            if let Verdict::Apply { applied, epochs } = self.holder.weigh(&offer)? {
-                self.holder.applied(applied, epochs);
-            }
-        }
-        if let Extension::Until(end) = self.holder.extend(term, &request.grant) {
-            assert_eq!(end, self.holder.deadline());
-        }
-        let stamp = self.holder.stamp(self.ticks(now));
-        self.stamped.insert(stamp.ticks);
-        Ok(Answer { agent: self.agent, reign: request.order.reign, stamp })
-    }
-
-    /// Nothing went down, and a lease grew only by a grant for what runs here, from a moment stamped here.
-    fn check(&self, before: &Holder, request: &Request) {
-        let holder = &self.holder;
-        let order = |a: Option<Applied>| a.map(|a| (a.term, a.decision));
-        assert!(holder.bond().map(|b| b.term) >= before.bond().map(|b| b.term), "a term went down");
-        assert!(order(holder.applied_decision()) >= order(before.applied_decision()), "an assignment went back");
-        let decision = |h: &Holder| h.applied_decision().map(|a| a.decision);
-        assert!(decision(holder) >= decision(before), "a decision went down");
-        assert!(before.epochs().iter().all(|(g, e)| holder.epochs()[g] >= *e), "an epoch went down");
-        assert!(holder.deadline() >= before.deadline(), "a lease was shortened");
-        if holder.deadline() > before.deadline() {
-            let Grant { echo: Some(echo), decision: Some(decision), ttl } = request.grant else {
-                panic!("a lease grew by a grant of nothing")
-            };
-            assert!(self.stamped.contains(&echo.ticks), "a lease grew from a moment that was not stamped here");
-            assert_eq!(holder.deadline(), echo.ticks.plus(ttl), "a lease ends a ttl after its stamp");
-            let applied = Applied { term: request.order.term, decision };
-            assert_eq!(holder.applied_decision(), Some(applied), "a lease grew on an assignment that is not applied");
-            assert_eq!(holder.bond().map(|b| b.reign), Some(request.order.reign), "a lease grew by another reign");
-        }
-    }
-}
-
 pub struct World {
     setting: Setting,
     /// True time, which is the control plane's clock but for where that begins to count.
@@ -192,12 +98,9 @@ impl World {
     pub fn new(setting: Setting) -> Self {
         let drift = Drift::from_ppm(setting.drift_ppm);
         let timers = GrantTimers { heartbeat: ms(100), ttl: ms(1_000), drift, margin: setting.margin };
-        let machine = |number: usize| Machine {
-            agent: id(1 + number as u128),
-            rate: setting.rates[number],
-            clock: setting.clocks[number],
-            holder: Holder::new(node(), id(1_000 + number as u128), None, None, BTreeMap::new()),
-            stamped: BTreeSet::new(),
+        let machine = |number: usize| {
+            let name = number as u128;
+            Machine::new(id(1 + name), id(1_000 + name), setting.rates[number], setting.clocks[number])
         };
         let mut world = Self {
             machines: [machine(0), machine(1)],
@@ -240,7 +143,7 @@ impl World {
             Step::Exchange { push } => self.exchange(push),
             Step::Assign { fresh } => self.assign(fresh),
             Step::Restart { machine } => {
-                let deadline = self.machines[machine].holder.deadline();
+                let deadline = self.machines[machine].deadline();
                 self.begin(machine, deadline);
             }
             Step::Reboot { machine, clock } => self.reboot(machine, clock),
@@ -343,7 +246,7 @@ impl World {
     }
 
     fn reboot(&mut self, machine: usize, clock: u64) {
-        self.machines[machine].clock = clock;
+        self.machines[machine].set_clock(clock);
         self.begin(machine, Ticks(0));
     }
 
@@ -362,7 +265,7 @@ impl World {
     fn confirm(&mut self) {
         if self.standing().state == NodeState::Unreachable {
             for machine in 0..self.machines.len() {
-                self.reboot(machine, self.machines[machine].clock);
+                self.reboot(machine, self.machines[machine].clock());
             }
         }
         let up = self.standing().state == NodeState::Up;
@@ -387,7 +290,7 @@ impl World {
         let machine = &self.machines[self.address];
         assert_eq!(self.standing().state, NodeState::Up);
         assert!(!machine.stopped(self.now), "it answers and holds no lease");
-        assert_eq!(machine.holder.applied_decision().map(|a| a.decision), Some(self.decision));
+        assert_eq!(machine.decision(), Some(self.decision));
     }
 }
 
