@@ -4,6 +4,8 @@
 
 mod architecture;
 mod cli;
+mod cli_server;
+mod demo;
 mod guard;
 mod store;
 mod store_file;
