@@ -215,7 +215,8 @@ impl Account {
         let outranks = match refusal.code {
             RefusalCode::StaleTerm | RefusalCode::OtherReign => term >= self.reign.term,
             // Lower ones are answers to requests that a later one of our own overtook.
-            RefusalCode::StaleDecision | RefusalCode::ContentDiffers => decision > inner.decision,
+            RefusalCode::StaleDecision => decision > inner.decision,
+            RefusalCode::ContentDiffers => decision >= inner.decision,
             _ => false,
         };
         if outranks {

@@ -8,6 +8,8 @@ mod board;
 mod bad_input;
 mod cli;
 mod first_minutes;
+mod cli_server;
+mod demo;
 mod guard;
 mod openapi;
 mod store;

@@ -104,12 +104,12 @@ async fn show_until_interrupted(stage: &Stage) -> Result<Option<LastLine>, Failu
         let tag = last.as_ref().map(|seen| seen.tag.clone());
         match plane.status(&stage.cluster, tag.as_deref(), REDRAW_EVERY).await {
             Ok(Some(seen)) => {
-                show(stage, &seen, &sender);
+                show(stage, &seen, &sender, last.is_none());
                 last = Some(seen);
             }
             Ok(None) => {
                 if let Some(seen) = last.as_ref().filter(|_| out::is_terminal()) {
-                    show(stage, seen, &sender);
+                    show(stage, seen, &sender, true);
                 }
             }
             // Who plays with it may end the server too.
@@ -121,19 +121,19 @@ async fn show_until_interrupted(stage: &Stage) -> Result<Option<LastLine>, Failu
     }
 }
 
-fn show(stage: &Stage, seen: &SeenStatus, sender: &Sender) {
+/// On a terminal the picture is drawn anew, whole; elsewhere the suggestions come once.
+fn show(stage: &Stage, seen: &SeenStatus, sender: &Sender, suggest: bool) {
+    let receipts = stage.receipts();
+    let status = tables::status(&seen.reply.value);
+    let counts =
+        format!("{} files arrived, {} received, {} received twice", sender.sent(), receipts.files, receipts.duplicates);
     if out::is_terminal() {
         out::clear_screen();
     }
-    let receipts = stage.receipts();
-    out::result(format!(
-        "{}\n\n{} files arrived, {} received, {} received twice\n\n{}\n",
-        tables::status(&seen.reply.value),
-        sender.sent(),
-        receipts.files,
-        receipts.duplicates,
-        suggestions(stage),
-    ));
+    out::result(format!("{status}\n\n{counts}\n"));
+    if suggest || out::is_terminal() {
+        out::result(suggestions(stage));
+    }
 }
 
 fn suggestions(stage: &Stage) -> String {
@@ -149,6 +149,6 @@ fn suggestions(stage: &Stage) -> String {
   {program} history --server {url}
   kill -9 PID   (of a receive handler, from the table above; twice for a failover){kill}
 See {url}/docs and {url}/v1/clusters/{cluster}/status
-Ctrl-C ends it all."
+Ctrl-C ends it all.\n"
     )
 }

@@ -165,6 +165,8 @@ impl Stage {
         found.sort_by_key(|process| !process.is_guard());
         for process in &found {
             processes::signal(process.pid, signal)?;
+            // One that was frozen ends too.
+            processes::signal(process.pid, Signal::SIGCONT)?;
         }
         if processes::gone(self.folder.path(), GONE_WITHIN).await || signal == Signal::SIGTERM {
             return Ok(());

@@ -9,16 +9,15 @@ use super::account::{Account, longest_overlap, millis_up, newest_gap};
 use super::processes;
 use super::sender::Sender;
 use super::stage::Stage;
-use crate::api::views::{ActionRequest, MoveRequest};
-use crate::board::{GroupStatus, StatusDocument};
+use crate::api::views::MoveRequest;
 use crate::cli::exit::Failure;
-use crate::cli::verbs::until_ended;
 use crate::cli::{history, out, tables};
-use crate::client::control_plane::{ControlPlane, Reply, Target};
+use crate::client::control_plane::{ControlPlane, Target};
 use crate::clock::{Clock, SystemClock};
-use crate::domain::{
-    FailoverRecord, GroupName, GroupState, NodeName, NodeState, Operation, OperationState, Outcome, Ticks,
-};
+use crate::domain::{FailoverRecord, GroupName, NodeName, Outcome, Ticks};
+use waiting::{runs_with_other_pid, seat_in};
+
+mod waiting;
 
 const FILES: u64 = 500;
 
@@ -28,7 +27,7 @@ const STEPS: u64 = 8;
 const KEPT_FOR_A_STEP: u64 = 20;
 
 /// So that the files last a little longer than the steps.
-const FILE_EVERY: Duration = Duration::from_millis(40);
+const FILE_EVERY: Duration = Duration::from_millis(45);
 
 /// The story ends after this, with what it has.
 const WHOLE: Duration = Duration::from_secs(80);
@@ -36,17 +35,8 @@ const WHOLE: Duration = Duration::from_secs(80);
 /// Enough for a failover at the default lease.
 const STEP: Duration = Duration::from_secs(20);
 
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
 /// Fewer failovers than this, and the story did not happen.
 const LEAST_FAILOVERS: u64 = 4;
-
-/// Where a group runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Seat {
-    node: NodeName,
-    pid: u32,
-}
 
 struct Story<'a> {
     stage: &'a mut Stage,
@@ -94,7 +84,15 @@ impl Story<'_> {
         let (group, seat) = (self.ftp.clone(), self.seat(&self.ftp).await?);
         self.stage.agent(&seat.node)?.kill().await?;
         self.stage.agent(&seat.node)?.start().await?;
-        let now = self.see("the new agent is up", |s| node_up(s, &seat.node).and_then(|()| seat_of(s, &group))).await?;
+        // Beyond the lease that the old agent had: it was renewed, not merely not yet over.
+        let lease = self.status().await?.settings.lease.get();
+        let renewed = SystemClock.ticks().plus(lease);
+        self.until("the service goes on beyond its old lease", self.give_up_at(), |story| {
+            let mut runs = story.stage.runs().flat_map(|(_, runs)| runs);
+            runs.any(|run| run.pid == seat.pid && run.to > renewed).then_some(())
+        })
+        .await?;
+        let now = self.seat(&group).await?;
         if now != seat {
             return Err(Failure::Failed(format!(
                 "{group} ran on {} as pid {} before its agent was killed, and on {} as pid {} after it",
@@ -228,125 +226,4 @@ impl Story<'_> {
         let gap = gap.unwrap_or_default().as_secs_f64();
         format!("{group} runs on {to} (it did not run for {gap:.2} s; {proof})")
     }
-
-    async fn on_node(&self, node: &NodeName, verb: &str) -> Result<(), Failure> {
-        let body = ActionRequest { reason: Some("the story wants it".to_owned()) };
-        let asked = self.plane.act(&self.stage.cluster, Target::Node(node), verb, &body).await?;
-        self.succeeded(asked).await
-    }
-
-    async fn succeeded(&self, asked: Reply<Operation>) -> Result<(), Failure> {
-        let ended = until_ended(&self.plane, asked, STEP, |_| ()).await?.value;
-        match ended.state {
-            OperationState::Succeeded => Ok(()),
-            state => Err(Failure::Failed(format!(
-                "{} {} is {}: {}",
-                ended.kind.as_str(),
-                ended.target,
-                state.as_str(),
-                ended.message
-            ))),
-        }
-    }
-
-    async fn seat(&self, group: &GroupName) -> Result<Seat, Failure> {
-        self.see(&format!("{group} is online"), |status| seat_of(status, group)).await
-    }
-
-    async fn online_elsewhere(&self, group: &GroupName, seat: &Seat) -> Result<Seat, Failure> {
-        let elsewhere = |status: &StatusDocument| seat_of(status, group).filter(|now| now.node != seat.node);
-        self.see(&format!("{group} is online elsewhere than on {}", seat.node), elsewhere).await
-    }
-
-    /// A node is back when it answers and nothing is left to be done.
-    async fn back_up(&self, node: &NodeName) -> Result<(), Failure> {
-        self.see(&format!("{node} is up again"), |status| node_up(status, node)).await?;
-        self.all_online("all groups are online").await
-    }
-
-    async fn all_online(&self, what: &str) -> Result<(), Failure> {
-        self.see(what, |status| {
-            let up = status.nodes.iter().all(|node| node.state == NodeState::Up);
-            (up && status.groups.iter().all(|group| seat_in(group).is_some())).then_some(())
-        })
-        .await
-    }
-
-    /// The newest finished failover of a group away from a seat.
-    async fn failover_of(&self, group: &GroupName, seat: &Seat) -> Result<FailoverRecord, Failure> {
-        let give_up_at = self.give_up_at();
-        loop {
-            let page = self.plane.failovers(&self.stage.cluster, Some(group), 1, None).await?.value;
-            let newest = page.items.into_iter().next();
-            let done = |r: &FailoverRecord| r.from.as_ref() == Some(&seat.node) && r.outcome == Outcome::Succeeded;
-            if let Some(record) = newest.filter(done) {
-                return Ok(record);
-            }
-            self.still_time(give_up_at, &format!("the failover of {group} is recorded as done"))?;
-            SystemClock.sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn status(&self) -> Result<StatusDocument, Failure> {
-        let seen = self.plane.status(&self.stage.cluster, None, Duration::ZERO).await?;
-        seen.map(|seen| seen.reply.value).ok_or_else(|| Failure::Failed("the server gave no status".to_owned()))
-    }
-
-    /// Looks at the status until `condition` gives something. A server that is away is asked again.
-    async fn see<T>(&self, what: &str, condition: impl Fn(&StatusDocument) -> Option<T>) -> Result<T, Failure> {
-        let give_up_at = self.give_up_at();
-        loop {
-            let status = self.status().await;
-            if let Some(found) = status.as_ref().ok().and_then(&condition) {
-                return Ok(found);
-            }
-            let last = status.map_or_else(|failure| failure.to_string(), |document| tables::status(&document));
-            self.still_time(give_up_at, what).map_err(|failure| Failure::Failed(format!("{failure}\n{last}")))?;
-            SystemClock.sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn until<T>(
-        &self,
-        what: &str,
-        give_up_at: Ticks,
-        condition: impl Fn(&Self) -> Option<T>,
-    ) -> Result<T, Failure> {
-        loop {
-            if let Some(found) = condition(self) {
-                return Ok(found);
-            }
-            self.still_time(give_up_at, what)?;
-            SystemClock.sleep(LOOK_EVERY).await;
-        }
-    }
-
-    fn give_up_at(&self) -> Ticks {
-        SystemClock.ticks().plus(STEP).min(self.started_at.plus(WHOLE))
-    }
-
-    fn still_time(&self, give_up_at: Ticks, what: &str) -> Result<(), Failure> {
-        if SystemClock.ticks() < give_up_at {
-            return Ok(());
-        }
-        Err(Failure::Failed(format!("the story waited in vain until {what}")))
-    }
-}
-
-fn seat_in(group: &GroupStatus) -> Option<Seat> {
-    let pid = group.resources.first().and_then(|resource| resource.pid);
-    let node = group.owner.clone().filter(|_| group.state == GroupState::Online);
-    Some(Seat { node: node?, pid: pid? })
-}
-
-fn seat_of(status: &StatusDocument, name: &GroupName) -> Option<Seat> {
-    status.groups.iter().find(|group| group.name == *name).and_then(seat_in)
-}
-
-fn runs_with_other_pid(status: &StatusDocument, group: &GroupName, seat: &Seat) -> Option<Seat> {
-    seat_of(status, group).filter(|now| now.node == seat.node && now.pid != seat.pid)
-}
-
-fn node_up(status: &StatusDocument, name: &NodeName) -> Option<()> {
-    status.nodes.iter().any(|node| node.name == *name && node.state == NodeState::Up).then_some(())
 }
