@@ -66,8 +66,9 @@ pub async fn bind(config: AgentConfig) -> anyhow::Result<BoundAgent> {
     let state = StateDir::open(&state_dir)?;
     let ledger = state.ledger(&name, &SystemIds)?;
     let listener = TcpListener::bind(listen).await;
-    let listener = listener
-        .map_err(|why| anyhow!("can't listen on {listen}: {why}; stop what listens there, or choose another --listen"))?;
+    let listener = listener.map_err(|why| {
+        anyhow!("can't listen on {listen}: {why}; stop what listens there, or choose another --listen")
+    })?;
     let address = listener.local_addr().context("the listener has no address")?;
     let state_dir = state.path().to_owned();
     let stopping = CancellationToken::new();

@@ -4,12 +4,12 @@
 
 mod api;
 mod architecture;
-mod board;
 mod bad_input;
+mod board;
 mod cli;
-mod first_minutes;
 mod cli_server;
 mod demo;
+mod first_minutes;
 mod guard;
 mod openapi;
 mod store;
