@@ -1,12 +1,11 @@
 //! How is the control plane put together, started and stopped?
 
 use std::future::IntoFuture as _;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use axum::serve::ListenerExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -70,13 +69,9 @@ pub async fn bind(config: ServerConfig) -> anyhow::Result<BoundServer> {
     }
     // The database first: its lock is the proof that no other control plane rules these clusters.
     let store = Arc::new(sql::open(&config.database_url).await?);
-    let listener = match TcpListener::bind(config.listen).await {
-        Ok(listener) => listener,
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            bail!("another program listens on {}; stop it or choose another --listen", config.listen)
-        }
-        Err(error) => return Err(error).with_context(|| format!("can't listen on {}", config.listen)),
-    };
+    let listener = TcpListener::bind(config.listen).await.map_err(|why| {
+        anyhow!("can't listen on {}: {why}; stop what listens there, or choose another --listen", config.listen)
+    })?;
     let address = listener.local_addr().context("the socket has no address")?;
     Ok(BoundServer { store, listener, address })
 }

@@ -69,22 +69,10 @@ fn only_one(mut names: Vec<ClusterName>, server: &str) -> Result<ClusterName, Fa
 /// Who asks, as the history shows it: user@host.
 pub fn actor() -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).or_else(|| variable("USERNAME")).or_else(account_name);
+    let user = variable("USER").or_else(|| variable("LOGNAME")).or_else(|| variable("USERNAME"));
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|text| text.trim().to_owned());
     let host = host.or_else(|| variable("HOSTNAME")).or_else(|| variable("COMPUTERNAME"));
     format!("{}@{}", user.as_deref().unwrap_or("unknown"), host.as_deref().unwrap_or("unknown"))
-}
-
-/// A service or container often has no USER.
-#[cfg(unix)]
-fn account_name() -> Option<String> {
-    use nix::unistd::{User, getuid};
-    User::from_uid(getuid()).ok().flatten().map(|user| user.name)
-}
-
-#[cfg(not(unix))]
-const fn account_name() -> Option<String> {
-    None
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::node_account::{NodeAccount, NodeWakers};
 use super::seen;
 use crate::domain::{
-    Assignment, ClusterName, Decision, NewEvent, NodeName, NodeState, Revision, Settings, Term, Ticks,
+    Assignment, ClusterName, Decision, GroupName, NewEvent, NodeName, NodeState, Revision, Settings, Term, Ticks,
 };
 use crate::lease::{Grant, GrantTimers, Grantor, Heard};
 use crate::planner::Snapshot;
@@ -48,13 +48,16 @@ pub(super) struct Moment {
     pub(super) wall: Timestamp,
 }
 
-/// Whether a lease would start a group there, or start it again. A reign that has not heard from every node yet holds
-/// that back: what is stored may be older than what some silent node runs (a restored database).
-fn starts_anything(view: &NodeView) -> bool {
-    view.assignment.groups.iter().any(|assigned| {
+/// Whether the node would start or stop anything by its stored assignment. A reign that has not heard from every node
+/// yet holds that back: what is stored may be older than what some silent node runs (a restored database).
+fn changes_anything(view: &NodeView) -> bool {
+    let starts = view.assignment.groups.iter().any(|assigned| {
         let seen = view.seen.groups.get(&assigned.group);
         seen.is_none_or(|seen| !seen.running || seen.epoch < assigned.epoch)
-    })
+    });
+    let listed = |group: &GroupName| view.assignment.groups.iter().any(|assigned| assigned.group == *group);
+    let stops = view.seen.groups.iter().any(|(group, seen)| seen.running && !listed(group));
+    !view.seen.answered || starts || stops
 }
 
 /// What an answer calls for.
@@ -299,7 +302,7 @@ impl Account {
         let all_known = snapshot.nodes.values().all(|view| view.seen.answered || view.seen.state == NodeState::Down);
         for (name, view) in &snapshot.nodes {
             let (Some(account), Some(lapses)) = (inner.nodes.get_mut(name), lapses.get(name)) else { continue };
-            if !all_known && starts_anything(view) {
+            if !all_known && changes_anything(view) {
                 continue;
             }
             inner.grantor.assign(name, view.assigned_at, *lapses);

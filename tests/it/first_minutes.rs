@@ -96,7 +96,7 @@ fn a_server_that_others_can_reach_wants_a_word() {
     let database = dir.path().join("locum.db");
     let url = format!("sqlite:{}", database.display());
     let args = ["server", "--listen", "0.0.0.0:0", "--database-url", &url];
-    refused(&args, 1, &["0.0.0.0:0 can be reached by others", "127.0.0.1", "--insecure"]);
+    refused(&args, 1, &["0.0.0.0:0 can be reached by other machines", "127.0.0.1", "--insecure"]);
     assert!(!database.exists());
 }
 
