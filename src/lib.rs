@@ -8,13 +8,13 @@
 //! | [`wire`] | what do control plane and agents say? | domain |
 //! | [`board`] | what is seen now? | domain, planner |
 //! | [`store`] | what is kept? | domain, planner |
-//! | [`client`] | how is either side called? | domain, wire, the API's views |
+//! | [`client`] | how is either side called? | domain, wire, api::views, board::status, planner::summary |
 //! | [`reconciler`] | how does wanted become true? | domain, planner, lease, wire, board, store, clock |
-//! | [`api`] | what do callers see? | domain, planner, board, store, reconciler's nudge, clock |
+//! | [`api`] | what do callers see? | domain, planner, board, store, reconciler::Nudge, clock |
 //! | [`agent`] | how is it run on a node? | domain, lease, wire, clock, client |
 //! | [`cli`], [`server`] | how is it put together? | everything |
 //!
-//! A test reads every `use crate::` line and checks this table.
+//! A test reads every path into our modules and checks this table.
 
 pub mod agent;
 pub mod api;

@@ -1,90 +1,178 @@
 //! How is the control plane put together, started and stopped?
 
+use std::future::IntoFuture as _;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use tokio::net::TcpListener;
+use anyhow::{Context as _, anyhow, bail};
+use axum::serve::ListenerExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, AppState};
 use crate::board::Boards;
 use crate::client::agent::HttpAgents;
 use crate::clock::{Clock, SystemClock, SystemIds};
-use crate::reconciler::{self, Deps, Nudge};
-use crate::store::Store;
+use crate::reconciler::{self, Nudge};
 use crate::store::sql::{self, SqlStore};
 use crate::telemetry;
 
-/// Connections that are still open after this are cut: a caller that holds one must not hold the server.
-const GRACE: Duration = Duration::from_millis(1_500);
+/// A connection that did not end by itself within this is cut when the server stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// The loops stop between two steps; what is not done within this is done by the next server.
+const LAST_TURN: Duration = Duration::from_millis(500);
 
 /// How a control plane is started.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// Where the API listens.
+    /// Where the API listens; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// `sqlite:PATH`.
+    /// The database, created if need be: `sqlite:PATH`.
     pub database_url: String,
-    /// Listen beyond loopback although callers need not say who they are.
+    /// Whether it may listen where other machines reach it, though nobody has to say who they are.
     pub insecure: bool,
 }
 
-/// A control plane that has its database and its port, and does nothing yet.
-pub struct BoundServer {
-    listener: TcpListener,
-    address: SocketAddr,
-    store: Arc<SqlStore>,
+impl ServerConfig {
+    /// Whether other machines may reach the API.
+    pub const fn is_exposed(&self) -> bool {
+        !self.listen.ip().is_loopback()
+    }
+
+    /// Refuses what must not be started, as a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        if self.is_exposed() && !self.insecure {
+            return Err(format!(
+                "{} can be reached by other machines, and nobody would have to say who they are: listen on 127.0.0.1, \
+                 or say --insecure if the network keeps strangers out",
+                self.listen
+            ));
+        }
+        Ok(())
+    }
 }
 
-/// Opens the database and the port. Fails with a sentence when either is taken.
+/// A control plane that has its database and its address, and does not work yet.
+pub struct BoundServer {
+    store: Arc<SqlStore>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// Takes the database and the address, or says in one sentence why not.
 pub async fn bind(config: ServerConfig) -> anyhow::Result<BoundServer> {
-    let ServerConfig { listen, database_url, insecure } = config;
-    if !listen.ip().is_loopback() {
-        if !insecure {
-            bail!(
-                "{listen} can be reached by others, and callers need not say who they are: listen on 127.0.0.1, or say \
-                 --insecure if the network itself is trusted"
-            );
-        }
-        tracing::warn!(%listen, "whoever reaches this address may do anything: nobody has to say who they are");
+    config.check().map_err(|refusal| anyhow!(refusal))?;
+    if config.is_exposed() {
+        tracing::warn!(listen = %config.listen, "other machines can reach the API, and nobody has to say who they are");
     }
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
-    let address = listener.local_addr().context("the listener has no address")?;
-    let store = sql::open(&database_url).await?;
-    Ok(BoundServer { listener, address, store: Arc::new(store) })
+    // The database first: its lock is the proof that no other control plane rules these clusters.
+    let store = Arc::new(sql::open(&config.database_url).await?);
+    let listener = match TcpListener::bind(config.listen).await {
+        Ok(listener) => listener,
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("another program listens on {}; stop it or choose another --listen", config.listen)
+        }
+        Err(error) => return Err(error).with_context(|| format!("can't listen on {}", config.listen)),
+    };
+    let address = listener.local_addr().context("the socket has no address")?;
+    Ok(BoundServer { store, listener, address })
 }
 
 impl BoundServer {
-    /// Where it listens, with the port that the system chose for port 0.
-    pub fn local_addr(&self) -> SocketAddr {
+    /// Where it listens; the real port where 0 was asked for.
+    pub const fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Reigns and answers until `stop`; what waits is answered then, and all is down within two seconds.
-    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+    /// Works until `shutdown`, then ends within two seconds, whoever is still connected.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let Self { store, listener, address } = self;
+        // Cancelled with `shutdown`, and when a part ends by itself: then the others must end too.
+        let stopping = shutdown.child_token();
         let (nudge, nudges) = Nudge::channel();
+        let clock = SystemClock::shared();
         let boards = Arc::new(Boards::default());
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store: Arc<dyn Store> = self.store.clone();
-        let agents = Arc::new(HttpAgents::new().context("no HTTP client for the agents")?);
+        let agents = Arc::new(HttpAgents::new().context("no HTTP client")?);
         let ids = Arc::new(SystemIds);
-        let deps =
-            Deps { store: store.clone(), agents, boards: boards.clone(), clock: clock.clone(), ids: ids.clone() };
-        let reconciling = tokio::spawn(reconciler::run(deps, nudges, stop.clone()));
-        let metrics = telemetry::metrics();
-        let state = AppState { store, boards, nudge, clock: clock.clone(), ids, metrics, stopping: stop.clone() };
-        let serving =
-            axum::serve(self.listener, api::router(state)).with_graceful_shutdown(stop.clone().cancelled_owned());
-        tokio::select! {
-            served = async { serving.await } => served.context("the API could not be served")?,
-            () = async { stop.cancelled().await; clock.sleep(GRACE).await } => {
-                tracing::info!("callers still hold connections: cutting them");
+        let deps = reconciler::Deps {
+            store: store.clone(),
+            agents,
+            boards: boards.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+        };
+        let state = AppState {
+            store: store.clone(),
+            boards,
+            nudge,
+            clock: clock.clone(),
+            ids,
+            metrics: telemetry::metrics(),
+            stopping: stopping.clone(),
+        };
+        tracing::info!(%address, "the control plane works");
+        let mut loops = tokio::spawn(reconciler::run(deps, nudges, stopping.clone()));
+        let ended_by_itself = async {
+            let _ = (&mut loops).await;
+            // Told to stop, the loops end before the last callers are answered: that is no defect.
+            if stopping.is_cancelled() {
+                std::future::pending::<()>().await;
             }
+        };
+        let served = tokio::select! {
+            served = serve(listener, state, &*clock) => served.context("the API failed"),
+            () = ended_by_itself => Err(anyhow!("the reconciler ended by a defect; the log says more")),
+        };
+        stopping.cancel();
+        if !loops.is_finished() && tokio::time::timeout(LAST_TURN, &mut loops).await.is_err() {
+            loops.abort();
         }
-        reconciling.await.context("the reconciler ended by a defect")?;
-        self.store.close().await;
-        Ok(())
+        // A connection that was cut may still hold one of the database's; what is not committed is rolled back anyway.
+        let _ = tokio::time::timeout(LAST_TURN, store.close()).await;
+        tracing::info!("the control plane has stopped");
+        served
+    }
+}
+
+/// Answers until it is told to stop, and then for a moment longer what is being answered.
+async fn serve(listener: TcpListener, state: AppState, clock: &dyn Clock) -> std::io::Result<()> {
+    let stopping = state.stopping.clone();
+    let listener = listener.tap_io(|connection: &mut TcpStream| {
+        // Small answers must not wait for an acknowledgement of the one before.
+        let _ = connection.set_nodelay(true);
+    });
+    let graceful = stopping.clone().cancelled_owned();
+    let server = axum::serve(listener, api::router(state)).with_graceful_shutdown(graceful).into_future();
+    let cut = async {
+        stopping.cancelled().await;
+        clock.sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        served = server => served,
+        () = cut => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(listen: &str, insecure: bool) -> ServerConfig {
+        ServerConfig { listen: listen.parse().unwrap(), database_url: "sqlite:locum.db".to_owned(), insecure }
+    }
+
+    #[test]
+    fn only_loopback_needs_no_identity() {
+        for loopback in ["127.0.0.1:0", "127.3.2.1:7400", "[::1]:7400"] {
+            assert_eq!(config(loopback, false).check(), Ok(()), "{loopback}");
+        }
+        for exposed in ["0.0.0.0:7400", "10.0.0.1:7400", "[::]:7400"] {
+            let refusal = config(exposed, false).check().unwrap_err();
+            assert!(refusal.contains("--insecure"), "{refusal}");
+            assert_eq!(config(exposed, true).check(), Ok(()), "{exposed}");
+        }
     }
 }

@@ -108,9 +108,14 @@ impl StateDir {
 /// Makes the agent of a state directory a new one that obeys no cluster. Refused while an agent uses the directory or
 /// anything that it started is still alive.
 pub async fn reset(state_dir: &Path, ids: &dyn IdSource) -> anyhow::Result<()> {
-    let state = StateDir::open(state_dir)?;
+    let shown = state_dir.display();
+    // Before it is opened: opening makes the folder.
+    if !state_dir.join(LEDGER).exists() {
+        bail!("{shown} is not an agent's state directory: it has no {LEDGER}; nothing was changed");
+    }
+    let state = StateDir::open(state_dir).context("nothing was reset")?;
     let ledger: Ledger = read_json(&state.path.join(LEDGER))?
-        .with_context(|| format!("{} is not an agent's state directory", state_dir.display()))?;
+        .with_context(|| format!("{shown} is not an agent's state directory: it has no {LEDGER}"))?;
     let guard = GuardClient::connect(&state.path).await.context("what still runs here can't be found out")?;
     if let Some(alive) = guard.services.iter().find(|s| s.exited.is_none()) {
         bail!(

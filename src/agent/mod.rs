@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +65,10 @@ pub async fn bind(config: AgentConfig) -> anyhow::Result<BoundAgent> {
     let AgentConfig { name, listen, state_dir } = config;
     let state = StateDir::open(&state_dir)?;
     let ledger = state.ledger(&name, &SystemIds)?;
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.map_err(|why| {
+        anyhow!("can't listen on {listen}: {why}; stop what listens there, or choose another --listen")
+    })?;
     let address = listener.local_addr().context("the listener has no address")?;
     let state_dir = state.path().to_owned();
     let stopping = CancellationToken::new();

@@ -1,6 +1,9 @@
 //! What stands at the head of the API's document?
 
-use utoipa::OpenApi;
+use utoipa::openapi::{OpenApi as OpenApiDocument, RefOr};
+use utoipa::{OpenApi, PartialSchema as _, ToSchema as _};
+
+use super::views::Problem;
 
 /// The head; paths and schemas come from the routes.
 #[derive(OpenApi)]
@@ -25,6 +28,22 @@ use utoipa::OpenApi;
 struct Head;
 
 /// The document before any route.
-pub fn head() -> utoipa::openapi::OpenApi {
-    Head::openapi()
+pub fn head() -> OpenApiDocument {
+    let mut document = Head::openapi();
+    let mut schemas = Vec::new();
+    Problem::schemas(&mut schemas);
+    schemas.push((Problem::name().into_owned(), Problem::schema()));
+    document.components.get_or_insert_default().schemas.extend(schemas);
+    document
+}
+
+/// The document with its routes: the bodies of actions may be left out.
+pub fn finish(mut document: OpenApiDocument) -> OpenApiDocument {
+    let actions = document.paths.paths.values_mut().filter_map(|path| path.post.as_mut());
+    for body in actions.filter_map(|action| action.request_body.as_mut()) {
+        if let RefOr::T(body) = body {
+            body.required = None;
+        }
+    }
+    document
 }

@@ -1,12 +1,13 @@
 //! What does a request bring? Extractors whose refusals are problems like every other error.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::MAX_BODY_BYTES;
+use super::body;
 use super::problem::ApiError;
 use super::views::ACTOR_HEADER;
 use crate::domain::{Actor, Generation};
@@ -48,43 +49,41 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
 /// A JSON body, as it was written.
 #[derive(Debug)]
-pub struct Document(pub serde_json::Value);
+pub struct Document(pub Value);
 
 impl<S: Send + Sync> FromRequest<S> for Document {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        read_json(request, state).await.map(Self)
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(request.headers());
+        parse(is_json, &body::read(request).await?).map(Self)
     }
 }
 
-/// The body of an action; none at all is an empty one.
+/// The body of an action, whose fields may all be absent; none at all is an empty one.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-        if !chunked && length.is_none_or(|length| length == "0") {
-            return Ok(Self(T::default()));
-        }
-        read_json(request, state).await.map(Self)
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(request.headers());
+        let bytes = body::read(request).await?;
+        if bytes.is_empty() { Ok(Self(T::default())) } else { body::fields(parse(is_json, &bytes)?).map(Self) }
     }
 }
 
-async fn read_json<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) -> Result<T, ApiError> {
-    axum::Json::<T>::from_request(request, state).await.map(|axum::Json(value)| value).map_err(|rejection| {
-        match rejection {
-            JsonRejection::MissingJsonContentType(_) => ApiError::unsupported_media_type(),
-            JsonRejection::JsonDataError(error) => ApiError::refused(error.body_text()),
-            JsonRejection::JsonSyntaxError(error) => ApiError::bad_request(error.body_text()),
-            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(MAX_BODY_BYTES),
-            other => ApiError::bad_request(other.body_text()),
-        }
-    })
+fn is_json(headers: &HeaderMap) -> bool {
+    let essence = header_text(headers, &header::CONTENT_TYPE).and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn parse(is_json: bool, bytes: &[u8]) -> Result<Value, ApiError> {
+    if !is_json {
+        return Err(ApiError::unsupported_media_type());
+    }
+    serde_json::from_slice(bytes).map_err(|error| ApiError::bad_request(format!("the body is not JSON: {error}")))
 }
 
 /// Who acts, as the caller says.
@@ -101,28 +100,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// What the caller expects to find: `If-Match` and `If-None-Match` on a generation.
+/// Who writes desired state, and what the writer expects to find: `If-Match` and `If-None-Match` on a generation.
 #[derive(Debug)]
-pub struct Precondition(pub Expect);
+pub struct Writer {
+    pub actor: Actor,
+    pub expect: Expect,
+}
 
-impl<S: Send + Sync> FromRequestParts<S> for Precondition {
+impl<S: Send + Sync> FromRequestParts<S> for Writer {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        if let Some(value) = header_text(&parts.headers, &header::IF_NONE_MATCH) {
-            return match value {
-                "*" => Ok(Self(Expect::Absent)),
-                other => Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}"))),
-            };
-        }
-        match header_text(&parts.headers, &header::IF_MATCH) {
-            None | Some("*") => Ok(Self(Expect::Anything)),
-            Some(value) => {
-                let generation = value.trim_matches('"').parse().map(Generation);
-                let wrong =
-                    |_| ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
-                generation.map(|generation| Self(Expect::At(generation))).map_err(wrong)
-            }
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Caller(actor) = Caller::from_request_parts(parts, state).await?;
+        Ok(Self { actor, expect: expectation(&parts.headers)? })
+    }
+}
+
+fn expectation(headers: &HeaderMap) -> Result<Expect, ApiError> {
+    if let Some(value) = header_text(headers, &header::IF_NONE_MATCH) {
+        return match value {
+            "*" => Ok(Expect::Absent),
+            other => Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}"))),
+        };
+    }
+    match header_text(headers, &header::IF_MATCH) {
+        None => Ok(Expect::Anything),
+        Some(value) => {
+            let wrong =
+                || ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
+            let number = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+            number.parse().map(|number| Expect::At(Generation(number))).map_err(|_| wrong())
         }
     }
 }

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{Method, Uri, header};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::TraceLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,15 +24,14 @@ use crate::clock::{Clock, IdSource};
 use crate::reconciler::Nudge;
 use crate::store::Store;
 
+mod answers;
+mod body;
 mod document;
 mod extract;
 mod health;
 mod problem;
 mod v1;
 pub mod views;
-
-/// A document of 10,000 groups fits; a mistake or an attack does not.
-const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -49,20 +49,21 @@ pub struct AppState {
 
 /// The API's document, as `locum openapi control-plane` prints it.
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    document::finish(routes().split_for_parts().1)
 }
 
 /// The whole API.
 pub fn router(state: AppState) -> Router {
     let (router, document) = routes().split_for_parts();
+    let document = document::finish(document);
     let shown = document.clone();
     let inner = router
         .route("/openapi.json", get(async move || Json(shown)))
         .merge(SwaggerUi::new("/docs").url("/docs/openapi.json", document))
         .route("/", get(async || Redirect::temporary("/docs")))
         .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(health::measure))
+        .layer(TraceLayer::new_for_http())
         .with_state(state);
     // Around the whole router: it adds `Allow` to a 405 only after the layers of its routes.
     Router::new()
@@ -91,6 +92,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::history::list_failovers))
         .routes(routes!(v1::history::get_failover))
         .routes(routes!(v1::history::list_changes))
+        .routes(routes!(v1::history::get_change))
         .routes(routes!(v1::history::list_events))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -99,9 +101,8 @@ fn routes() -> OpenApiRouter<AppState> {
 
 /// Turns the router's bare 405 into a problem that says what is allowed.
 async fn name_allowed_methods(method: Method, uri: Uri, request: Request, next: Next) -> Response {
-    use axum::response::IntoResponse;
     let response = next.run(request).await;
-    if response.status() != axum::http::StatusCode::METHOD_NOT_ALLOWED {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
         return response;
     }
     let allow = response.headers().get(header::ALLOW).cloned();
@@ -109,7 +110,6 @@ async fn name_allowed_methods(method: Method, uri: Uri, request: Request, next: 
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    use axum::response::IntoResponse;
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = said.unwrap_or("no message"), "a handler panicked: this is a defect");
     ApiError::internal().into_response()

@@ -1,7 +1,7 @@
 //! How does a caller learn what was wrong? Every error of the API is `application/problem+json` (RFC 9457).
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::views::Problem;
@@ -19,13 +19,13 @@ pub struct ApiError {
     title: &'static str,
     detail: String,
     errors: Vec<Finding>,
-    retry_after: Option<u32>,
-    allow: Option<HeaderValue>,
+    /// Boxed, so that errors stay small on the way.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), retry_after: None, allow: None }
+        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), header: None }
     }
 
     /// The request itself can't be read.
@@ -49,7 +49,8 @@ impl ApiError {
         let allowed = allow.as_ref().and_then(|value| value.to_str().ok()).unwrap_or("other methods");
         let detail = format!("{path} does not take {method}, only {allowed}");
         let title = "The method is not allowed here";
-        Self { allow, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title, detail) }
+        let header = allow.map(|allow| Box::new((header::ALLOW, allow)));
+        Self { header, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title, detail) }
     }
 
     /// The thing is in a state in which this can't be done.
@@ -79,6 +80,12 @@ impl ApiError {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, detail) }
     }
 
+    /// What was found in a document that is not valid.
+    #[cfg(test)]
+    pub fn findings(&self) -> &[Finding] {
+        &self.errors
+    }
+
     /// A rule refuses what was asked.
     pub fn refused(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "A rule refuses this", detail)
@@ -93,7 +100,8 @@ impl ApiError {
     /// Not yet, or not now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         let title = "Not available at the moment";
-        Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail) }
+        let header = Some(Box::new((header::RETRY_AFTER, HeaderValue::from_static("1"))));
+        Self { header, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail) }
     }
 
     /// A defect or a database that fails; what happened stands in the log.
@@ -137,11 +145,8 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let Some(allow) = self.allow {
-            headers.insert(header::ALLOW, allow);
+        if let Some((name, value)) = self.header.map(|header| *header) {
+            headers.insert(name, value);
         }
         response
     }

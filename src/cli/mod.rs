@@ -1,8 +1,6 @@
 //! How does a person use Locum from a terminal? One file per command.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 pub mod agent;
 pub mod apply;
@@ -10,12 +8,11 @@ pub mod apply;
 pub mod demo;
 pub mod document;
 pub mod exit;
+pub mod guard;
 pub mod history;
 pub mod input;
 pub mod openapi;
 pub mod out;
-#[cfg(unix)]
-pub mod receive;
 pub mod remote;
 pub mod server;
 pub mod signals;
@@ -25,8 +22,6 @@ pub mod verbs;
 
 use exit::{EXIT_CODES, Failure};
 use remote::Remote;
-
-use crate::agent::guard;
 
 /// Runs services on exactly one node at a time, and moves them when theirs fails.
 ///
@@ -78,26 +73,20 @@ pub enum Command {
     Openapi(openapi::OpenapiArgs),
     /// The small process that parents an agent's services; agents start it
     #[command(hide = true)]
-    Guard(GuardArgs),
+    Guard(guard::GuardArgs),
     /// The demo's receive handler
     #[cfg(unix)]
     #[command(hide = true)]
-    Receive(receive::ReceiveArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct GuardArgs {
-    #[arg(long)]
-    pub state_dir: PathBuf,
+    Receive(demo::receive::ReceiveArgs),
 }
 
 /// Runs a command to its end.
 pub fn run(remote: &Remote, command: Command) -> Result<(), Failure> {
     match command {
-        // The guard is tied to its parent's thread and forks: no runtime, and no other thread, may be there before it.
-        Command::Guard(args) => guard::run(&args.state_dir).map_err(|e| Failure::Failed(e.to_string())),
+        // No runtime may be there before it.
+        Command::Guard(args) => guard::run(&args),
         #[cfg(unix)]
-        Command::Receive(args) => receive::run(&args),
+        Command::Receive(args) => demo::receive::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         #[cfg(unix)]
         Command::Demo(args) => wait_for(demo::run(args)),

@@ -75,16 +75,15 @@ pub fn actor() -> String {
     format!("{}@{}", user.as_deref().unwrap_or("unknown"), host.as_deref().unwrap_or("unknown"))
 }
 
-/// A service or container often has no USER.
-#[cfg(unix)]
+/// A service or container often has no USER. On Linux the system says who it is; elsewhere these files are not there.
 fn account_name() -> Option<String> {
-    use nix::unistd::{User, getuid};
-    User::from_uid(getuid()).ok().flatten().map(|user| user.name)
-}
-
-#[cfg(not(unix))]
-const fn account_name() -> Option<String> {
-    None
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.to_owned();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    let account = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    account
+        .filter(|fields| fields.get(2) == Some(&uid.as_str()))
+        .find_map(|fields| fields.first().map(|s| (*s).to_owned()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::api::views::{ACTOR_HEADER, Page, Problem, TopologyResult};
-use crate::board::StatusDocument;
+use crate::board::status::StatusDocument;
 use crate::domain::{ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
 
 /// An address that does not take a connection within this time is not reachable.

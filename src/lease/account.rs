@@ -8,7 +8,7 @@ use super::{Grant, GrantTimers, Heard, Stamp, Standing};
 use crate::domain::{Decision, NodeState, Ticks};
 
 /// A node that has not answered for this many heartbeats is unreachable.
-const MISSED_HEARTBEATS: u32 = 3;
+pub(super) const MISSED_HEARTBEATS: u32 = 3;
 
 /// The newest answer that counted.
 #[derive(Debug, Clone, Copy)]
@@ -29,30 +29,33 @@ pub(super) struct Account {
     state: NodeState,
     /// Every lease that was ever granted has passed by then. Never goes down.
     bound: Ticks,
+    /// A node that was never asked is not counted down before it could have answered.
+    chance_until: Ticks,
     lapses: u64,
 }
 
 impl Account {
-    pub(super) fn new(agent: Option<Uuid>, bound: Ticks) -> Self {
-        Self { agent, answer: None, decision: None, state: NodeState::Unreachable, bound, lapses: 0 }
+    pub(super) fn new(agent: Option<Uuid>, bound: Ticks, chance_until: Ticks) -> Self {
+        Self { agent, answer: None, decision: None, state: NodeState::Unreachable, bound, chance_until, lapses: 0 }
     }
 
     /// The account of a node that was forgotten and is tracked again. What it was granted counts on, and so does the
     /// agent that may hold it; a decision made before it was forgotten grants nothing.
     pub(super) fn resumed(self, agent: Option<Uuid>) -> Self {
-        Self { agent: self.agent.or(agent), lapses: self.lapses + 1, ..Self::new(None, self.bound) }
+        Self { agent: self.agent.or(agent), lapses: self.lapses + 1, ..Self::new(None, self.bound, self.chance_until) }
     }
 
-    pub(super) fn grant(&mut self, timers: &GrantTimers) -> Grant {
+    pub(super) fn grant(&mut self, now: Ticks, timers: &GrantTimers) -> Grant {
         let known = self.answer.filter(|answer| Some(answer.agent) == self.agent);
         let echo = known.map(|answer| answer.stamp);
         let nothing = Grant { echo, decision: None, ttl: Duration::ZERO };
         let (Some(answer), Some(decision)) = (known, self.decision) else { return nothing };
-        if self.state == NodeState::Down || timers.ttl.is_zero() {
+        // From the answer's receipt, not from now: a grant repeated on the same stamp moves nothing.
+        let passed = answer.received.plus(timers.wait(timers.ttl));
+        if self.state == NodeState::Down || timers.ttl.is_zero() || passed <= now {
             return nothing;
         }
-        // From the answer's receipt, not from now: a grant repeated on the same stamp moves nothing.
-        self.bound = self.bound.max(answer.received.plus(timers.wait(timers.ttl)));
+        self.bound = self.bound.max(passed);
         Grant { echo, decision: Some(decision), ttl: timers.ttl }
     }
 
@@ -120,7 +123,7 @@ impl Account {
     pub(super) fn next_change(&self, timers: &GrantTimers) -> Option<Ticks> {
         match self.state {
             NodeState::Up => self.up_until(timers),
-            NodeState::Unreachable => Some(self.bound),
+            NodeState::Unreachable => Some(self.bound.max(self.chance_until)),
             NodeState::Down => None,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::account::Account;
+use super::account::{Account, MISSED_HEARTBEATS};
 use super::{Grant, Stamp};
 use crate::domain::{Decision, Drift, NodeName, NodeState, Settings, Term, Ticks};
 
@@ -71,6 +71,8 @@ pub struct Grantor {
     term: Term,
     /// When everything that an earlier reign granted has passed.
     inherited: Ticks,
+    /// When every node could have answered this reign.
+    chance_until: Ticks,
     timers: GrantTimers,
     accounts: BTreeMap<NodeName, Account>,
     /// Nodes that left may hold leases until theirs have passed: it counts if they come back.
@@ -79,10 +81,13 @@ pub struct Grantor {
 
 impl Grantor {
     /// A reign that begins at `began`: every node counts as having been granted `longest` at that moment. Zero if no
-    /// reign ever granted anything: then a silent node is proven down at once. The reign before must have ended.
+    /// reign ever granted anything: then a node is down once it has missed its first heartbeats. The reign before must
+    /// have ended.
     pub fn new(reign: Uuid, term: Term, began: Ticks, longest: Duration, timers: GrantTimers) -> Self {
         let inherited = if longest.is_zero() { began } else { began.plus(timers.wait(longest)) };
-        Self { reign, term, inherited, timers, accounts: BTreeMap::new(), forgotten: BTreeMap::new() }
+        let chance_until = began.plus(timers.heartbeat.saturating_mul(MISSED_HEARTBEATS));
+        let (accounts, forgotten) = (BTreeMap::new(), BTreeMap::new());
+        Self { reign, term, inherited, chance_until, timers, accounts, forgotten }
     }
 
     /// The reign that every order under these grants names.
@@ -106,7 +111,7 @@ impl Grantor {
         if !self.accounts.contains_key(node) {
             let account = match self.forgotten.remove(node) {
                 Some(earlier) => earlier.resumed(agent),
-                None => Account::new(agent, self.inherited),
+                None => Account::new(agent, self.inherited, self.chance_until),
             };
             self.accounts.insert(node.clone(), account);
         }
@@ -125,10 +130,11 @@ impl Grantor {
     }
 
     /// The grant to send now. It counts as given: call it right before sending. Grants nothing (decision `None`, ttl 0)
-    /// while the node is down, its agent is not known, no stamp came yet, or nothing is assigned.
-    pub fn grant(&mut self, node: &NodeName, _now: Ticks) -> Grant {
+    /// while the node is down, its agent is not known, no stamp came yet, nothing is assigned, or the lease on the newest
+    /// stamp has passed already.
+    pub fn grant(&mut self, node: &NodeName, now: Ticks) -> Grant {
         let nothing = Grant { echo: None, decision: None, ttl: Duration::ZERO };
-        self.accounts.get_mut(node).map_or(nothing, |account| account.grant(&self.timers))
+        self.accounts.get_mut(node).map_or(nothing, |account| account.grant(now, &self.timers))
     }
 
     /// An answer came, received at `now`. One that was stamped before the newest of its agent process counts for

@@ -84,6 +84,7 @@ pub struct Holder {
     incarnation: Uuid,
     bond: Option<Bond>,
     applied: Option<Applied>,
+    /// The highest epoch of every group that was ever applied here, held or not.
     epochs: BTreeMap<GroupName, Epoch>,
     deadline: Ticks,
     /// The newest moment that was stamped: nobody can echo a later one.
@@ -102,7 +103,7 @@ impl Holder {
         Self { node, incarnation, bond, applied, epochs, deadline: Ticks(0), stamped: Ticks(0) }
     }
 
-    /// The deadline that the guard kept over a restart of the agent. Never lowers it.
+    /// The deadline that the guard kept over a restart of the agent; `Ticks(0)` for none. Never lowers it.
     pub fn inherit_deadline(&mut self, deadline: Ticks) {
         self.deadline = self.deadline.max(deadline);
     }
@@ -114,6 +115,9 @@ impl Holder {
     }
 
     /// Whether to obey this sender. `Some(bond)`: a new reign; write it to disk, then `bind` it, then answer.
+    ///
+    /// # Errors
+    /// `OtherNode`, `OtherCluster`, `StaleTerm` or `OtherReign`: the first that holds.
     pub fn admit(&self, order: &Order) -> Result<Option<Bond>, Refused> {
         if order.node != self.node {
             return Err(Refused::OtherNode);
@@ -133,13 +137,22 @@ impl Holder {
         Ok(Some(Bond { cluster_id, cluster, term, reign }))
     }
 
-    /// The bond is on disk.
+    /// The bond is on disk. One whose term is not above the present one's changes nothing.
     pub fn bind(&mut self, bond: Bond) {
-        self.bond = Some(bond);
+        if self.bond.as_ref().is_none_or(|present| present.term < bond.term) {
+            self.bond = Some(bond);
+        }
     }
 
     /// Whether to apply an assignment from an admitted sender.
+    ///
+    /// # Errors
+    /// `StaleTerm` if a newer reign was bound since it was admitted, `StaleStamp`, `StaleDecision`, `ContentDiffers` or
+    /// `StaleEpoch`: the first that holds.
     pub fn weigh(&self, offer: &Offer) -> Result<Verdict, Refused> {
+        if let Some(bond) = self.bond.as_ref().filter(|bond| offer.term < bond.term) {
+            return Err(Refused::StaleTerm { highest: bond.term });
+        }
         // None from before a restart of this agent: what it was sent then may have been taken back since.
         if !offer.echo.is_some_and(|echo| self.is_mine(echo)) {
             return Err(Refused::StaleStamp);
@@ -167,24 +180,31 @@ impl Holder {
         Ok(Verdict::Apply { applied: Applied { term: offer.term, decision: offer.decision }, epochs })
     }
 
-    /// It is on disk.
+    /// It is on disk. Nothing goes down: an older assignment leaves the newer one, and every epoch keeps its highest.
     pub fn applied(&mut self, applied: Applied, epochs: BTreeMap<GroupName, Epoch>) {
-        self.applied = Some(applied);
-        self.epochs = epochs;
+        if self.applied.is_none_or(|present| (present.term, present.decision) < (applied.term, applied.decision)) {
+            self.applied = Some(applied);
+        }
+        for (group, epoch) in epochs {
+            let highest = self.epochs.entry(group).or_default();
+            *highest = epoch.max(*highest);
+        }
     }
 
     /// A grant from an admitted sender, under its term. Counts from the stamp, so that delay only shortens a lease.
     pub fn extend(&mut self, term: Term, grant: &Grant) -> Extension {
         let (Some(echo), Some(decision)) = (grant.echo, grant.decision) else { return Extension::Unchanged };
-        let in_force = self.applied == Some(Applied { term, decision });
+        let reigns = self.bond.as_ref().is_some_and(|bond| bond.term == term);
+        let in_force = reigns && self.applied == Some(Applied { term, decision });
         let deadline = echo.ticks.plus(grant.ttl);
-        if !self.is_mine(echo) || !in_force || deadline <= self.deadline {
+        if !self.is_mine(echo) || !in_force || grant.ttl.is_zero() || deadline <= self.deadline {
             return Extension::Unchanged;
         }
         self.deadline = deadline;
         Extension::Until(deadline)
     }
 
+    /// Whether this process may have put that stamp on an answer: it is its own, and not from the future.
     fn is_mine(&self, echo: Stamp) -> bool {
         echo.incarnation == self.incarnation && echo.ticks <= self.stamped
     }
@@ -199,14 +219,17 @@ impl Holder {
         now < self.deadline.minus(timers.stop_budget.get())
     }
 
+    /// Whom the agent obeys; none before its first order.
     pub fn bond(&self) -> Option<&Bond> {
         self.bond.as_ref()
     }
 
+    /// The newest assignment that was applied, also by an earlier process of this agent.
     pub fn applied_decision(&self) -> Option<Applied> {
         self.applied
     }
 
+    /// The highest epoch of every group that was ever applied here, held or not.
     pub fn epochs(&self) -> &BTreeMap<GroupName, Epoch> {
         &self.epochs
     }

@@ -43,3 +43,6 @@ pub struct Order {
     pub reign: Uuid,
     pub term: Term,
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,10 +59,15 @@ pub struct LeaseRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ObservationQuery {
+    /// The id of the cluster that gives the order; an agent obeys one.
     pub cluster_id: Uuid,
+    /// That cluster's name, for messages.
     pub cluster: ClusterName,
+    /// The node that is meant; another agent refuses.
     pub node: NodeName,
+    /// Whose reign asks.
     pub reign: Uuid,
+    /// That reign's term.
     pub term: Term,
     /// Answer once the revision differs from this one; absent: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -324,7 +324,7 @@ fn guard_of(state_dir: &Path) -> Option<i32> {
         let line = fs::read(entry.path().join("cmdline")).ok()?;
         let words: Vec<&str> =
             line.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()).collect();
-        (words.contains(&"guard") && words.iter().any(|word| *word == wanted)).then_some(pid)
+        (words.contains(&"guard") && words.contains(&wanted)).then_some(pid)
     })
 }
 

@@ -2,11 +2,16 @@
 // Tests are a home of real time and of output, and their helpers fail by panicking too.
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
+mod api;
 mod architecture;
+mod bad_input;
+mod board;
 mod cli;
 mod cli_server;
 mod demo;
+mod first_minutes;
 mod guard;
+mod openapi;
 mod store;
 mod store_file;
 mod support;

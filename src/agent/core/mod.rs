@@ -3,55 +3,32 @@
 //! Ordering: what must survive a crash is on disk before it is acted on or answered; a lease counts only once the guard
 //! has taken it, so that what runs is never beyond what the guard will end.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::convert::wire_stamp;
+use self::handle::Answer;
 use self::hands::Hands;
-use super::drivers::{DRIVERS, Place, logs};
-use super::guard::client::{Connected, GuardClient, GuardEvent, LeaseEnd, ServiceKey};
+use super::drivers::{DRIVERS, Place};
+use super::guard::client::{Connected, GuardClient, GuardEvent, LeaseEnd};
 use super::ledger::{Ledger, StateDir};
 use super::supervisor::{Action, Event, Supervisor, Turn};
 use crate::clock::{Clock, IdSource};
-use crate::domain::{ClusterName, GroupName, NodeName, ResourceName, Revision, Ticks};
-use crate::lease::{Bond, Extension, Holder, Offer, Refused, Verdict};
+use crate::domain::{ClusterName, Revision, Ticks};
+use crate::lease::Holder;
 use crate::wire::{
-    AgentIdentity, AppliedDecision, AssignmentRequest, Grant, LeaseAnswer, LeaseRequest, Observation, ObservationQuery,
-    ObservedGroup, Order, Refusal,
+    AgentIdentity, AppliedDecision, AssignmentRequest, LeaseAnswer, LeaseRequest, Observation, ObservationQuery,
 };
 
 mod convert;
+mod handle;
 mod hands;
+mod orders;
 
-use convert::{lease_grant, lease_order, lease_stamp, wire_stamp};
-
-/// The longest time that a question for news is held.
-const MAX_OBSERVE_WAIT: Duration = Duration::from_secs(60);
-
-/// Why an order was not obeyed.
-#[derive(Debug)]
-pub enum CoreError {
-    /// By the rules of the protocol; nothing was changed.
-    Refused(Box<Refusal>),
-    /// The disk failed, or the agent is stopping.
-    Failed(String),
-}
-
-/// What is worth showing without asking the core.
-#[derive(Debug, Clone)]
-pub struct Overview {
-    pub node: NodeName,
-    pub cluster: Option<ClusterName>,
-    pub groups: Vec<ObservedGroup>,
-    pub lease_ends: Ticks,
-    pub revision: Revision,
-}
-
-type Answer<T> = oneshot::Sender<Result<T, CoreError>>;
+pub use handle::{CoreError, CoreHandle, Overview};
 
 /// What the core's task is told.
 enum Inbox {
@@ -66,63 +43,13 @@ enum Inbox {
     GuardTaken { connection: u64 },
 }
 
-/// The way to the core's task. Cheap to clone.
-#[derive(Clone)]
-pub struct CoreHandle {
-    inbox: UnboundedSender<Inbox>,
-    overview: watch::Receiver<Overview>,
-    state_dir: PathBuf,
-    clock: Arc<dyn Clock>,
-    stopping: CancellationToken,
-}
-
-impl CoreHandle {
-    /// Takes in an assignment and the grant on it; answers once it is on disk.
-    pub async fn assign(&self, request: AssignmentRequest) -> Result<Observation, CoreError> {
-        self.ask(|answer| Inbox::Assign(Box::new(request), answer)).await
-    }
-
-    /// Takes in a grant.
-    pub async fn renew(&self, request: LeaseRequest) -> Result<LeaseAnswer, CoreError> {
-        self.ask(|answer| Inbox::Renew(Box::new(request), answer)).await
-    }
-
-    /// What the node runs, once that differs from what the asker knows, or when the wait is over.
-    pub async fn observe(&self, query: ObservationQuery) -> Result<Observation, CoreError> {
-        let mut overview = self.overview.clone();
-        let first = self.ask(|answer| Inbox::Observe(Box::new(query.clone()), answer)).await?;
-        let wait = Duration::from_millis(query.wait_ms.unwrap_or(0)).min(MAX_OBSERVE_WAIT);
-        if query.after != Some(first.revision) || wait.is_zero() {
-            return Ok(first);
-        }
-        tokio::select! {
-            _ = overview.wait_for(|now| now.revision != first.revision) => {}
-            () = self.clock.sleep(wait) => {}
-            () = self.stopping.cancelled() => {}
-        }
-        self.ask(|answer| Inbox::Observe(Box::new(query), answer)).await
-    }
-
-    /// Where a resource's output is kept.
-    pub fn log_path(&self, group: &GroupName, resource: &ResourceName) -> PathBuf {
-        logs::path(&self.state_dir, &ServiceKey { group: group.clone(), resource: resource.clone() })
-    }
-
-    pub fn overview(&self) -> Overview {
-        self.overview.borrow().clone()
-    }
-
-    /// What is left of the lease.
-    pub fn lease_left(&self) -> Duration {
-        self.overview.borrow().lease_ends.since(self.clock.ticks())
-    }
-
-    async fn ask<T>(&self, message: impl FnOnce(Answer<T>) -> Inbox) -> Result<T, CoreError> {
-        let stopping = || CoreError::Failed("the agent is stopping".to_owned());
-        let (answer, answered) = oneshot::channel();
-        self.inbox.send(message(answer)).map_err(|_| stopping())?;
-        answered.await.unwrap_or_else(|_| Err(stopping()))
-    }
+/// What the core's task does next.
+enum Step {
+    Message(Inbox),
+    /// The moment has come for which the supervisor waits.
+    Due,
+    /// Nobody can tell it anything any more.
+    Unheard,
 }
 
 /// The core before its task runs.
@@ -202,25 +129,24 @@ impl Core {
 
     /// Runs until the agent stops. Services are left to the guard, to be adopted by the next agent process.
     pub async fn run(mut self) {
-        loop {
-            let wake_at = self.wake_at;
-            let clock = self.clock.clone();
-            let due = async {
-                match wake_at {
-                    Some(at) => clock.sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = self.stopping.cancelled() => break,
-                message = self.inbox.recv() => match message {
-                    Some(message) => self.take_in(message).await,
-                    None => break,
-                },
-                () = due => self.happened(Event::Tick),
+        let stopping = self.stopping.clone();
+        // Only what is awaited between two steps is ever dropped: a message taken from the inbox is dealt with.
+        while let Some(step) = stopping.run_until_cancelled(self.next_step()).await {
+            match step {
+                Step::Message(message) => self.take_in(message).await,
+                Step::Due => self.happened(Event::Tick),
+                Step::Unheard => break,
             }
         }
         self.note();
+    }
+
+    async fn next_step(&mut self) -> Step {
+        let (clock, wake_at) = (self.clock.clone(), self.wake_at);
+        tokio::select! {
+            message = self.inbox.recv() => message.map_or(Step::Unheard, Step::Message),
+            () = sleep_until(&*clock, wake_at) => Step::Due,
+        }
     }
 
     async fn take_in(&mut self, message: Inbox) {
@@ -244,12 +170,7 @@ impl Core {
                 GuardEvent::Exited { key, pid, exit } => self.happened(Event::Exited { key, pid, exit }),
                 GuardEvent::Lost => self.guard_lost(),
             },
-            Inbox::GuardGone { connection, why } if self.is_current(connection) => {
-                tracing::warn!(%why, "the guard does not answer: ending it and what it guards");
-                if let Some(hands) = &self.hands {
-                    hands.destroy(self.clock.clone());
-                }
-            }
+            Inbox::GuardGone { connection, why } if self.is_current(connection) => self.end_guard(&why),
             Inbox::GuardTaken { connection } if self.is_current(connection) => {
                 tracing::error!("another process has taken this agent's guard: stopping, the services are its own now");
                 self.stopping.cancel();
@@ -261,6 +182,13 @@ impl Core {
 
     fn is_current(&self, connection: u64) -> bool {
         self.hands.as_ref().is_some_and(|hands| hands.connection == connection)
+    }
+
+    fn end_guard(&self, why: &str) {
+        tracing::warn!(%why, "the guard does not answer: ending it and what it guards");
+        if let Some(hands) = &self.hands {
+            hands.destroy(self.clock.clone());
+        }
     }
 
     fn guard_lost(&mut self) {
@@ -277,107 +205,6 @@ impl Core {
         self.hands = Some(Hands::new(self.connections, connected, self.to_self.clone()));
         self.tell_lease();
     }
-
-    // -- orders
-
-    async fn assign(&mut self, request: AssignmentRequest) -> Result<Observation, CoreError> {
-        let bond = self.holder.admit(&lease_order(&request.order)).map_err(|r| self.refusal(&r, &request.order))?;
-        let assignment = request.assignment.0;
-        let offer = Offer {
-            term: request.order.term,
-            decision: request.decision,
-            echo: request.grant.echo.map(lease_stamp),
-            same_content: assignment == self.ledger.assignment,
-            epochs: assignment.groups.iter().map(|group| (group.group.clone(), group.epoch)).collect(),
-        };
-        match self.holder.weigh(&offer) {
-            Ok(Verdict::Apply { applied, epochs }) => {
-                let mut ledger = Ledger { applied: Some(applied), assignment, epochs, ..self.ledger.clone() };
-                ledger.bond = bond.or(ledger.bond);
-                self.write(ledger).await?;
-                self.happened(Event::Assigned(self.ledger.assignment.groups.clone()));
-                self.revise();
-            }
-            Ok(Verdict::Same) => self.bind(bond).await?,
-            Err(refused) => {
-                self.bind(bond).await?;
-                return Err(self.refusal(&refused, &request.order));
-            }
-        }
-        self.extend(&request.order, &request.grant);
-        Ok(self.observation())
-    }
-
-    async fn renew(&mut self, request: &LeaseRequest) -> Result<LeaseAnswer, CoreError> {
-        self.admit(&request.order).await?;
-        self.extend(&request.order, &request.grant);
-        let Observation { identity, stamp, applied, revision, lease_left_ms, .. } = self.observation();
-        Ok(LeaseAnswer { identity, stamp, applied, revision, lease_left_ms })
-    }
-
-    async fn admit(&mut self, order: &Order) -> Result<(), CoreError> {
-        let bond = self.holder.admit(&lease_order(order)).map_err(|refused| self.refusal(&refused, order))?;
-        self.bind(bond).await
-    }
-
-    async fn bind(&mut self, bond: Option<Bond>) -> Result<(), CoreError> {
-        match bond {
-            Some(bond) => self.write(Ledger { bond: Some(bond), ..self.ledger.clone() }).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Ordering: on disk first, then in force.
-    async fn write(&mut self, ledger: Ledger) -> Result<(), CoreError> {
-        let (state, written) = (self.state.clone(), ledger.clone());
-        let done = tokio::task::spawn_blocking(move || state.write(&written)).await;
-        let failed = |why: String| {
-            tracing::error!(%why, "an order is not obeyed, since it could not be written down");
-            CoreError::Failed(why)
-        };
-        done.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(format!("{error:#}")))?;
-        if let Some(bond) = ledger.bond.clone() {
-            self.holder.bind(bond);
-        }
-        if let Some(applied) = ledger.applied {
-            self.holder.applied(applied, ledger.epochs.clone());
-        }
-        self.ledger = ledger;
-        self.place = Arc::new(place(&self.state, &self.ledger));
-        Ok(())
-    }
-
-    fn extend(&mut self, order: &Order, grant: &Grant) {
-        if let Extension::Until(_) = self.holder.extend(order.term, &lease_grant(grant)) {
-            self.show();
-        }
-        self.tell_lease();
-    }
-
-    /// Tells the guard when the lease ends; one telling at a time, the newest next.
-    fn tell_lease(&mut self) {
-        let timers = self.ledger.assignment.timers;
-        let deadline = self.holder.deadline();
-        if deadline == Ticks(0) {
-            return;
-        }
-        let end = LeaseEnd {
-            stop_at: deadline.minus(timers.stop_budget.get()),
-            kill_at: deadline.minus(timers.margin.get()),
-        };
-        if end == self.taken || self.telling {
-            return;
-        }
-        let Some(hands) = &self.hands else { return };
-        hands.set_lease(end);
-        self.telling = true;
-        if end.stop_at < self.taken.stop_at {
-            // Other timers make it end earlier: that holds before the guard knows it.
-            self.happened(Event::LeaseMoved(end));
-        }
-    }
-
-    // -- what happens here
 
     fn happened(&mut self, event: Event) {
         let started = matches!(event, Event::Started(_));
@@ -445,9 +272,13 @@ impl Core {
             stamp: wire_stamp(self.holder.stamp(now)),
         }
     }
+}
 
-    fn refusal(&self, refused: &Refused, order: &Order) -> CoreError {
-        CoreError::Refused(Box::new(convert::refusal(refused, order, &self.ledger, self.state.path())))
+/// Waits for a moment, or without one for ever.
+async fn sleep_until(clock: &dyn Clock, at: Option<Ticks>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,24 +1,20 @@
 //! How does the agent talk to its guard? One connection, requests that are acknowledged, events as they happen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::launch::{Greeted, GuardLauncher, gone};
-use super::protocol::{Call, Identity, Message, Request};
-use super::remains::{Process, clear};
+use super::launch::{GuardLauncher, gone};
+use super::link::Link;
+use super::protocol::{Call, Identity, Request};
 use super::service::os_signal;
 use super::{cgroup, procfs};
 use crate::clock::{Clock, SystemClock};
-
 use crate::domain::{Bounded, Epoch, GroupName, ResourceName, StopSignal, Ticks};
 
 /// Which service: at most one runs per key.
@@ -97,69 +93,10 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
 /// Killed processes are gone in milliseconds; one stuck in the kernel may take as long as it likes.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A guard's socket closes at its end or, if it drops an agent that does not listen, some time before we kill it.
-const END_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// The agent's end of the connection. Cheap to clone; the connection closes with the last clone, and the guard goes on.
 #[derive(Debug, Clone)]
 pub struct GuardClient {
-    link: Arc<Link>,
-}
-
-#[derive(Debug)]
-struct Link {
-    lines: mpsc::UnboundedSender<Vec<u8>>,
-    shared: Arc<Shared>,
-    reader: AbortHandle,
-    cleared: watch::Receiver<bool>,
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        // The reader must not take the end of its own connection for the guard's.
-        self.reader.abort();
-    }
-}
-
-#[derive(Debug)]
-struct Shared {
-    guard: Identity,
-    process: Option<Process>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    next_seq: u64,
-    waiting: HashMap<u64, oneshot::Sender<Result<Option<Guarded>, GuardError>>>,
-    services: BTreeMap<ServiceKey, Guarded>,
-    /// Once set, nothing more is asked.
-    gone: Option<String>,
-    replaced: bool,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn give_up(&self, why: &str) {
-        let mut state = self.lock();
-        state.gone.get_or_insert_with(|| why.to_owned());
-        for (_, waiter) in state.waiting.drain() {
-            let _ = waiter.send(Err(gone(why.to_owned())));
-        }
-    }
-
-    fn answer(&self, seq: u64, answer: Result<Option<Guarded>, GuardError>) {
-        let mut state = self.lock();
-        if let Ok(Some(service)) = &answer {
-            state.services.insert(service.key.clone(), service.clone());
-        }
-        if let Some(waiter) = state.waiting.remove(&seq) {
-            let _ = waiter.send(answer);
-        }
-    }
+    pub(super) link: Arc<Link>,
 }
 
 /// What the agent finds when it connects.
@@ -286,76 +223,4 @@ fn kill_once(guard: &Identity, key: &ServiceKey, pid: Option<u32>) -> bool {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), os_signal(StopSignal::Kill));
     }
     members.is_empty()
-}
-
-/// Makes a client of a connection on which the guard has said hello.
-pub fn attach(greeted: Greeted) -> Result<Connected, GuardError> {
-    let Greeted { read, write, hello } = greeted;
-    let services = hello.services.iter().filter(|s| s.exited.is_none()).map(|s| (s.key.clone(), s.clone())).collect();
-    let shared = Arc::new(Shared {
-        process: Process::open(&hello.guard),
-        guard: hello.guard,
-        state: Mutex::new(State { services, ..State::default() }),
-    });
-    let (lines, to_write) = mpsc::unbounded_channel();
-    let (events_in, events) = mpsc::unbounded_channel();
-    let (cleared_in, cleared) = watch::channel(false);
-    tokio::spawn(write_lines(write, to_write));
-    let reader = tokio::spawn(follow(read, Arc::clone(&shared), events_in, cleared_in)).abort_handle();
-    let client = GuardClient { link: Arc::new(Link { lines, shared, reader, cleared }) };
-    Ok(Connected { client, events, services: hello.services, lease_end: hello.lease_end })
-}
-
-async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {
-    while let Some(line) = lines.recv().await {
-        if write.write_all(&line).await.is_err() {
-            break;
-        }
-    }
-}
-
-/// Reads until the connection ends, and then brings what the guard guarded to nothing, unless another agent has it.
-async fn follow(
-    mut read: BufReader<OwnedReadHalf>,
-    shared: Arc<Shared>,
-    events: mpsc::UnboundedSender<GuardEvent>,
-    cleared: watch::Sender<bool>,
-) {
-    let mut line = String::new();
-    while matches!(read.read_line(&mut line).await, Ok(1..)) {
-        // What can't be read is from a newer guard, and not for us.
-        if let Ok(message) = serde_json::from_str(&line) {
-            hear(message, &shared, &events);
-        }
-        line.clear();
-    }
-    if shared.lock().replaced {
-        return;
-    }
-    shared.give_up("its connection has closed");
-    if let Some(process) = &shared.process
-        && timeout(END_TIMEOUT, process.ended()).await.is_err()
-    {
-        process.kill();
-        let _ = process.ended().await;
-    }
-    clear(&shared.guard).await;
-    let _ = events.send(GuardEvent::Lost);
-    cleared.send_replace(true);
-}
-
-fn hear(message: Message, shared: &Shared, events: &mpsc::UnboundedSender<GuardEvent>) {
-    match message {
-        Message::Hello(_) => {}
-        Message::Done { seq, service } => shared.answer(seq, Ok(service)),
-        Message::Refused { seq, why } => shared.answer(seq, Err(GuardError::Refused(why))),
-        Message::Exited { key, pid, exit } => {
-            shared.lock().services.remove(&key);
-            let _ = events.send(GuardEvent::Exited { key, pid, exit });
-        }
-        Message::Replaced {} => {
-            shared.lock().replaced = true;
-            shared.give_up("another agent process has connected to it");
-        }
-    }
 }

@@ -15,7 +15,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::cgroup::SWITCH;
-use super::client::{Connected, GuardError, REQUEST_TIMEOUT, attach};
+use super::client::{Connected, GuardError, REQUEST_TIMEOUT};
+use super::link::attach;
 use super::protocol::{LOG, Message, READY, SOCKET, VERSION};
 use super::remains::{Process, clear, read_identity};
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::group::Group;
-use super::member::{Life, Member, Up};
+use super::life::{Life, Up};
+use super::member::Member;
 use super::{Action, Event, Supervisor, Turn};
 use crate::agent::guard::client::{Guarded, LeaseEnd};
 use crate::domain::{

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::member::{Member, StopWhy};
+use super::life::StopWhy;
+use super::member::Member;
 use super::{Action, LeaseEnd};
 use crate::domain::{Epoch, GroupAssignment, GroupName, ResourceName, Ticks};
 

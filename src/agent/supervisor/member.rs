@@ -1,16 +1,12 @@
 //! What is known of one resource, and what follows from a start, an exit, a probe, or time passing?
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
+use super::life::{Beyond, Life, Stop, StopWhy, Took, Up};
+use super::probing::{Asked, interval, kinds, probe_spec};
 use super::{Action, Probe, ProbeKind};
 use crate::agent::guard::client::{Exit, Guarded, LeaseEnd, ServiceKey};
-use crate::domain::{Bounded, Epoch, GroupName, ProbeSpec, ProcessSpec, ResourceSpec, RunSpec, Ticks};
-
-const READINESS_INTERVAL: Duration = Duration::from_millis(500);
-const LOOKS_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
-const IS_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
+use crate::domain::{Epoch, GroupName, ProcessSpec, ResourceSpec, RunSpec, Ticks};
 
 /// A resource of a group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,111 +24,6 @@ pub(super) struct Member {
     pub beyond: Option<Beyond>,
     /// What happened last, as a sentence.
     pub message: Option<String>,
-}
-
-/// It failed more often than its policy allows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Beyond {
-    pub at: Ticks,
-    pub reason: String,
-}
-
-/// Whether anything of it is alive.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Life {
-    Dead,
-    /// The start was asked for. An exit may be heard of before the answer.
-    Starting {
-        lease_stop_at: Ticks,
-        exited: Option<(u32, Exit)>,
-    },
-    Up(Up),
-}
-
-/// It runs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Up {
-    pub pid: u32,
-    pub bounded: Bounded,
-    pub since: Ticks,
-    pub online: bool,
-    pub stop: Option<Stop>,
-    readiness: Asked,
-    looks_alive: Asked,
-    is_alive: Asked,
-}
-
-/// When a probe is asked.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Asked {
-    in_flight: bool,
-    next_at: Ticks,
-}
-
-/// It is being stopped.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Stop {
-    pub why: StopWhy,
-    /// When it is killed; `None` while only the guard has asked it to stop, at the end of the lease.
-    kill_at: Option<Ticks>,
-    killed: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum StopWhy {
-    Unwanted,
-    Lease,
-    /// It failed and still runs; the failure is counted already.
-    Failed,
-}
-
-/// Whether a started service was expected.
-pub(super) enum Took {
-    Yes,
-    No,
-    /// It was, and has ended already.
-    Exited,
-}
-
-impl Up {
-    /// A service that runs since `since`; its probes are asked from `now` on.
-    pub fn new(guarded: &Guarded, online: bool, now: Ticks) -> Self {
-        let due = Asked { in_flight: false, next_at: now };
-        Self {
-            pid: guarded.pid,
-            bounded: guarded.bounded,
-            since: guarded.started_at,
-            online,
-            stop: None,
-            readiness: due,
-            looks_alive: due,
-            is_alive: due,
-        }
-    }
-
-    /// Goes on under a new agent process: what was asked before is not answered any more.
-    pub fn resume(&mut self, now: Ticks) {
-        for asked in [&mut self.readiness, &mut self.looks_alive, &mut self.is_alive] {
-            asked.in_flight = false;
-        }
-        if !self.online {
-            self.since = now;
-        }
-    }
-
-    fn asked(&mut self, which: ProbeKind) -> &mut Asked {
-        match which {
-            ProbeKind::Readiness => &mut self.readiness,
-            ProbeKind::LooksAlive => &mut self.looks_alive,
-            ProbeKind::IsAlive => &mut self.is_alive,
-        }
-    }
-
-    fn come_online(&mut self, spec: &ProcessSpec, now: Ticks) {
-        self.online = true;
-        self.looks_alive.next_at = now.plus(interval(spec, ProbeKind::LooksAlive));
-        self.is_alive.next_at = now.plus(interval(spec, ProbeKind::IsAlive));
-    }
 }
 
 impl Member {
@@ -391,35 +282,9 @@ impl Member {
     }
 }
 
-/// The probes that are asked at this stage.
-fn kinds(up: &Up) -> &'static [ProbeKind] {
-    match (&up.stop, up.online) {
-        (Some(_), _) => &[],
-        (None, true) => &[ProbeKind::LooksAlive, ProbeKind::IsAlive],
-        (None, false) => &[ProbeKind::Readiness],
-    }
-}
-
 const fn process_of(spec: &ResourceSpec) -> &ProcessSpec {
     let RunSpec::Process(process) = &spec.run;
     process
-}
-
-const fn probe_spec(spec: &ProcessSpec, which: ProbeKind) -> Option<&ProbeSpec> {
-    match which {
-        ProbeKind::Readiness => spec.readiness.as_ref(),
-        ProbeKind::LooksAlive => spec.looks_alive.as_ref(),
-        ProbeKind::IsAlive => spec.is_alive.as_ref(),
-    }
-}
-
-fn interval(spec: &ProcessSpec, which: ProbeKind) -> Duration {
-    let default = match which {
-        ProbeKind::Readiness => READINESS_INTERVAL,
-        ProbeKind::LooksAlive => LOOKS_ALIVE_INTERVAL,
-        ProbeKind::IsAlive => IS_ALIVE_INTERVAL,
-    };
-    probe_spec(spec, which).and_then(|p| p.interval).map_or(default, Duration::from)
 }
 
 fn describe(exit: Exit) -> String {

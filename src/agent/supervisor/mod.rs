@@ -19,7 +19,9 @@ use crate::wire::ObservedGroup;
 
 mod adopt;
 mod group;
+mod life;
 mod member;
+mod probing;
 mod view;
 
 #[cfg(test)]
@@ -29,6 +31,8 @@ mod tests;
 
 pub use adopt::Memory;
 use group::Group;
+use life::Took;
+use member::Member;
 
 /// What became known.
 #[derive(Debug, Clone)]
@@ -152,7 +156,7 @@ impl Supervisor {
             }
             Event::GuardLost => {
                 self.lease = LeaseEnd::default();
-                self.groups.values_mut().flat_map(|g| &mut g.members).for_each(member::Member::guard_lost);
+                self.groups.values_mut().flat_map(|g| &mut g.members).for_each(Member::guard_lost);
             }
             Event::Tick => {}
         }
@@ -171,14 +175,14 @@ impl Supervisor {
     fn started(&mut self, guarded: Guarded, now: Ticks, actions: &mut Vec<Action>) {
         let key = guarded.key.clone();
         match self.member(&key).map(|member| member.started(guarded, now)) {
-            Some(member::Took::Exited) => actions.push(Action::Forget { key }),
-            Some(member::Took::Yes) => {}
+            Some(Took::Exited) => actions.push(Action::Forget { key }),
+            Some(Took::Yes) => {}
             // Nothing is waiting for it, so it must not run.
-            Some(member::Took::No) | None => actions.push(Action::Kill { key, past_lease: false }),
+            Some(Took::No) | None => actions.push(Action::Kill { key, past_lease: false }),
         }
     }
 
-    fn member(&mut self, key: &ServiceKey) -> Option<&mut member::Member> {
+    fn member(&mut self, key: &ServiceKey) -> Option<&mut Member> {
         self.groups.get_mut(&key.group)?.members.iter_mut().find(|m| m.spec.name == key.resource)
     }
 

@@ -1,7 +1,8 @@
 //! How does a group look from outside?
 
 use super::group::Group;
-use super::member::{Life, Member, Up};
+use super::life::{Life, Up};
+use super::member::Member;
 use crate::domain::{FailureKind, GroupState, ResourceState};
 use crate::wire::{ObservedFailure, ObservedGroup, ObservedResource};
 

@@ -1,34 +1,119 @@
 //! What does an operator do to groups and nodes? Each action is an operation: accepted at once, ended by a plan.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::bounded;
 use super::operations::until_ended;
-use super::{Wait, bounded};
+use super::preview;
 use crate::api::AppState;
+use crate::api::answers::Writing;
 use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::views::{ActionRequest, MoveRequest, Problem};
 use crate::domain::{
     Actor, ClusterName, GroupName, HumanDuration, NodeName, NodeState, Operation, OperationKind, OperationState,
 };
+use crate::planner::PlanSummary;
 use crate::store::NewOperation;
 
-/// An action as it came in.
+/// A group in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneGroup {
+    /// The cluster's name.
+    cluster: ClusterName,
+    /// The group's name.
+    group: GroupName,
+}
+
+/// A node in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneNode {
+    /// The cluster's name.
+    cluster: ClusterName,
+    /// The node's name.
+    node: NodeName,
+}
+
+/// How an action is asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct How {
+    /// Hold the answer until the operation has ended, at most this long: up to 60s.
+    #[param(value_type = Option<String>, example = "30s")]
+    wait: Option<HumanDuration>,
+    /// Answer with the plan, and change nothing.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    dry_run: bool,
+}
+
+/// How, and by whom.
+pub struct Asked {
+    how: How,
+    actor: Actor,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(how) = Query::from_request_parts(parts, state).await?;
+        let Caller(actor) = Caller::from_request_parts(parts, state).await?;
+        Ok(Self { how, actor })
+    }
+}
+
+/// What an action answers with.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum OperationOrPlan {
+    /// The operation, ended.
+    Operation(Operation),
+    /// With `dry_run`: what it would do.
+    Plan(PlanSummary),
+}
+
+/// What to do to what.
 struct Action {
     cluster: ClusterName,
     kind: OperationKind,
     target: String,
     request: MoveRequest,
-    actor: Actor,
-    wait: Option<HumanDuration>,
 }
 
-async fn accept(state: &AppState, action: Action) -> Result<Response, ApiError> {
-    let Action { cluster, kind, target, request: MoveRequest { to, reason }, actor, wait } = action;
+impl Action {
+    fn on_group(kind: OperationKind, at: OneGroup, request: impl Into<MoveRequest>) -> Self {
+        Self { cluster: at.cluster, kind, target: at.group.into(), request: request.into() }
+    }
+
+    fn on_node(kind: OperationKind, at: OneNode, request: ActionRequest) -> Self {
+        Self { cluster: at.cluster, kind, target: at.node.into(), request: request.into() }
+    }
+}
+
+impl From<ActionRequest> for MoveRequest {
+    fn from(ActionRequest { reason }: ActionRequest) -> Self {
+        Self { to: None, reason }
+    }
+}
+
+async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Response, ApiError> {
+    let Asked { how: How { wait, dry_run }, actor } = asked;
+    let Action { cluster, kind, target, request: MoveRequest { to, reason } } = action;
     let new = NewOperation { id: state.ids.next_id(), kind, target, to, reason, actor, at: state.clock.now() };
+    if dry_run {
+        let summary = preview::of_operation(state, &cluster, &new).await?;
+        return Ok(Json(OperationOrPlan::Plan(summary)).into_response());
+    }
     let accepted = state.store.begin_operation(&cluster, &new).await?;
     state.nudge.cluster(&cluster);
     let operation = match wait {
@@ -37,16 +122,17 @@ async fn accept(state: &AppState, action: Action) -> Result<Response, ApiError> 
     };
     let status = if operation.state == OperationState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
     let location = format!("/v1/operations/{}", operation.id);
-    Ok((status, [(header::LOCATION, location)], Json(operation)).into_response())
+    let answer = Json(OperationOrPlan::Operation(operation));
+    Ok((status, [(header::LOCATION, location)], answer).into_response())
 }
 
 /// A node that answers runs what it says: nobody's word is needed, and a wrong one would be dangerous.
-fn refuse_if_up(state: &AppState, cluster: &ClusterName, node: &NodeName) -> Result<(), ApiError> {
-    let view = state.boards.view(cluster);
-    let seen = view.as_ref().and_then(|view| view.snapshot.nodes.get(node)).map(|node| node.seen.state);
-    match seen {
+fn refuse_if_up(state: &AppState, at: &OneNode) -> Result<(), ApiError> {
+    let view = state.boards.view(&at.cluster);
+    match view.as_ref().and_then(|view| view.snapshot.nodes.get(&at.node)).map(|node| node.seen.state) {
         Some(NodeState::Up) => {
-            Err(ApiError::conflict(format!("{node} answers, so it is not down: drain it if nothing should run there")))
+            let detail = format!("{} answers, so it is not down: drain it if nothing should run there", at.node);
+            Err(ApiError::conflict(detail))
         }
         _ => Ok(()),
     }
@@ -54,198 +140,155 @@ fn refuse_if_up(state: &AppState, cluster: &ClusterName, node: &NodeName) -> Res
 
 /// Move a group
 ///
-/// Stops it where it runs and starts it on the named node, or on the best other one. An operation, never a constraint left behind.
+/// Stops it where it runs and starts it on the named node, or on the best other one. An operation, never a
+/// constraint left behind.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/move", tag = "actions",
-    params(("cluster" = ClusterName, Path), ("group" = GroupName, Path), Wait), request_body = MoveRequest, responses(
-    (status = 200, description = "It has ended", body = Operation),
-    (status = 202, description = "Accepted; Location is the operation", body = Operation),
-    (status = 404, description = "There is no such cluster or group", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A rule refuses it", body = Problem, content_type = "application/problem+json"),
+    params(OneGroup, How), request_body = MoveRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
 ))]
 pub async fn move_group(
     State(state): State<AppState>,
-    Path((cluster, group)): Path<(ClusterName, GroupName)>,
-    Query(Wait { wait }): Query<Wait>,
-    Caller(actor): Caller,
+    Path(at): Path<OneGroup>,
+    asked: Asked,
     Body(request): Body<MoveRequest>,
 ) -> Result<Response, ApiError> {
-    let (target, kind) = (group.to_string(), OperationKind::Move);
-    accept(&state, Action { cluster, kind, target, request, actor, wait }).await
+    accept(&state, asked, Action::on_group(OperationKind::Move, at, request)).await
 }
 
 /// Want a group online
 ///
 /// It starts on the best node.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/online", tag = "actions",
-    params(("cluster" = ClusterName, Path), ("group" = GroupName, Path), Wait), request_body = ActionRequest, responses(
-    (status = 200, description = "It has ended", body = Operation),
-    (status = 202, description = "Accepted; Location is the operation", body = Operation),
-    (status = 404, description = "There is no such cluster or group", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A rule refuses it", body = Problem, content_type = "application/problem+json"),
+    params(OneGroup, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
 ))]
 pub async fn online_group(
     State(state): State<AppState>,
-    Path((cluster, group)): Path<(ClusterName, GroupName)>,
-    Query(Wait { wait }): Query<Wait>,
-    Caller(actor): Caller,
+    Path(at): Path<OneGroup>,
+    asked: Asked,
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
-    let (target, kind) = (group.to_string(), OperationKind::Online);
-    accept(
-        &state,
-        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
-    )
-    .await
+    accept(&state, asked, Action::on_group(OperationKind::Online, at, request)).await
 }
 
 /// Want a group offline
 ///
 /// It stops and stays so.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/offline", tag = "actions",
-    params(("cluster" = ClusterName, Path), ("group" = GroupName, Path), Wait), request_body = ActionRequest, responses(
-    (status = 200, description = "It has ended", body = Operation),
-    (status = 202, description = "Accepted; Location is the operation", body = Operation),
-    (status = 404, description = "There is no such cluster or group", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A rule refuses it", body = Problem, content_type = "application/problem+json"),
+    params(OneGroup, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
 ))]
 pub async fn offline_group(
     State(state): State<AppState>,
-    Path((cluster, group)): Path<(ClusterName, GroupName)>,
-    Query(Wait { wait }): Query<Wait>,
-    Caller(actor): Caller,
+    Path(at): Path<OneGroup>,
+    asked: Asked,
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
-    let (target, kind) = (group.to_string(), OperationKind::Offline);
-    accept(
-        &state,
-        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
-    )
-    .await
+    accept(&state, asked, Action::on_group(OperationKind::Offline, at, request)).await
 }
 
 /// Forget that a group failed
 ///
 /// It begins again at once, with a whole failover budget.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/reset", tag = "actions",
-    params(("cluster" = ClusterName, Path), ("group" = GroupName, Path), Wait), request_body = ActionRequest, responses(
-    (status = 200, description = "It has ended", body = Operation),
-    (status = 202, description = "Accepted; Location is the operation", body = Operation),
-    (status = 404, description = "There is no such cluster or group", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A rule refuses it", body = Problem, content_type = "application/problem+json"),
+    params(OneGroup, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
 ))]
 pub async fn reset_group(
     State(state): State<AppState>,
-    Path((cluster, group)): Path<(ClusterName, GroupName)>,
-    Query(Wait { wait }): Query<Wait>,
-    Caller(actor): Caller,
+    Path(at): Path<OneGroup>,
+    asked: Asked,
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
-    let (target, kind) = (group.to_string(), OperationKind::Reset);
-    accept(
-        &state,
-        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
-    )
-    .await
+    accept(&state, asked, Action::on_group(OperationKind::Reset, at, request)).await
 }
 
 /// Place nothing new on a node
 ///
 /// It keeps what it runs.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/pause", tag = "actions",
-    params(("cluster" = ClusterName, Path), ("node" = NodeName, Path), Wait), request_body = ActionRequest, responses(
-    (status = 200, description = "It has ended", body = Operation),
-    (status = 202, description = "Accepted; Location is the operation", body = Operation),
-    (status = 404, description = "There is no such cluster or node", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A rule refuses it", body = Problem, content_type = "application/problem+json"),
+    params(OneNode, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
 ))]
 pub async fn pause_node(
     State(state): State<AppState>,
-    Path((cluster, node)): Path<(ClusterName, NodeName)>,
-    Query(Wait { wait }): Query<Wait>,
-    Caller(actor): Caller,
+    Path(at): Path<OneNode>,
+    asked: Asked,
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
-    let (target, kind) = (node.to_string(), OperationKind::Pause);
-    accept(
-        &state,
-        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
-    )
-    .await
+    accept(&state, asked, Action::on_node(OperationKind::Pause, at, request)).await
 }
 
 /// Move everything off a node
 ///
 /// And place nothing new on it.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/drain", tag = "actions",
-    params(("cluster" = ClusterName, Path), ("node" = NodeName, Path), Wait), request_body = ActionRequest, responses(
-    (status = 200, description = "It has ended", body = Operation),
-    (status = 202, description = "Accepted; Location is the operation", body = Operation),
-    (status = 404, description = "There is no such cluster or node", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A rule refuses it", body = Problem, content_type = "application/problem+json"),
+    params(OneNode, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
 ))]
 pub async fn drain_node(
     State(state): State<AppState>,
-    Path((cluster, node)): Path<(ClusterName, NodeName)>,
-    Query(Wait { wait }): Query<Wait>,
-    Caller(actor): Caller,
+    Path(at): Path<OneNode>,
+    asked: Asked,
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
-    let (target, kind) = (node.to_string(), OperationKind::Drain);
-    accept(
-        &state,
-        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
-    )
-    .await
+    accept(&state, asked, Action::on_node(OperationKind::Drain, at, request)).await
 }
 
 /// Let a node run groups again
 ///
 /// Nothing moves back by itself.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/resume", tag = "actions",
-    params(("cluster" = ClusterName, Path), ("node" = NodeName, Path), Wait), request_body = ActionRequest, responses(
-    (status = 200, description = "It has ended", body = Operation),
-    (status = 202, description = "Accepted; Location is the operation", body = Operation),
-    (status = 404, description = "There is no such cluster or node", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A rule refuses it", body = Problem, content_type = "application/problem+json"),
+    params(OneNode, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
 ))]
 pub async fn resume_node(
     State(state): State<AppState>,
-    Path((cluster, node)): Path<(ClusterName, NodeName)>,
-    Query(Wait { wait }): Query<Wait>,
-    Caller(actor): Caller,
+    Path(at): Path<OneNode>,
+    asked: Asked,
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
-    let (target, kind) = (node.to_string(), OperationKind::Resume);
-    accept(
-        &state,
-        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
-    )
-    .await
+    accept(&state, asked, Action::on_node(OperationKind::Resume, at, request)).await
 }
 
 /// Confirm that a silent node runs nothing
 ///
-/// Your word is the release proof: its groups start elsewhere at once. Only for a node that does not answer. If it still runs them, they run twice.
+/// Your word is the release proof: its groups start elsewhere at once. Only for a node that does not answer; if it
+/// still runs them, they run twice.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/confirm-down", tag = "actions",
-    params(("cluster" = ClusterName, Path), ("node" = NodeName, Path), Wait), request_body = ActionRequest, responses(
-    (status = 200, description = "It has ended", body = Operation),
-    (status = 202, description = "Accepted; Location is the operation", body = Operation),
-    (status = 404, description = "There is no such cluster or node", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The node answers", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "A rule refuses it", body = Problem, content_type = "application/problem+json"),
-))]
+    params(OneNode, How), request_body = ActionRequest, responses(
+    (status = 200, description = "It has ended; or, with dry_run, what it would do", body = OperationOrPlan),
+    (status = 202, description = "Accepted, and not ended yet", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+    (status = 409, description = "The node answers", body = Problem, content_type = "application/problem+json"),))]
 pub async fn confirm_node_down(
     State(state): State<AppState>,
-    Path((cluster, node)): Path<(ClusterName, NodeName)>,
-    Query(Wait { wait }): Query<Wait>,
-    Caller(actor): Caller,
+    Path(at): Path<OneNode>,
+    asked: Asked,
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
-    refuse_if_up(&state, &cluster, &node)?;
-    let (target, kind) = (node.to_string(), OperationKind::ConfirmDown);
-    accept(
-        &state,
-        Action { cluster, kind, target, request: MoveRequest { to: None, reason: request.reason }, actor, wait },
-    )
-    .await
+    refuse_if_up(&state, &at)?;
+    accept(&state, asked, Action::on_node(OperationKind::ConfirmDown, at, request)).await
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::OneCluster;
 use crate::api::AppState;
+use crate::api::answers::{Listing, Reading};
 use crate::api::extract::{Caller, Path};
 use crate::api::problem::ApiError;
 use crate::api::views::{Page, Problem};
@@ -38,6 +40,7 @@ impl From<ClusterHead> for ClusterView {
 /// All of them, by name.
 #[utoipa::path(get, path = "/v1/clusters", tag = "topology", responses(
     (status = 200, description = "The clusters", body = Page<ClusterView>),
+    Listing,
 ))]
 pub async fn list_clusters(State(state): State<AppState>) -> Result<Json<Page<ClusterView>>, ApiError> {
     let items = state.store.clusters().await?.into_iter().map(ClusterView::from).collect();
@@ -47,13 +50,13 @@ pub async fn list_clusters(State(state): State<AppState>) -> Result<Json<Page<Cl
 /// Get a cluster
 ///
 /// Its id and generation; the topology and the status are calls of their own.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}", tag = "topology", params(("cluster" = ClusterName, Path)), responses(
+#[utoipa::path(get, path = "/v1/clusters/{cluster}", tag = "topology", params(OneCluster), responses(
     (status = 200, description = "The cluster", body = ClusterView),
-    (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
+    Reading,
 ))]
 pub async fn get_cluster(
     State(state): State<AppState>,
-    Path(cluster): Path<ClusterName>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
 ) -> Result<Json<ClusterView>, ApiError> {
     let head = state.store.clusters().await?.into_iter().find(|head| head.name == cluster);
     head.map(|head| Json(head.into())).ok_or_else(|| ApiError::not_found("cluster", cluster.as_str()))
@@ -62,14 +65,14 @@ pub async fn get_cluster(
 /// Delete a cluster
 ///
 /// Only when no group has an owner: take them offline first.
-#[utoipa::path(delete, path = "/v1/clusters/{cluster}", tag = "topology", params(("cluster" = ClusterName, Path)), responses(
+#[utoipa::path(delete, path = "/v1/clusters/{cluster}", tag = "topology", params(OneCluster), responses(
     (status = 204, description = "It is gone"),
-    (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
+    Reading,
     (status = 422, description = "Groups still have owners", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn delete_cluster(
     State(state): State<AppState>,
-    Path(cluster): Path<ClusterName>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
     Caller(actor): Caller,
 ) -> Result<StatusCode, ApiError> {
     state.store.delete_cluster(&cluster, &actor, state.clock.now()).await?;

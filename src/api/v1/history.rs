@@ -6,11 +6,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{cursor, limit};
+use super::{OneCluster, cursor, limit};
 use crate::api::AppState;
+use crate::api::answers::Reading;
 use crate::api::extract::{Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{Page, Problem};
+use crate::api::views::Page;
 use crate::domain::{Change, ClusterName, Event, FailoverRecord, Generation, GroupName};
 use crate::store::FailoverFilter;
 
@@ -27,6 +28,26 @@ pub struct Failovers {
     cursor: Option<String>,
 }
 
+/// A failover in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneFailover {
+    /// The cluster's name.
+    cluster: ClusterName,
+    /// The failover's id.
+    id: Uuid,
+}
+
+/// A change in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneChange {
+    /// The cluster's name.
+    cluster: ClusterName,
+    /// The generation that it made.
+    generation: Generation,
+}
+
 /// A slice of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -41,14 +62,13 @@ pub struct Slice {
 /// List failovers
 ///
 /// Newest first, those that were held back too.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/failovers", tag = "history", params(("cluster" = ClusterName, Path), Failovers), responses(
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/failovers", tag = "history", params(OneCluster, Failovers), responses(
     (status = 200, description = "The failovers", body = Page<FailoverRecord>),
-    (status = 400, description = "The query is wrong", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
+    Reading,
 ))]
 pub async fn list_failovers(
     State(state): State<AppState>,
-    Path(cluster): Path<ClusterName>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
     Query(which): Query<Failovers>,
 ) -> Result<Json<Page<FailoverRecord>>, ApiError> {
     let limit = limit(which.limit)?;
@@ -63,13 +83,13 @@ pub async fn list_failovers(
 ///
 /// With its steps, phases, proof, and the verdict on every node.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/failovers/{id}", tag = "history",
-    params(("cluster" = ClusterName, Path), ("id" = Uuid, Path)), responses(
+    params(OneFailover), responses(
     (status = 200, description = "The failover", body = FailoverRecord),
-    (status = 404, description = "There is no such failover", body = Problem, content_type = "application/problem+json"),
+    Reading,
 ))]
 pub async fn get_failover(
     State(state): State<AppState>,
-    Path((cluster, id)): Path<(ClusterName, Uuid)>,
+    Path(OneFailover { cluster, id }): Path<OneFailover>,
 ) -> Result<Json<FailoverRecord>, ApiError> {
     Ok(Json(state.store.failover(&cluster, id).await?))
 }
@@ -77,14 +97,13 @@ pub async fn get_failover(
 /// List changes
 ///
 /// Who changed what is wanted, and from what to what; newest first.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/changes", tag = "history", params(("cluster" = ClusterName, Path), Slice), responses(
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/changes", tag = "history", params(OneCluster, Slice), responses(
     (status = 200, description = "The changes", body = Page<Change>),
-    (status = 400, description = "The query is wrong", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
+    Reading,
 ))]
 pub async fn list_changes(
     State(state): State<AppState>,
-    Path(cluster): Path<ClusterName>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
     Query(slice): Query<Slice>,
 ) -> Result<Json<Page<Change>>, ApiError> {
     let limit = limit(slice.limit)?;
@@ -95,17 +114,32 @@ pub async fn list_changes(
     Ok(Json(Page { items, next_cursor }))
 }
 
+/// Get a change
+///
+/// The one that made a generation, with the topology before and after it.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/changes/{generation}", tag = "history", params(OneChange), responses(
+    (status = 200, description = "The change", body = Change),
+    Reading,
+))]
+pub async fn get_change(
+    State(state): State<AppState>,
+    Path(OneChange { cluster, generation }): Path<OneChange>,
+) -> Result<Json<Change>, ApiError> {
+    let newest = state.store.changes(&cluster, Some(generation.next()), 1).await?;
+    let change = newest.into_iter().find(|change| change.generation == generation);
+    change.map(Json).ok_or_else(|| ApiError::not_found("change", &generation.to_string()))
+}
+
 /// List events
 ///
 /// Oldest first, numbered without gaps: `cursor` is the number after which to go on.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/events", tag = "history", params(("cluster" = ClusterName, Path), Slice), responses(
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/events", tag = "history", params(OneCluster, Slice), responses(
     (status = 200, description = "The events; next_cursor is null at the present end", body = Page<Event>),
-    (status = 400, description = "The query is wrong", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
+    Reading,
 ))]
 pub async fn list_events(
     State(state): State<AppState>,
-    Path(cluster): Path<ClusterName>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
     Query(slice): Query<Slice>,
 ) -> Result<Json<Page<Event>>, ApiError> {
     let limit = limit(slice.limit)?;

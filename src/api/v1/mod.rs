@@ -6,12 +6,13 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::problem::ApiError;
-use crate::domain::HumanDuration;
+use crate::domain::{ClusterName, HumanDuration};
 
 pub mod actions;
 pub mod clusters;
 pub mod history;
 pub mod operations;
+mod preview;
 pub mod status;
 pub mod topology;
 
@@ -21,6 +22,14 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// A list gives this many without being asked, and this many at most.
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 1000;
+
+/// A cluster in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneCluster {
+    /// The cluster's name.
+    cluster: ClusterName,
+}
 
 /// How long a call is held.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -10,13 +10,22 @@ use uuid::Uuid;
 
 use super::{Wait, bounded, cursor, limit};
 use crate::api::AppState;
+use crate::api::answers::{Listing, Reading};
 use crate::api::extract::{Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{Page, Problem};
+use crate::api::views::Page;
 use crate::domain::{ClusterName, Operation, OperationState};
 
 /// An operation ends with a plan, which shows on the board; one that ends otherwise is found at this pace.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// An operation in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneOperation {
+    /// The operation's id.
+    id: Uuid,
+}
 
 /// Which operations.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -36,7 +45,7 @@ pub struct Which {
 /// Newest first.
 #[utoipa::path(get, path = "/v1/operations", tag = "actions", params(Which), responses(
     (status = 200, description = "The operations", body = Page<Operation>),
-    (status = 400, description = "The query is wrong", body = Problem, content_type = "application/problem+json"),
+    Listing,
 ))]
 pub async fn list_operations(
     State(state): State<AppState>,
@@ -52,13 +61,13 @@ pub async fn list_operations(
 /// Get an operation
 ///
 /// With `wait` the answer is held until it has ended.
-#[utoipa::path(get, path = "/v1/operations/{id}", tag = "actions", params(("id" = Uuid, Path), Wait), responses(
+#[utoipa::path(get, path = "/v1/operations/{id}", tag = "actions", params(OneOperation, Wait), responses(
     (status = 200, description = "The operation", body = Operation),
-    (status = 404, description = "There is no such operation", body = Problem, content_type = "application/problem+json"),
+    Reading,
 ))]
 pub async fn get_operation(
     State(state): State<AppState>,
-    Path(id): Path<Uuid>,
+    Path(OneOperation { id }): Path<OneOperation>,
     Query(Wait { wait }): Query<Wait>,
 ) -> Result<Json<Operation>, ApiError> {
     until_ended(&state, id, bounded(wait)).await.map(Json)

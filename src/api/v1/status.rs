@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::bounded;
+use super::{OneCluster, bounded};
 use crate::api::AppState;
+use crate::api::answers::Reading;
 use crate::api::extract::{Path, Query, header_text};
 use crate::api::problem::ApiError;
 use crate::api::views::Problem;
@@ -37,17 +38,17 @@ pub struct Since {
 /// What is seen of the cluster, beside what is wanted. Changes only when something in it does; the ETag changes with it. With
 /// `wait` and `since` (or `If-None-Match`) the answer is held until it differs.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/status", tag = "status",
-    params(("cluster" = ClusterName, Path), Since,
+    params(OneCluster, Since,
         ("If-None-Match" = Option<String>, Header, description = "304 if this is still the ETag")),
     responses(
     (status = 200, description = "The status", body = StatusDocument, headers(("etag" = String, description = "Of this status"))),
     (status = 304, description = "It is still the one that you have"),
-    (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
+    Reading,
     (status = 503, description = "The cluster is new and was not looked at yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn get_status(
     State(state): State<AppState>,
-    Path(cluster): Path<ClusterName>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
     Query(Since { since, wait }): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -58,11 +59,16 @@ pub async fn get_status(
         view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
     }
     let etag = HeaderValue::from_str(&view.etag).map_err(|_| ApiError::internal())?;
-    if held.as_ref() == Some(&view.etag) {
+    if held.is_some_and(|held| names(&held, &view.etag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, json)], view.body.to_string()).into_response())
+}
+
+/// Whether an `If-None-Match` names this ETag, among others or as a weak one.
+fn names(held: &str, etag: &str) -> bool {
+    held.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 /// The view of a cluster, waiting a little for that of a new one.

@@ -1,7 +1,5 @@
 //! What is wanted of a cluster, as one document?
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -9,13 +7,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::{OneCluster, preview};
 use crate::api::AppState;
-use crate::api::extract::{Caller, Document, Path, Precondition, Query};
+use crate::api::answers::{Reading, Writing};
+use crate::api::extract::{Document, Path, Query, Writer};
 use crate::api::problem::ApiError;
 use crate::api::views::{Problem, TopologyResult};
 use crate::domain::topology::parse;
-use crate::domain::{ClusterName, Decision, Finding, Generation, Term, TopologySpec};
-use crate::planner::{self, PlanSummary, Snapshot};
+use crate::domain::{ClusterName, Finding, Generation, TopologySpec};
 use crate::store::{Error as StoreError, Expect};
 
 /// Whether it is only a question.
@@ -32,13 +31,13 @@ pub struct DryRun {
 /// Get the topology
 ///
 /// The whole desired state as one document. The ETag is its generation.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/topology", tag = "topology", params(("cluster" = ClusterName, Path)), responses(
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/topology", tag = "topology", params(OneCluster), responses(
     (status = 200, description = "The topology", body = TopologySpec, headers(("etag" = String, description = "The generation"))),
-    (status = 404, description = "There is no such cluster", body = Problem, content_type = "application/problem+json"),
+    Reading,
 ))]
 pub async fn get_topology(
     State(state): State<AppState>,
-    Path(cluster): Path<ClusterName>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
 ) -> Result<Response, ApiError> {
     let (spec, generation) = state.store.topology(&cluster).await?;
     Ok(([(header::ETAG, etag(generation))], Json(spec)).into_response())
@@ -49,34 +48,31 @@ pub async fn get_topology(
 /// Creates the cluster or replaces its topology: what is absent is removed, except that an absent `wanted` keeps its value.
 /// Refused whole, with every finding, when anything is wrong. With `dry_run` it answers what would happen.
 #[utoipa::path(put, path = "/v1/clusters/{cluster}/topology", tag = "topology",
-    params(("cluster" = ClusterName, Path), DryRun,
+    params(OneCluster, DryRun,
         ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is no such cluster")),
     request_body = TopologySpec, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = TopologyResult,
         headers(("etag" = String, description = "The generation"))),
     (status = 201, description = "Accepted: the cluster is new", body = TopologyResult),
-    (status = 400, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
+    Writing,
     (status = 412, description = "It changed meanwhile", body = Problem, content_type = "application/problem+json"),
-    (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body is of another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "Every finding", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn put_topology(
     State(state): State<AppState>,
-    Path(cluster): Path<ClusterName>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
     Query(DryRun { dry_run }): Query<DryRun>,
-    caller: Caller,
-    Precondition(expect): Precondition,
+    Writer { actor, expect }: Writer,
     Document(document): Document,
 ) -> Result<Response, ApiError> {
     let spec = check(&cluster, &document)?;
     let present = present(&state, &cluster).await?;
-    let summary = summarize(&state, &spec, present.as_ref().map(|(_, generation)| *generation));
+    let summary =
+        preview::of_topology(&state, &spec, present.as_ref().map_or(Generation(0), |(_, generation)| *generation));
     let accepted = if dry_run {
         would_accept(&spec, present, expect)?
     } else {
-        let accepted = state.store.put_topology(&spec, expect, &caller.0, state.clock.now()).await?;
+        let accepted = state.store.put_topology(&spec, expect, &actor, state.clock.now()).await?;
         state.nudge.cluster(&cluster);
         (accepted.generation, accepted.created, accepted.changed)
     };
@@ -109,27 +105,6 @@ async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<(Topo
         Err(StoreError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// What the topology would do to the cluster as it is seen now.
-fn summarize(state: &AppState, spec: &TopologySpec, generation: Option<Generation>) -> PlanSummary {
-    let view = state.boards.view(&spec.cluster);
-    let before = view.map_or_else(
-        || Snapshot {
-            cluster: spec.cluster.clone(),
-            generation: generation.unwrap_or_default(),
-            decision: Decision::default(),
-            term: Term::default(),
-            now: state.clock.now(),
-            settings: spec.settings,
-            nodes: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            operations: Vec::new(),
-        },
-        |view| Snapshot { now: state.clock.now(), ..(*view.snapshot).clone() },
-    );
-    let after = planner::with_topology(&before, spec);
-    planner::summarize(&after, &planner::plan(&after))
 }
 
 fn would_accept(

@@ -8,6 +8,7 @@ pub mod account;
 mod example;
 mod part;
 mod processes;
+pub mod receive;
 mod sender;
 mod stage;
 mod story;

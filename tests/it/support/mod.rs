@@ -1,5 +1,7 @@
 //! What do many tests need? A small topology, names, times and ids.
 
+pub mod parts;
+
 use jiff::Timestamp;
 use locum::domain::{Actor, ClusterName, GroupName, NodeName, TopologySpec};
 use uuid::Uuid;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::Args;
 use nix::sys::signal::{SigSet, Signal};
 
-use super::exit::Failure;
+use crate::cli::exit::Failure;
 use crate::clock::boot_ticks;
 use crate::domain::HumanDuration;
 

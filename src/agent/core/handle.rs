@@ -1,0 +1,102 @@
+//! How is the core asked, and what does it answer when it can't obey?
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::Inbox;
+use crate::agent::drivers::logs;
+use crate::agent::guard::client::ServiceKey;
+use crate::clock::Clock;
+use crate::domain::{ClusterName, GroupName, NodeName, ResourceName, Revision, Ticks};
+use crate::wire::{
+    AssignmentRequest, LeaseAnswer, LeaseRequest, Observation, ObservationQuery, ObservedGroup, Refusal,
+};
+
+/// The longest time that a question for news is held.
+const MAX_OBSERVE_WAIT: Duration = Duration::from_secs(60);
+
+/// Why an order was not obeyed.
+#[derive(Debug)]
+pub enum CoreError {
+    /// By the rules of the protocol; nothing was changed.
+    Refused(Box<Refusal>),
+    /// The disk failed, or the agent is stopping.
+    Failed(String),
+}
+
+/// What is worth showing without asking the core.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    pub node: NodeName,
+    pub cluster: Option<ClusterName>,
+    pub groups: Vec<ObservedGroup>,
+    pub lease_ends: Ticks,
+    pub revision: Revision,
+}
+
+/// Where an answer is awaited.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, CoreError>>;
+
+/// The way to the core's task. Cheap to clone.
+#[derive(Clone)]
+pub struct CoreHandle {
+    pub(super) inbox: UnboundedSender<Inbox>,
+    pub(super) overview: watch::Receiver<Overview>,
+    pub(super) state_dir: PathBuf,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stopping: CancellationToken,
+}
+
+impl CoreHandle {
+    /// Takes in an assignment and the grant on it; answers once it is on disk.
+    pub async fn assign(&self, request: AssignmentRequest) -> Result<Observation, CoreError> {
+        self.ask(|answer| Inbox::Assign(Box::new(request), answer)).await
+    }
+
+    /// Takes in a grant.
+    pub async fn renew(&self, request: LeaseRequest) -> Result<LeaseAnswer, CoreError> {
+        self.ask(|answer| Inbox::Renew(Box::new(request), answer)).await
+    }
+
+    /// What the node runs, once that differs from what the asker knows, or when the wait is over.
+    pub async fn observe(&self, query: ObservationQuery) -> Result<Observation, CoreError> {
+        let mut overview = self.overview.clone();
+        let first = self.ask(|answer| Inbox::Observe(Box::new(query.clone()), answer)).await?;
+        let wait = Duration::from_millis(query.wait_ms.unwrap_or(0)).min(MAX_OBSERVE_WAIT);
+        if query.after != Some(first.revision) || wait.is_zero() {
+            return Ok(first);
+        }
+        tokio::select! {
+            _ = overview.wait_for(|now| now.revision != first.revision) => {}
+            () = self.clock.sleep(wait) => {}
+            () = self.stopping.cancelled() => {}
+        }
+        self.ask(|answer| Inbox::Observe(Box::new(query), answer)).await
+    }
+
+    /// Where a resource's output is kept.
+    pub fn log_path(&self, group: &GroupName, resource: &ResourceName) -> PathBuf {
+        logs::path(&self.state_dir, &ServiceKey { group: group.clone(), resource: resource.clone() })
+    }
+
+    pub fn overview(&self) -> Overview {
+        self.overview.borrow().clone()
+    }
+
+    /// What is left of the lease.
+    pub fn lease_left(&self) -> Duration {
+        self.overview.borrow().lease_ends.since(self.clock.ticks())
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(Answer<T>) -> Inbox) -> Result<T, CoreError> {
+        let stopping = || CoreError::Failed("the agent is stopping".to_owned());
+        let (answer, answered) = oneshot::channel();
+        self.inbox.send(message(answer)).map_err(|_| stopping())?;
+        answered.await.unwrap_or_else(|_| Err(stopping()))
+    }
+}

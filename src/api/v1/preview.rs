@@ -1,0 +1,107 @@
+//! What would a change do to a cluster as it is seen now? A plan of another snapshot, in words.
+
+use std::collections::BTreeMap;
+
+use crate::api::AppState;
+use crate::api::problem::ApiError;
+use crate::domain::{
+    ClusterName, Confirmation, Decision, Generation, GroupWanted, NodeWanted, Operation, OperationKind, OperationState,
+    Term, TopologySpec,
+};
+use crate::planner::{self, PlanSummary, Snapshot};
+use crate::store::NewOperation;
+
+/// What another topology would do; `generation` is that of a cluster that was not looked at yet.
+pub fn of_topology(state: &AppState, spec: &TopologySpec, generation: Generation) -> PlanSummary {
+    let seen = present(state, &spec.cluster);
+    let before = seen.unwrap_or_else(|| Snapshot {
+        cluster: spec.cluster.clone(),
+        generation,
+        decision: Decision::default(),
+        term: Term::default(),
+        now: state.clock.now(),
+        settings: spec.settings,
+        nodes: BTreeMap::new(),
+        groups: BTreeMap::new(),
+        operations: Vec::new(),
+    });
+    summarize(&planner::with_topology(&before, spec))
+}
+
+/// What an operator's action would do.
+pub async fn of_operation(
+    state: &AppState,
+    cluster: &ClusterName,
+    new: &NewOperation,
+) -> Result<PlanSummary, ApiError> {
+    let Some(mut snapshot) = present(state, cluster) else {
+        state.store.topology(cluster).await?;
+        return Err(ApiError::unavailable(format!("cluster {cluster} was not looked at yet")));
+    };
+    check(&snapshot, new)?;
+    want(&mut snapshot, new);
+    snapshot.operations.push(Operation {
+        id: new.id,
+        cluster: cluster.clone(),
+        kind: new.kind,
+        target: new.target.clone(),
+        to: new.to.clone(),
+        reason: new.reason.clone(),
+        actor: new.actor.clone(),
+        state: OperationState::Running,
+        message: String::new(),
+        decision: snapshot.decision.next(),
+        created_at: new.at,
+        ended_at: None,
+    });
+    Ok(summarize(&snapshot))
+}
+
+fn present(state: &AppState, cluster: &ClusterName) -> Option<Snapshot> {
+    let view = state.boards.view(cluster)?;
+    Some(Snapshot { now: state.clock.now(), ..(*view.snapshot).clone() })
+}
+
+fn summarize(snapshot: &Snapshot) -> PlanSummary {
+    planner::summarize(snapshot, &planner::plan(snapshot))
+}
+
+fn check(snapshot: &Snapshot, new: &NewOperation) -> Result<(), ApiError> {
+    let target = new.target.as_str();
+    if new.kind.targets_node() {
+        snapshot.nodes.get(target).map(drop).ok_or_else(|| ApiError::not_found("node", target))?;
+    } else {
+        snapshot.groups.get(target).map(drop).ok_or_else(|| ApiError::not_found("group", target))?;
+    }
+    match &new.to {
+        Some(to) if !snapshot.nodes.contains_key(to) => {
+            Err(ApiError::refused(format!("cluster {} has no node {:?} to move to", snapshot.cluster, to.as_str())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The desired state that goes with the action.
+fn want(snapshot: &mut Snapshot, new: &NewOperation) {
+    let node = match new.kind {
+        OperationKind::Pause => Some(NodeWanted::Paused),
+        OperationKind::Drain => Some(NodeWanted::Drained),
+        OperationKind::Resume => Some(NodeWanted::Active),
+        _ => None,
+    };
+    let group = match new.kind {
+        OperationKind::Online => Some(GroupWanted::Online),
+        OperationKind::Offline => Some(GroupWanted::Offline),
+        _ => None,
+    };
+    if let Some(view) = snapshot.nodes.get_mut(new.target.as_str()).filter(|_| new.kind.targets_node()) {
+        view.wanted = node.unwrap_or(view.wanted);
+        if new.kind == OperationKind::ConfirmDown {
+            view.confirmed_down =
+                Some(Confirmation { actor: new.actor.clone(), reason: new.reason.clone(), at: new.at });
+        }
+    }
+    if let (Some(view), Some(wanted)) = (snapshot.groups.get_mut(new.target.as_str()), group) {
+        view.wanted = wanted;
+    }
+}
