@@ -9,9 +9,12 @@ use uuid::Uuid;
 
 use super::node_account::{NodeAccount, NodeWakers};
 use super::seen;
-use crate::domain::{Assignment, ClusterName, Decision, NewEvent, NodeName, Revision, Settings, Term, Ticks};
+use crate::domain::{
+    Assignment, ClusterName, Decision, NewEvent, NodeName, NodeState, Revision, Settings, Term, Ticks,
+};
 use crate::lease::{Grant, GrantTimers, Grantor, Heard};
 use crate::planner::Snapshot;
+use crate::planner::snapshot::NodeView;
 use crate::store::Reign;
 use crate::wire::{AppliedDecision, Observation, Order, Refusal, RefusalCode, Stamp};
 
@@ -26,6 +29,10 @@ pub(super) struct Account {
 
 struct Inner {
     grantor: Grantor,
+    /// The agents that the store has noted, by node.
+    noted: BTreeMap<NodeName, Uuid>,
+    /// When this reign began, for people's clocks.
+    began: Timestamp,
     nodes: BTreeMap<NodeName, NodeAccount>,
     events: Vec<NewEvent>,
     /// The newest decision that this reign knows to be stored.
@@ -39,6 +46,15 @@ struct Inner {
 pub(super) struct Moment {
     pub(super) ticks: Ticks,
     pub(super) wall: Timestamp,
+}
+
+/// Whether a lease would start a group there, or start it again. A reign that has not heard from every node yet holds
+/// that back: what is stored may be older than what some silent node runs (a restored database).
+fn starts_anything(view: &NodeView) -> bool {
+    view.assignment.groups.iter().any(|assigned| {
+        let seen = view.seen.groups.get(&assigned.group);
+        seen.is_none_or(|seen| !seen.running || seen.epoch < assigned.epoch)
+    })
 }
 
 /// What an answer calls for.
@@ -58,13 +74,21 @@ pub(super) struct Heading {
     pub(super) stamp: Stamp,
     pub(super) revision: Revision,
     pub(super) applied: Option<AppliedDecision>,
+    /// When the question was sent.
+    pub(super) asked_at: Ticks,
 }
 
 impl Account {
-    pub(super) fn new(cluster: ClusterName, reign: Reign, began: Ticks, settings: &Settings) -> Self {
-        let grantor = Grantor::new(reign.id, reign.term, began, reign.longest_lease, GrantTimers::from(settings));
-        let inner =
-            Inner { grantor, nodes: BTreeMap::new(), events: Vec::new(), decision: Decision(0), outranked: None };
+    pub(super) fn new(cluster: ClusterName, reign: Reign, began: Moment, settings: &Settings) -> Self {
+        let inner = Inner {
+            grantor: Grantor::new(reign.id, reign.term, began.ticks, reign.longest_lease, GrantTimers::from(settings)),
+            noted: reign.agents.iter().cloned().collect(),
+            began: began.wall,
+            nodes: BTreeMap::new(),
+            events: Vec::new(),
+            decision: Decision(0),
+            outranked: None,
+        };
         Self { cluster, reign, inner: Mutex::new(inner), changed: Notify::new() }
     }
 
@@ -95,10 +119,12 @@ impl Account {
         for name in gone {
             inner.grantor.forget(&name);
             inner.nodes.remove(&name);
+            // The store forgot the node with its agent: if it comes back its agent is noted again.
+            inner.noted.remove(&name);
         }
         for name in snapshot.nodes.keys() {
             if !inner.nodes.contains_key(name) {
-                let known = self.reign.agents.iter().find(|(node, _)| node == name).map(|(_, agent)| *agent);
+                let known = inner.noted.get(name).copied();
                 inner.grantor.track(name, known);
                 inner.nodes.insert(name.clone(), NodeAccount::default());
             }
@@ -146,7 +172,7 @@ impl Account {
         let mut inner = self.lock();
         let inner = &mut *inner;
         let Some(account) = inner.nodes.get_mut(node) else { return Next::Doubt };
-        if account.past.contains(&heading.stamp.incarnation) {
+        if account.is_late(heading) {
             return Next::Doubt;
         }
         let heard = inner.grantor.heard(node, heading.agent, seen::lease_stamp(heading.stamp), now.ticks);
@@ -161,19 +187,22 @@ impl Account {
             return Next::Doubt;
         }
         let mended = account.problem.take().is_some();
-        if account.meet(heading) || mended {
+        if account.meet(heading, now) || mended {
             self.changed.notify_one();
         }
         account.silence = None;
         match heard {
-            Heard::Unknown => Next::Record(heading.agent),
-            Heard::Expected => Next::Believe,
+            Heard::Expected if inner.noted.get(node) == Some(&heading.agent) => Next::Believe,
+            Heard::Expected | Heard::Unknown => Next::Record(heading.agent),
             Heard::Stranger { .. } => Next::Doubt,
         }
     }
 
+    /// The store has noted the agent.
     pub(super) fn know_agent(&self, node: &NodeName, agent: Uuid) {
-        self.lock().grantor.know_agent(node, agent);
+        let mut inner = self.lock();
+        inner.grantor.know_agent(node, agent);
+        inner.noted.insert(node.clone(), agent);
         self.changed.notify_one();
     }
 
@@ -215,7 +244,8 @@ impl Account {
         let outranks = match refusal.code {
             RefusalCode::StaleTerm | RefusalCode::OtherReign => term >= self.reign.term,
             // Lower ones are answers to requests that a later one of our own overtook.
-            RefusalCode::StaleDecision | RefusalCode::ContentDiffers => decision > inner.decision,
+            RefusalCode::StaleDecision => decision > inner.decision,
+            RefusalCode::ContentDiffers => decision >= inner.decision,
             _ => false,
         };
         if outranks {
@@ -243,12 +273,14 @@ impl Account {
         inner.decision = inner.decision.max(snapshot.decision);
         let mut lapses = BTreeMap::new();
         for (name, view) in &mut snapshot.nodes {
-            if view.confirmed_down.is_some() {
+            let Some(account) = inner.nodes.get_mut(name) else { continue };
+            // A word given before the node last answered, or before this reign, is about an earlier silence.
+            let since = account.answered_at.map_or(inner.began, |at| at.max(inner.began));
+            if view.confirmed_down.as_ref().is_some_and(|word| word.at > since) {
                 inner.grantor.confirm_down(name);
             }
-            let (Some(account), Some(standing)) = (inner.nodes.get_mut(name), inner.grantor.standing(name)) else {
-                continue;
-            };
+            let Some(standing) = inner.grantor.standing(name) else { continue };
+            account.forget_if_lapsed(&standing);
             lapses.insert(name.clone(), standing.lapses);
             account.pass(&mut inner.events, name, &standing, snapshot.now);
             view.seen = account.seen(&standing, self.reign.term, (now, snapshot.now));
@@ -264,8 +296,12 @@ impl Account {
     pub(super) fn decide(&self, snapshot: &Snapshot, lapses: &BTreeMap<NodeName, u64>) {
         let mut inner = self.lock();
         let inner = &mut *inner;
+        let all_known = snapshot.nodes.values().all(|view| view.seen.answered || view.seen.state == NodeState::Down);
         for (name, view) in &snapshot.nodes {
             let (Some(account), Some(lapses)) = (inner.nodes.get_mut(name), lapses.get(name)) else { continue };
+            if !all_known && starts_anything(view) {
+                continue;
+            }
             inner.grantor.assign(name, view.assigned_at, *lapses);
             if account.wanted.as_ref().is_none_or(|(decision, _)| *decision != view.assigned_at) {
                 account.wanted = Some((view.assigned_at, view.assignment.clone()));

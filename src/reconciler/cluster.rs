@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::account::Account;
+use super::account::{Account, Moment};
 use super::{Deps, STORE_RETRY, node};
 use crate::domain::{ClusterName, Decision, NodeName, Term, Ticks};
 use crate::planner::{self, Snapshot};
@@ -74,7 +74,7 @@ async fn reign_over(
     reigning: &CancellationToken,
 ) -> Ended {
     // Grants of an earlier reign were all sent before this moment.
-    let began = deps.clock.ticks();
+    let began = Moment { ticks: deps.clock.ticks(), wall: deps.clock.now() };
     tracing::info!(%cluster, term = reign.term.0, "a reign begins");
     match deps.store.load(cluster, deps.clock.now()).await {
         Ok(first) => {
@@ -182,6 +182,7 @@ impl Loop {
         }
         log_plan(&self.cluster, &snapshot, &plan);
         effects.apply_to(&mut snapshot);
+        self.account.track(&snapshot);
         self.account.decide(&snapshot, &lapses);
         self.deps.boards.publish(snapshot);
         Turn::Committed

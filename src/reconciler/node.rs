@@ -11,7 +11,7 @@ use super::Deps;
 use super::account::{Account, Heading, Moment, Next};
 use super::node_account::NodeWakers;
 use super::seen::wire_grant;
-use crate::domain::{NodeName, Settings};
+use crate::domain::{NodeName, Settings, Ticks};
 use crate::wire::{
     AgentAddress, AgentError, AssignmentRequest, LeaseRequest, Observation, ObservationQuery, RefusalCode,
     WireAssignment,
@@ -75,6 +75,7 @@ impl Node {
     async fn beat(&self) {
         loop {
             let next = self.deps.clock.ticks().plus(self.contact.heartbeat);
+            let asked_at = self.deps.clock.ticks();
             let grant = wire_grant(&self.account.grant(&self.name, self.deps.clock.ticks()));
             let request = LeaseRequest { order: self.account.order(&self.name), grant };
             let call = self.deps.agents.renew(&self.contact.address, &request);
@@ -85,6 +86,7 @@ impl Node {
                         stamp: answer.stamp,
                         revision: answer.revision,
                         applied: answer.applied,
+                        asked_at,
                     };
                     self.heard(&heading).await;
                 }
@@ -101,6 +103,7 @@ impl Node {
                 self.wakers.observe.notified().await;
                 continue;
             }
+            let mut asked_at = self.deps.clock.ticks();
             let after = self.account.observed_revision(&self.name);
             let order = self.account.order(&self.name);
             let query = ObservationQuery {
@@ -117,10 +120,13 @@ impl Node {
             let answer = tokio::select! {
                 answer = self.within(patience, call) => answer,
                 // A heartbeat saw news, or another agent process: the question that hangs may hang on a dead connection.
-                () = self.wakers.observe.notified(), if after.is_some() => self.ask_at_once(&query).await,
+                () = self.wakers.observe.notified(), if after.is_some() => {
+                    asked_at = self.deps.clock.ticks();
+                    self.ask_at_once(&query).await
+                }
             };
             match answer {
-                Ok(observation) => self.observed(observation).await,
+                Ok(observation) => self.observed(observation, asked_at).await,
                 Err(error) => {
                     self.failed(&error);
                     self.deps.clock.sleep(self.contact.heartbeat).await;
@@ -145,8 +151,9 @@ impl Node {
                     decision,
                     assignment: WireAssignment(assignment),
                 };
+                let asked_at = self.deps.clock.ticks();
                 match self.within(PUSH_TIMEOUT, self.deps.agents.assign(&self.contact.address, &request)).await {
-                    Ok(observation) => self.observed(observation).await,
+                    Ok(observation) => self.observed(observation, asked_at).await,
                     Err(error) => {
                         if let AgentError::Refused(refusal) = &error
                             && refusal.code == RefusalCode::ContentDiffers
@@ -161,12 +168,13 @@ impl Node {
         }
     }
 
-    async fn observed(&self, observation: Observation) {
+    async fn observed(&self, observation: Observation, asked_at: Ticks) {
         let heading = Heading {
             agent: observation.identity.agent_id,
             stamp: observation.stamp,
             revision: observation.revision,
             applied: observation.applied,
+            asked_at,
         };
         if self.heard(&heading).await {
             self.account.observed(&self.name, observation, self.deps.clock.now());

@@ -1,13 +1,11 @@
 //! What is known of one node under this reign: what it said last, what it is to get, and since when it is what it is?
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
-use uuid::Uuid;
 
-use super::account::Heading;
+use super::account::{Heading, Moment};
 use super::seen;
 use crate::domain::{Assignment, Decision, EventKind, NewEvent, NodeName, NodeState, Revision, Term, Ticks};
 use crate::lease::Standing;
@@ -20,8 +18,11 @@ pub(super) struct NodeAccount {
     pub(super) wanted: Option<(Decision, Assignment)>,
     pub(super) observation: Option<seen::Received>,
     pub(super) newest: Option<Stamp>,
-    /// Agent processes that are gone: what they said late is not believed.
-    pub(super) past: BTreeSet<Uuid>,
+    /// When the present agent process was first heard.
+    pub(super) met_at: Ticks,
+    /// When it last answered, and how often it had been counted down by then.
+    pub(super) answered_at: Option<Timestamp>,
+    pub(super) lapses: u64,
     /// The revision and assignment that the agent last spoke of, which may be newer than the observation.
     pub(super) spoken: Option<(Revision, Option<AppliedDecision>)>,
     pub(super) problem: Option<String>,
@@ -39,13 +40,28 @@ pub(super) struct NodeWakers {
 }
 
 impl NodeAccount {
+    /// Whether an agent process says this that was asked before the present one was heard of: it may be gone, and what
+    /// it says late is not believed.
+    pub(super) fn is_late(&self, heading: &Heading) -> bool {
+        let another = self.newest.is_some_and(|newest| newest.incarnation != heading.stamp.incarnation);
+        another && heading.asked_at <= self.met_at
+    }
+
+    /// What a node said before it was counted down is no longer what it runs.
+    pub(super) fn forget_if_lapsed(&mut self, standing: &Standing) {
+        if self.lapses != standing.lapses {
+            self.lapses = standing.lapses;
+            self.observation = None;
+        }
+    }
+
     /// Notes what the agent speaks of. True if a plan may depend on it.
-    pub(super) fn meet(&mut self, heading: &Heading) -> bool {
-        let mut news = self.newest.is_none();
-        if let Some(newest) = self.newest.filter(|newest| newest.incarnation != heading.stamp.incarnation) {
-            self.past.insert(newest.incarnation);
+    pub(super) fn meet(&mut self, heading: &Heading, now: Moment) -> bool {
+        self.answered_at = Some(now.wall);
+        let another = self.newest.is_none_or(|newest| newest.incarnation != heading.stamp.incarnation);
+        if another {
             self.newest = None;
-            news = true;
+            self.met_at = now.ticks;
         }
         if self.newest.is_none_or(|newest| newest.ticks < heading.stamp.ticks) {
             self.newest = Some(heading.stamp);
@@ -59,7 +75,7 @@ impl NodeAccount {
         if wanted.is_some() && heading.applied.map(|applied| applied.decision) != wanted {
             self.wakers.push.notify_one();
         }
-        news || matches!(self.state, Some((NodeState::Unreachable | NodeState::Down, _)) | None)
+        another || matches!(self.state, Some((NodeState::Unreachable | NodeState::Down, _)) | None)
     }
 
     pub(super) fn refuse(&mut self, events: &mut Vec<NewEvent>, node: &NodeName, problem: String, at: Timestamp) {

@@ -116,6 +116,42 @@ async fn a_new_database_beside_running_agents_says_what_to_do() {
     site.check_overlaps().await;
 }
 
+/// The backup knows an older owner and an older command than the agents do.
+#[tokio::test]
+async fn a_restored_database_starts_nothing_twice_and_goes_on_above_what_agents_know() {
+    let mut site = Site::start().await;
+    let first = site.owner().await;
+    site.kill_server();
+    let backup = std::fs::read(site.path("locum.db")).expect("the database");
+    let log = std::fs::read(site.path("locum.db-wal")).unwrap_or_default();
+    site.start_server().await;
+    site.wait_online(GROUP).await;
+    site.act(&format!("groups/{GROUP}/move?wait=20s"), json!({})).await.expect("an answer");
+    site.wait_online_elsewhere(first).await;
+    let mut edited = site.topology();
+    edited["groups"][0]["resources"][0]["env"] = json!({ "EDITED": "1" });
+    let before = site.service_pid().await;
+    site.apply(&edited).await;
+    site.until("it runs as edited", async |s| {
+        s.group().await.is_some_and(|g| g["state"] == "online" && g["resources"][0]["pid"] != before)
+    })
+    .await;
+    let moved_to = site.owner().await;
+
+    site.kill_server();
+    std::fs::write(site.path("locum.db"), backup).expect("the restored database");
+    std::fs::write(site.path("locum.db-wal"), log).expect("its log");
+    let _ = std::fs::remove_file(site.path("locum.db-shm"));
+    site.start_server().await;
+    site.wait_online(GROUP).await;
+    site.check_overlaps().await;
+    assert_eq!(site.owner().await, moved_to, "who runs it keeps it");
+    // And it can be moved again: every number is above what the agents know.
+    site.act(&format!("groups/{GROUP}/move?wait=20s"), json!({})).await.expect("an answer");
+    site.wait_online_elsewhere(moved_to).await;
+    site.check_overlaps().await;
+}
+
 #[tokio::test]
 async fn a_second_server_on_the_same_database_is_refused() {
     let site = Site::start().await;

@@ -105,7 +105,8 @@ async fn work(client: GuardClient, connection: u64, mut queue: UnboundedReceiver
                 if done.is_ok() {
                     let _ = inbox.send(Inbox::LeaseSet { connection, end });
                 }
-                done
+                // A guard that takes no lease end is as good as none.
+                done.map_err(|error| GuardError::Gone(error.to_string()))
             }
             Job::Act(action, place) => act(&client, connection, action, &place, &inbox).await,
         };

@@ -89,7 +89,8 @@ impl Core {
         let Ledger { node, bond, applied, epochs, .. } = ledger.clone();
         let mut holder = Holder::new(node.clone(), ids.next_id(), bond, applied, epochs);
         if taken.kill_at > Ticks(0) {
-            holder.inherit_deadline(taken.kill_at.plus(ledger.assignment.timers.margin.get()));
+            // Earlier than the lease's true end by the margin, which may have been edited since: never later.
+            holder.inherit_deadline(taken.kill_at);
         }
         let (to_self, inbox) = unbounded_channel();
         let shown = Overview { node, cluster: None, groups: Vec::new(), lease_ends: Ticks(0), revision: Revision(0) };

@@ -97,16 +97,16 @@ impl Core {
             stop_at: deadline.minus(timers.stop_budget.get()),
             kill_at: deadline.minus(timers.margin.get()),
         };
-        if end == self.taken || self.telling {
+        if end == self.taken {
             return;
         }
-        let Some(hands) = &self.hands else { return };
-        hands.set_lease(end);
-        self.telling = true;
         if end.stop_at < self.taken.stop_at {
             // Other timers make it end earlier: that holds before the guard knows it.
             self.happened(Event::LeaseMoved(end));
         }
+        let Some(hands) = self.hands.as_ref().filter(|_| !self.telling) else { return };
+        hands.set_lease(end);
+        self.telling = true;
     }
 
     fn refusal(&self, refused: &Refused, order: &Order) -> CoreError {

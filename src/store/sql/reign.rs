@@ -25,7 +25,16 @@ pub async fn begin(conn: &mut Conn, name: &ClusterName, new: &NewReign) -> Resul
     let mut cluster = cluster::get(conn, name).await?;
     let (term, decision) = new.at_least;
     cluster.term = cluster.term.next().max(term);
-    cluster.decision = cluster.decision.max(decision);
+    if decision > cluster.decision {
+        cluster.decision = decision;
+        // Agents applied higher decisions than a restored database remembers, and refuse lower ones: what is assigned is
+        // pushed anew under a number above them.
+        query("update nodes set assigned_at = $2 where cluster_id = $1 and assignment is not null")
+            .bind(cluster.key())
+            .bind(decision.0.cast_signed())
+            .execute(&mut *conn)
+            .await?;
+    }
     cluster.reign = Some(new.id);
     // What earlier reigns may have left; stored from now on is also what this one may grant.
     let outstanding = cluster.longest_lease.max(new.longest);
