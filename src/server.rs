@@ -67,11 +67,11 @@ pub async fn bind(config: ServerConfig) -> anyhow::Result<BoundServer> {
     if config.is_exposed() {
         tracing::warn!(listen = %config.listen, "other machines can reach the API, and nobody has to say who they are");
     }
-    // The database first: its lock is the proof that no other control plane rules these clusters.
-    let store = Arc::new(sql::open(&config.database_url).await?);
     let listener = TcpListener::bind(config.listen).await.map_err(|why| {
         anyhow!("can't listen on {}: {why}; stop what listens there, or choose another --listen", config.listen)
     })?;
+    // Its lock is the proof that no other control plane rules these clusters.
+    let store = Arc::new(sql::open(&config.database_url).await?);
     let address = listener.local_addr().context("the socket has no address")?;
     Ok(BoundServer { store, listener, address })
 }

@@ -69,10 +69,21 @@ fn only_one(mut names: Vec<ClusterName>, server: &str) -> Result<ClusterName, Fa
 /// Who asks, as the history shows it: user@host.
 pub fn actor() -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).or_else(|| variable("USERNAME"));
+    let user = variable("USER").or_else(|| variable("LOGNAME")).or_else(|| variable("USERNAME")).or_else(account_name);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|text| text.trim().to_owned());
     let host = host.or_else(|| variable("HOSTNAME")).or_else(|| variable("COMPUTERNAME"));
     format!("{}@{}", user.as_deref().unwrap_or("unknown"), host.as_deref().unwrap_or("unknown"))
+}
+
+/// A service or container often has no USER. On Linux the system says who it is; elsewhere these files are not there.
+fn account_name() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.to_owned();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    let account = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    account
+        .filter(|fields| fields.get(2) == Some(&uid.as_str()))
+        .find_map(|fields| fields.first().map(|s| (*s).to_owned()))
 }
 
 #[cfg(test)]

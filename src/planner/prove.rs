@@ -63,7 +63,7 @@ fn lost(draft: &mut Draft<'_>, group: &GroupView, node: &NodeView, proof: Proof)
         return draft.prove(proof);
     }
     let reason = format!("{} was lost", proof.from);
-    let detected_at = node.seen.since.min(draft.snapshot.now);
+    let detected_at = node.seen.silent_since.unwrap_or(node.seen.since).min(draft.snapshot.now);
     let judgement = candidates::judge(draft, &name, None);
     // The loss of a node that was to leave the group anyway does not count against its budget.
     let leaving = !group.allows(&proof.from, node);

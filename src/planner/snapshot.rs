@@ -47,6 +47,9 @@ pub struct NodeSeen {
     pub state: NodeState,
     /// When that state began.
     pub since: Timestamp,
+    /// When a node that does not answer was last heard, under this reign: what it ran may be gone since then.
+    #[serde(default)]
+    pub silent_since: Option<Timestamp>,
     /// For an unreachable node: when it will be proven down, if it stays silent.
     pub down_at: Option<Timestamp>,
     /// What is wrong with it as a sentence for the operator: it refuses our orders, another agent answers, no answer.
@@ -66,6 +69,7 @@ impl NodeSeen {
         Self {
             state: NodeState::Unreachable,
             since: now,
+            silent_since: None,
             down_at: None,
             problem: None,
             answered: false,

@@ -120,6 +120,7 @@ impl NodeAccount {
         NodeSeen {
             state: standing.state,
             since,
+            silent_since: self.answered_at.filter(|_| standing.state != NodeState::Up),
             down_at: self.down_at.filter(|_| standing.state == NodeState::Unreachable).map(|(_, wall)| wall),
             problem: self.problem.clone().or(silence),
             answered: observation.is_some(),
