@@ -192,7 +192,20 @@ fn moving(draft: &Draft<'_>, operation: &Operation, name: &GroupName, group: &Gr
     let ours = is_under_way(group.open.as_ref().filter(there), operation)
         || opened.is_some_and(|open| open.cause == Cause::OperatorMove && open.detected_at >= operation.created_at);
     let arrived = operation.to.as_ref().map_or(ours, |to| to == owner);
-    if arrived { on(draft, name, owner) } else { astray(draft, operation, (name, group), owner) }
+    match unheard(draft, operation.to.as_ref()) {
+        _ if arrived => on(draft, name, owner),
+        Some(node) => {
+            (OperationState::Running, format!("waits until {node} has said what it runs, or its lease is over"))
+        }
+        None => astray(draft, operation, (name, group), owner),
+    }
+}
+
+/// A node that may yet turn out to be a target: it was not heard under this reign, and is not down.
+fn unheard<'a>(draft: &'a Draft<'_>, to: Option<&NodeName>) -> Option<&'a NodeName> {
+    let may_answer = |node: &NodeView| !node.retired && !node.seen.answered && node.seen.state != NodeState::Down;
+    let asked = |name: &NodeName| to.is_none_or(|to| to == name);
+    draft.snapshot.nodes.iter().find(|(name, node)| asked(name) && may_answer(node)).map(|(name, _)| name)
 }
 
 /// The group is held by another node than asked for, and does not leave it.
