@@ -9,10 +9,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::site::{GROUP, NODES, Site};
+use crate::site::{CLUSTER, GROUP, NODES, Site};
 
 /// A proxy before an agent that forwards what it gets once now and, while it is bad, again later and out of order.
 #[derive(Clone)]
@@ -163,5 +163,29 @@ async fn an_agent_under_another_name_is_named_in_the_status() {
             .is_some_and(|n| n["problem"].as_str().is_some_and(|p| p.contains("bts2") && p.contains("bts1")))
     })
     .await;
+    site.check_exactly_one().await;
+}
+
+#[tokio::test]
+async fn a_new_address_of_an_owner_is_named_before_it_may_disturb() {
+    let site = Site::start().await;
+    let owner = site.owner().await;
+    let mut edited = site.topology();
+    edited["nodes"][owner]["agent"] = json!(format!("http://localhost:{}", site.agent_ports[owner]));
+    let url = site.url(&format!("/v1/clusters/{CLUSTER}/topology?dry_run=true"));
+    let answer = site.http.put(url).json(&edited).send().await.expect("the server answers");
+    let plan: Value = answer.json().await.expect("a plan");
+    assert_eq!(plan["summary"]["disturbs"], true, "{plan}");
+    let reason = plan["summary"]["lines"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("if another agent answers there"), "{reason}");
+    // The same agent under another name of its machine: nothing happens to what runs.
+    let pid = site.service_pid().await;
+    site.apply(&edited).await;
+    site.until("the new address is in use", async |s| {
+        s.node(NODES[owner]).await.is_some_and(|n| n["agent"] == edited["nodes"][owner]["agent"] && n["state"] == "up")
+    })
+    .await;
+    site.wait_online(GROUP).await;
+    assert_eq!(site.service_pid().await, pid);
     site.check_exactly_one().await;
 }

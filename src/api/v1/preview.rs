@@ -8,7 +8,7 @@ use crate::domain::{
     ClusterName, Confirmation, Decision, Generation, GroupWanted, NodeWanted, Operation, OperationKind, OperationState,
     Term, TopologySpec,
 };
-use crate::planner::{self, PlanSummary, Snapshot};
+use crate::planner::{self, PlanAction, PlanLine, PlanSummary, Snapshot};
 use crate::store::NewOperation;
 
 /// What another topology would do; `generation` is that of a cluster that was not looked at yet.
@@ -25,7 +25,29 @@ pub fn of_topology(state: &AppState, spec: &TopologySpec, generation: Generation
         groups: BTreeMap::new(),
         operations: Vec::new(),
     });
-    summarize(&planner::with_topology(&before, spec))
+    let after = planner::with_topology(&before, spec);
+    let mut summary = summarize(&after);
+    name_new_addresses(&before, &after, &mut summary);
+    summary
+}
+
+/// No plan can know who answers at a new address. If it is another agent, what the node runs stops with its lease.
+fn name_new_addresses(before: &Snapshot, after: &Snapshot, summary: &mut PlanSummary) {
+    for (name, group) in &before.groups {
+        let Some(owner) = group.placement.owner() else { continue };
+        let (Some(was), Some(is)) = (before.nodes.get(owner), after.nodes.get(owner)) else { continue };
+        if is.retired || was.spec.agent == is.spec.agent || summary.lines.iter().any(|line| line.group == *name) {
+            continue;
+        }
+        let reason = format!(
+            "{owner} gets the address {}: if another agent answers there, {name} stops with its lease and fails over",
+            is.spec.agent
+        );
+        let (from, to) = (Some(owner.clone()), Some(owner.clone()));
+        summary.lines.push(PlanLine { action: PlanAction::Wait, group: name.clone(), from, to, reason });
+        summary.disturbs = true;
+    }
+    summary.lines.sort_by(|a, b| a.group.cmp(&b.group));
 }
 
 /// What an operator's action would do.
