@@ -1,5 +1,6 @@
 //! How large is the world that is explored, and how long are its times?
 
+use super::protocol::Action;
 use super::state::{EVERYONE, Faults, Set};
 
 /// The timers, in ticks. Small numbers with the real proportions: what counts is which comes before which.
@@ -18,7 +19,7 @@ pub struct Timers {
 }
 
 impl Timers {
-    pub const SHORT: Self = Self { ttl: 2, stop_budget: 1, margin: 1, kill: 2, cycle: 3, hold: 2 };
+    pub const SHORT: Self = Self { ttl: 2, stop_budget: 1, margin: 1, kill: 2, cycle: 3, hold: 3 };
 
     /// How long any clock within the drift needs at the most for `ticks` of a slow one.
     pub const fn stretch(&self, ticks: u8) -> u8 {
@@ -53,6 +54,8 @@ pub struct Bounds {
     pub reduced: bool,
     /// Whether states that differ by the names of their nodes count as one.
     pub nameless: bool,
+    /// What may happen of all that can: a mutant's story needs little, and is found the sooner.
+    pub may: fn(&Action) -> bool,
     /// From an empty database, or from a group that runs on the first node.
     pub blank: bool,
 }
@@ -73,6 +76,7 @@ impl Bounds {
             fine: false,
             reduced: true,
             nameless: true,
+            may: |_| true,
             blank: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::bounds::{Bounds, Timers};
 use super::rules::{Rule, Rules};
-use super::state::{Account, Answer, Content, Control, Database, Echo, NODES, Node, Phase, Seen, has, only};
+use super::state::{Account, Answer, Content, Control, Database, Echo, NODES, Node, Phase, Seen, has};
 
 /// How long after the receipt of a stamp a lease on it has passed, by the control plane's clock.
 pub fn wait(timers: &Timers, rules: Rules) -> u8 {
@@ -31,7 +31,7 @@ impl Account {
     }
 
     pub fn hear(&mut self, answer: &Answer) {
-        (self.echo, self.since, self.down) = (answer.echo, 0, false);
+        (self.echo, self.since, self.down, self.confirmed) = (answer.echo, 0, false, false);
         self.seen = Some(answer.seen);
     }
 
@@ -69,10 +69,19 @@ impl Control {
         let account = &self.accounts[node];
         let content = database.content(node);
         let young = rules.hold(Rule::AYoungReignChangesNothing) && !self.knows_everyone();
-        if account.down || young && account.seen.is_none_or(|seen| changes_anything(content, seen)) {
+        let changes = account.seen.is_none_or(|seen| changes_anything(content, seen));
+        if account.down || young && changes || self.is_outdone(node, content, rules) {
             return None;
         }
         Some((database.at[node], content))
+    }
+
+    /// Whether another node has the group under a higher epoch: a plan takes it away first.
+    fn is_outdone(&self, node: Node, content: Content, rules: Rules) -> bool {
+        let Content::Run { epoch, .. } = content else { return false };
+        let higher = |seen: Seen| seen.holds.is_some_and(|holds| holds > epoch);
+        let mut others = (0..NODES).filter(|other| *other != node).filter_map(|other| self.accounts[other].seen);
+        rules.hold(Rule::AHigherEpochElsewhereIsHeeded) && others.any(higher)
     }
 
     /// Whether the owner is known to have stopped.
@@ -93,14 +102,15 @@ impl Control {
                 seen.applied >= decision && (seen.free || !rules.hold(Rule::ClaimsWaitForPromises))
             })
         });
-        let alone = !bounds.peer_hold || database.common & !only(owner) == 0 && database.set == only(owner);
-        self.accounts[owner].down && (alone || claimed || !rules.hold(Rule::TakeoverClaimsTheTarget))
+        let account = &self.accounts[owner];
+        let alone = !bounds.peer_hold || account.confirmed || !rules.hold(Rule::TakeoverClaimsTheTarget);
+        account.down && (alone || claimed)
     }
 
     /// Whether the group may be placed on `target`: nobody may run it, and the target answers.
     pub fn may_place(&self, target: Node, database: &Database, rules: Rules) -> bool {
         let quiet = |account: &Account| {
-            account.down || account.seen.is_some_and(|seen| seen.running.is_none())
+            account.down || account.seen.is_some_and(|seen| seen.holds.is_none())
         };
         let everyone = !rules.hold(Rule::EveryoneIsHeardBeforeAStart) || self.accounts.iter().all(quiet);
         let account = &self.accounts[target];

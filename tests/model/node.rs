@@ -184,7 +184,12 @@ impl NodeState {
     pub fn says(&self, rules: Rules) -> Seen {
         let under_this_term = self.applied.0 == self.bond.term || !rules.hold(Rule::AcknowledgedUnderThisReign);
         let applied = if under_this_term { self.applied.1 } else { 0 };
-        Seen { applied, running: self.run.epoch(), top: self.top, free: self.promised == 0 }
+        let running = self.run.epoch();
+        let assigned = match self.content {
+            Content::Run { epoch, .. } if rules.hold(Rule::WhatIsAssignedMayRun) => Some(epoch),
+            _ => None,
+        };
+        Seen { applied, running, holds: running.or(assigned), top: self.top, free: self.promised == 0 }
     }
 }
 

@@ -8,8 +8,19 @@ use super::state::{Content, NODES, Node, NodeState, PeerWord, Phase, Run, State,
 pub fn happen(state: &mut State, protocol: &Protocol, action: Action) -> Option<()> {
     match action {
         Action::Ask(node) => ask(state, protocol, node),
-        Action::Promise { word, peer } => promise(state, protocol, (word, peer)),
-        Action::Count(word) => count(state, protocol, word),
+        Action::Consult { owner, peer } => {
+            let question = question(state, protocol, owner)?;
+            let answer = promise(state, protocol, (question, peer))?;
+            count(state, protocol, answer)
+        }
+        Action::Promise { word, peer } => {
+            let question = state.peer_words[word];
+            let answer = promise(state, protocol, (question, peer))?;
+            // It may be lost on its way: then the promise binds all the same.
+            let _ = say(state, protocol, answer);
+            Some(())
+        }
+        Action::Count(word) => count(state, protocol, state.peer_words[word]),
         Action::LosePeerWord(word) => {
             (state.peer_words.len() >= protocol.bounds.peer_words).then(|| state.peer_words.remove(word))?;
             Some(())
@@ -25,10 +36,16 @@ fn say(state: &mut State, protocol: &Protocol, word: PeerWord) -> Option<()> {
 }
 
 fn ask(state: &mut State, protocol: &Protocol, node: Node) -> Option<()> {
+    let question = question(state, protocol, node)?;
+    say(state, protocol, question)
+}
+
+/// What an owner asks that runs the group.
+fn question(state: &State, protocol: &Protocol, node: Node) -> Option<PeerWord> {
     let owner = &state.nodes[node];
     let Content::Run { epoch, .. } = owner.content else { return None };
-    (owner.run == Run::On { epoch }).then_some(())?;
-    say(state, protocol, PeerWord { owner: u8::try_from(node).unwrap(), promiser: None, epoch, age: 0 })
+    let may = owner.run == Run::On { epoch } || !protocol.rules.hold(Rule::HoldStartsNothing);
+    may.then_some(PeerWord { owner: u8::try_from(node).unwrap(), promiser: None, epoch, age: 0 })
 }
 
 /// Whether `peer` may promise not to start the group that runs under `epoch` elsewhere.
@@ -43,8 +60,7 @@ pub fn promises(peer: &NodeState, epoch: u8, protocol: &Protocol) -> bool {
     peer.run == Run::Off && !claimed && peer.top <= epoch
 }
 
-fn promise(state: &mut State, protocol: &Protocol, (word, peer): (usize, Node)) -> Option<()> {
-    let question = state.peer_words[word];
+fn promise(state: &mut State, protocol: &Protocol, (question, peer): (PeerWord, Node)) -> Option<PeerWord> {
     let owner = usize::from(question.owner);
     (question.promiser.is_none() && owner != peer).then_some(())?;
     let Content::Run { set, .. } = state.nodes[owner].content else { return None };
@@ -54,17 +70,15 @@ fn promise(state: &mut State, protocol: &Protocol, (word, peer): (usize, Node)) 
     let answer = PeerWord { promiser: Some(u8::try_from(peer).unwrap()), ..question };
     let given = &mut state.nodes[peer].promised;
     *given = binds.max(*given);
-    // It may be lost on its way: then the promise binds all the same.
-    let _ = say(state, protocol, answer);
-    Some(())
+    Some(answer)
 }
 
-fn count(state: &mut State, protocol: &Protocol, word: usize) -> Option<()> {
-    let word = state.peer_words[word];
+fn count(state: &mut State, protocol: &Protocol, word: PeerWord) -> Option<()> {
     let owner = &mut state.nodes[usize::from(word.owner)];
     let Content::Run { epoch, set } = owner.content else { return None };
     let peer = usize::from(word.promiser?);
-    (epoch == word.epoch && has(set, peer) && owner.run == Run::On { epoch }).then_some(())?;
+    let runs = owner.run == Run::On { epoch } || !protocol.rules.hold(Rule::HoldStartsNothing);
+    (epoch == word.epoch && has(set, peer) && runs).then_some(())?;
     let age = if protocol.rules.hold(Rule::HoldCountsFromTheStamp) { word.age } else { 0 };
     let left = protocol.bounds.timers.hold.saturating_sub(age);
     owner.held[peer] = owner.held[peer].max(left);
@@ -97,10 +111,4 @@ fn decide(state: &mut State, protocol: &Protocol, action: Action) -> Option<()> 
         _ => return None,
     }
     Some(())
-}
-
-/// The other members of the owner set of `node`.
-pub fn of(state: &State, node: Node) -> Vec<Node> {
-    let Content::Run { set, .. } = state.nodes[node].content else { return Vec::new() };
-    (0..NODES).filter(|peer| *peer != node && has(set, *peer)).collect()
 }

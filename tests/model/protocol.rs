@@ -56,13 +56,14 @@ pub enum Action {
     Reign,
     /// A node refuses, since it knows higher numbers: a reign above them begins.
     GiveWay(Node),
-    Backup,
     Restore,
     Edit(Set),
     /// The reign before goes on granting. It can't, unless that rule is broken.
     Haunt(Node),
     // -- peer hold
     Ask(Node),
+    /// A question to one peer whose promise comes at once.
+    Consult { owner: Node, peer: Node },
     Promise { word: usize, peer: Node },
     Count(usize),
     LosePeerWord(usize),
@@ -86,10 +87,10 @@ impl Model for Protocol {
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         use Action::{
-            Answer, Ask, Backup, Confirm, Decide, Died, Free, GiveWay, Greet, Haunt, Hear, Lapse, NoteSet, Place,
+            Answer, Ask, Confirm, Decide, Died, Free, GiveWay, Greet, Haunt, Hear, Lapse, NoteSet, Place,
             Promise, Push, Reboot, Reign, Release, Renew, Restart, Restore, Start, Stop, Tick, Withdraw,
         };
-        actions.extend([Tick, Release, Free, Reign, Backup, Restore]);
+        actions.extend([Tick, Release, Free, Reign, Restore]);
         let answer = if self.bounds.answers == 0 { Action::Listen } else { Answer };
         let decide = if self.bounds.fine { Decide } else { Lapse };
         let each: [fn(Node) -> Action; 15] = [
@@ -103,7 +104,13 @@ impl Model for Protocol {
             actions.extend((0..NODES).map(Haunt));
         }
         if self.bounds.peer_hold {
-            actions.extend((0..NODES).flat_map(|node| [Ask(node), Action::Claim(node)]));
+            actions.extend((0..NODES).map(Action::Claim));
+            if self.bounds.peer_words > 0 {
+                actions.extend((0..NODES).map(Ask));
+            } else {
+                let pairs = (0..NODES).flat_map(|owner| (0..NODES).map(move |peer| (owner, peer)));
+                actions.extend(pairs.map(|(owner, peer)| Action::Consult { owner, peer }));
+            }
             actions.extend([Withdraw, NoteSet]);
             for word in 0..state.peer_words.len() {
                 actions.extend([Action::Count(word), Action::LosePeerWord(word)]);
@@ -113,6 +120,7 @@ impl Model for Protocol {
     }
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        (self.bounds.may)(&action).then_some(())?;
         let mut state = last.clone();
         self.happen(&mut state, action)?;
         reduce::reduce(&mut state, self);
@@ -122,6 +130,11 @@ impl Model for Protocol {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always(AT_MOST_ONE, |_, state: &State| running(state) <= 1),
+            Property::always(PROVEN, |protocol: &Self, state: &State| {
+                // A restored database knows less than there is.
+                protocol.bounds.faults.restores > 0 || (0..NODES).all(|node| is_meant(state, node))
+            }),
+            Property::always(EPOCHS_GO_UP, |_, state: &State| !state.went_back),
             Property::always(RUNS_AGAIN, recovery::runs_again),
             Property::always(GOES_ON, recovery::goes_on_with_its_peers),
         ]
@@ -129,8 +142,15 @@ impl Model for Protocol {
 }
 
 pub const AT_MOST_ONE: &str = "at most one runs";
+pub const PROVEN: &str = "who is stored as stopped has stopped";
+pub const EPOCHS_GO_UP: &str = "no start under a lower epoch than ever ran";
 pub const RUNS_AGAIN: &str = "with faults over it runs again";
 pub const GOES_ON: &str = "no stop while the owner's peers are with it";
+
+/// Whether `node` runs nothing, or is the stored owner.
+fn is_meant(state: &State, node: Node) -> bool {
+    state.nodes[node].run == Run::Off || state.database.owner() == Some(node)
+}
 
 /// On how many nodes anything of the group is alive.
 fn running(state: &State) -> usize {
@@ -154,6 +174,8 @@ impl Protocol {
             control: Control::new(Bond { term: 1, reign: 1 }, timers, rules),
             deposed: None,
             nodes: [NodeState::default(); NODES],
+            newest: 0,
+            went_back: false,
             requests: Vec::new(),
             answers: Vec::new(),
             peer_words: Vec::new(),
@@ -167,6 +189,7 @@ impl Protocol {
         if !self.bounds.blank {
             self.settled(&mut state);
         }
+        state.backup = (self.bounds.faults.restores > 0).then_some(state.database);
         state
     }
 
@@ -174,6 +197,7 @@ impl Protocol {
     fn settled(&self, state: &mut State) {
         let (timers, rules) = (&self.bounds.timers, self.rules);
         state.database.place(0, 1);
+        state.newest = 1;
         for (index, node) in state.nodes.iter_mut().enumerate() {
             let content = state.database.content(index);
             let decision = state.database.at[index];
@@ -208,6 +232,12 @@ impl Protocol {
             Action::Start(node) => {
                 let may = state.nodes[node].may_start(node, &self.bounds.timers, self.rules);
                 may.then(|| state.nodes[node].start())?;
+                let epoch = state.nodes[node].run.epoch()?;
+                let known = state.nodes[node].top;
+                // A restored database may have lost an epoch that nobody who answers knows.
+                let newest = if self.bounds.faults.restores > 0 { known } else { state.newest };
+                state.went_back |= epoch < newest;
+                state.newest = state.newest.max(epoch);
             }
             Action::Stop(node) => {
                 let must = state.nodes[node].must_stop();
@@ -222,7 +252,7 @@ impl Protocol {
             }
             Action::Adopt(_) | Action::Edit(_) => return self.decide(state, action),
             Action::Restart(_) | Action::Reboot(_) | Action::Confirm(_) => return self.fault(state, action),
-            Action::Reign | Action::GiveWay(_) | Action::Backup | Action::Restore => return self.reign(state, action),
+            Action::Reign | Action::GiveWay(_) | Action::Restore => return self.reign(state, action),
             _ => return peers::happen(state, self, action),
         }
         Some(())
@@ -280,26 +310,23 @@ impl Protocol {
         };
         network::end_stamps(state, node);
         if matches!(action, Action::Confirm(_)) {
-            state.control.accounts[node].lapse(rules);
+            let account = &mut state.control.accounts[node];
+            account.lapse(rules);
+            account.confirmed = true;
         }
         Some(())
     }
 
     fn reign(&self, state: &mut State, action: Action) -> Option<()> {
         match action {
-            Action::Backup => {
-                (state.left.restores > 0 && state.backup.is_none()).then_some(())?;
-                state.backup = Some(state.database);
-                return Some(());
-            }
-            Action::Restore => {
-                state.left.restores -= u8::from(state.backup.is_some());
-                state.database = state.backup.take()?;
-            }
+            Action::Restore => state.database = state.backup.take()?,
             Action::Reign => state.left.reigns = state.left.reigns.checked_sub(1)?,
             Action::GiveWay(node) => {
+                let (wanted, assigned) = (state.database.content(node), state.database.at[node]);
                 let (node, ours) = (&state.nodes[node], state.control.bond);
-                let outranks = !node.admits(ours, Rules::ALL) || node.applied.1 > state.database.decision;
+                // Not the cluster's decision counts, but that of what this node is to get.
+                let differs = node.applied.1 == assigned && node.content != wanted;
+                let outranks = !node.admits(ours, Rules::ALL) || node.applied.1 > assigned || differs;
                 (outranks && node.bond != Bond::default()).then_some(())?;
                 if self.rules.hold(Rule::NumbersAreRaisedAboveWhatIsHeard) {
                     let decision = node.applied.1 + 1;
@@ -331,7 +358,7 @@ impl Protocol {
 fn adopt(control: &Control, database: &mut Database, node: Node) -> Option<()> {
     let seen = control.accounts[node].seen?;
     let raised = database.phase == Phase::Held && usize::from(database.owner) == node && seen.top > database.epoch;
-    let runs = |account: &Account| account.seen.is_some_and(|seen: Seen| seen.running.is_some());
+    let runs = |account: &Account| account.seen.is_some_and(|seen: Seen| seen.holds.is_some());
     let alone = control.accounts.iter().filter(|account| runs(account)).count() == 1;
     let orphan = database.owner().is_none() && alone && super::state::has(database.set, node);
     let epoch = if raised { Some(seen.top) } else { seen.running.filter(|_| orphan) };

@@ -40,9 +40,8 @@ fn is_settled(state: &State) -> bool {
 fn are_with_it(protocol: &Protocol, state: &State, owner: Node) -> bool {
     let node = &state.nodes[owner];
     let Content::Run { epoch, .. } = node.content else { return false };
-    let lasts = node.lease > protocol.bounds.timers.margin + 1;
     let mut peers = others(state, owner);
-    node.run == Run::On { epoch } && lasts && peers.all(|peer| peers::promises(&state.nodes[peer], epoch, protocol))
+    node.run == Run::On { epoch } && peers.all(|peer| peers::promises(&state.nodes[peer], epoch, protocol))
 }
 
 /// The other members of the owner set of `node`.
@@ -56,32 +55,29 @@ fn others(state: &State, node: Node) -> impl Iterator<Item = Node> {
 
 /// Nobody hears of the control plane; the owner asks its peers, who answer at once.
 fn outlasts(protocol: &Protocol, mut state: State, owner: Node) -> bool {
+    let peers: Vec<Node> = others(&state, owner).collect();
     for _ in 0..OUTAGE {
-        state.peer_words.clear();
-        let peers: Vec<Node> = others(&state, owner).collect();
-        let _ = protocol.happen(&mut state, Action::Ask(owner));
-        for peer in peers {
-            let _ = protocol.happen(&mut state, Action::Promise { word: 0, peer });
-        }
-        for word in 1..state.peer_words.len() {
-            let _ = protocol.happen(&mut state, Action::Count(word));
+        for peer in &peers {
+            let _ = protocol.happen(&mut state, Action::Consult { owner, peer: *peer });
         }
         let _ = protocol.happen(&mut state, Action::Tick);
     }
-    matches!(state.nodes[owner].run, Run::On { .. })
+    peers.is_empty() || matches!(state.nodes[owner].run, Run::On { .. })
 }
 
 /// The state after a while without faults, with a control plane that does what is to be done.
 fn calmed(protocol: &Protocol, state: &State) -> State {
     let mut state = state.clone();
     state.deposed = None;
-    for _ in 0..ROUNDS {
-        for _ in 0..2 {
+    for round in 0..ROUNDS {
+        if round > 0 {
+            let _ = protocol.happen(&mut state, Action::Tick);
+        }
+        for _ in 0..3 {
             listen(protocol, &mut state);
             plan(protocol, &mut state);
             order(protocol, &mut state);
         }
-        let _ = protocol.happen(&mut state, Action::Tick);
     }
     state
 }
@@ -106,7 +102,7 @@ fn plan(protocol: &Protocol, state: &mut State) {
     let owner = usize::from(state.database.owner);
     let heard = |node: Node| state.control.accounts[node].seen;
     let elsewhere = (0..NODES).any(|node| {
-        node != owner && heard(node).is_some_and(|seen| seen.running.is_some_and(|epoch| epoch > state.database.epoch))
+        node != owner && heard(node).is_some_and(|seen| seen.holds.is_some_and(|epoch| epoch > state.database.epoch))
     });
     if elsewhere || !has(state.database.set, owner) {
         let _ = protocol.happen(state, Action::Release);

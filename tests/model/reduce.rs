@@ -19,7 +19,8 @@ pub fn reduce(state: &mut State, protocol: &Protocol) {
             idle(state);
         }
         let (nodes, ttl) = (&state.nodes, protocol.bounds.timers.ttl);
-        state.requests.retain(|request| may_matter(request, &nodes[usize::from(request.to)], ttl));
+        let rules = protocol.rules;
+        state.requests.retain(|request| may_matter(request, &nodes[usize::from(request.to)], (ttl, rules)));
         let most = protocol.bounds.timers.hold;
         state.peer_words.retain(|word| {
             let owner = &nodes[usize::from(word.owner)];
@@ -53,13 +54,16 @@ fn idle(state: &mut State) {
 
 /// Whether an order may still put an assignment in force or make a lease longer: decisions and terms only go up, and a
 /// lease and what a stamp would make it shrink in step.
-fn may_matter(request: &Request, node: &NodeState, ttl: u8) -> bool {
-    let stamped = matches!(request.echo, Echo::Age(_));
-    let newer = request.decision > node.applied.1 || request.bond.term > node.applied.0;
-    let longer = matches!(request.echo, Echo::Age(age) if ttl.saturating_sub(age) > node.lease);
+fn may_matter(request: &Request, node: &NodeState, (ttl, rules): (u8, Rules)) -> bool {
+    let dead = request.echo == Echo::Dead;
+    let unstamped = dead && !rules.hold(Rule::StampsEndWithTheProcess);
+    let stamped = matches!(request.echo, Echo::Age(_)) || dead && !rules.hold(Rule::AssignmentsEchoAStamp) || unstamped;
+    let ordered = rules.hold(Rule::DecisionsAreOrdered) && rules.hold(Rule::AppliedIsOnDisk);
+    let newer = request.decision > node.applied.1 || request.bond.term != node.applied.0 || !ordered;
+    let longer = matches!(request.echo, Echo::Age(age) if ttl.saturating_sub(age) > node.lease) || unstamped;
     let extends = longer && (newer || node.applied == (request.bond.term, request.decision));
     let useful = if request.push.is_some() { stamped && newer || extends } else { extends };
-    node.admits(request.bond, Rules::ALL) && request.decision >= node.applied.1 && useful
+    node.admits(request.bond, rules) && (request.decision >= node.applied.1 || !ordered) && useful
 }
 
 /// Forgets a stamp on which nothing more will be sent: a lease on it has passed, or there is nothing to grant. A newer

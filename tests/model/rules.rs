@@ -28,6 +28,8 @@ pub enum Rule {
     AcknowledgedUnderThisReign,
     AcknowledgedAsStopped,
     EveryoneIsHeardBeforeAStart,
+    WhatIsAssignedMayRun,
+    AHigherEpochElsewhereIsHeeded,
     AYoungReignChangesNothing,
     NumbersAreRaisedAboveWhatIsHeard,
     EpochsAreRaisedAboveWhatIsHeard,

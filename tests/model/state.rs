@@ -108,6 +108,8 @@ pub struct Account {
     /// Ticks until every lease that was ever granted has passed.
     pub bound: u8,
     pub down: bool,
+    /// An operator has said so, which is true, since it was last heard.
+    pub confirmed: bool,
     pub seen: Option<Seen>,
     /// The decision that grants name, and what it assigns.
     pub naming: Option<(u8, Content)>,
@@ -118,7 +120,10 @@ pub struct Account {
 pub struct Seen {
     /// The decision that it has applied under this term; 0 for none.
     pub applied: u8,
+    /// The epoch of what is alive there.
     pub running: Option<u8>,
+    /// The epoch of what is alive there or may be started there at any moment, since it is assigned.
+    pub holds: Option<u8>,
     pub top: u8,
     /// Whether what it promised to others has run out.
     pub free: bool,
@@ -227,6 +232,7 @@ pub struct Faults {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     pub database: Database,
+    /// As it was in the beginning, if it can be put back to that.
     pub backup: Option<Database>,
     /// How many reigns there ever were.
     pub reigns: u8,
@@ -234,6 +240,9 @@ pub struct State {
     /// One that no longer reigns and does not know it. It matters only if the rule that it has ended is broken.
     pub deposed: Option<Control>,
     pub nodes: [NodeState; NODES],
+    /// The highest epoch that ever ran, and whether a lower one was started after it.
+    pub newest: u8,
+    pub went_back: bool,
     /// Sorted, without repetition: any of them may arrive any number of times, at any time, or never.
     pub requests: Vec<Request>,
     /// In the order in which they were sent: what was overtaken means nothing.

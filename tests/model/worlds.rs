@@ -1,0 +1,63 @@
+//! Which worlds are explored to their last state, and how large are they?
+
+use super::bounds::Bounds;
+use super::state::{EVERYONE, Faults};
+
+/// A world, at the bound of every test run and at the one for those who have hours.
+pub struct World {
+    pub name: &'static str,
+    pub usual: Bounds,
+    pub large: Bounds,
+}
+
+const NONE: Faults = Faults { restarts: 0, reboots: 0, reigns: 0, restores: 0, edits: 0 };
+const BASE: Bounds = Bounds::small();
+const PEERS: Bounds = Bounds { peer_hold: true, decisions: 3, ..BASE };
+
+pub const WORLDS: &[World] = &[
+    World {
+        name: "orders are lost, late, repeated and reordered",
+        usual: Bounds { decisions: 3, ..BASE },
+        large: Bounds { decisions: 4, requests: 2, ..BASE },
+    },
+    World {
+        name: "clocks are slow",
+        usual: Bounds { decisions: 2, requests: 2, slow: &[0b001, EVERYONE], ..BASE },
+        large: Bounds { decisions: 3, requests: 2, slow: &[0b001, 0b110, EVERYONE], ..BASE },
+    },
+    World {
+        name: "agents and machines restart",
+        usual: Bounds { decisions: 2, requests: 2, faults: Faults { restarts: 1, reboots: 1, ..NONE }, ..BASE },
+        large: Bounds { decisions: 3, requests: 2, faults: Faults { restarts: 2, reboots: 2, ..NONE }, ..BASE },
+    },
+    World {
+        name: "one control plane follows another",
+        usual: Bounds { decisions: 2, faults: Faults { reigns: 1, ..NONE }, ..BASE },
+        large: Bounds { decisions: 3, requests: 2, faults: Faults { reigns: 1, restarts: 1, ..NONE }, ..BASE },
+    },
+    World {
+        name: "the database is restored",
+        usual: Bounds { decisions: 2, faults: Faults { restores: 1, ..NONE }, ..BASE },
+        large: Bounds { decisions: 3, requests: 2, faults: Faults { restores: 1, ..NONE }, ..BASE },
+    },
+    World {
+        name: "all begins with an empty database",
+        usual: Bounds { decisions: 1, blank: true, ..BASE },
+        large: Bounds { decisions: 2, requests: 2, blank: true, ..BASE },
+    },
+    World {
+        name: "every step is taken by itself, and nothing is dropped",
+        usual: Bounds { decisions: 1, answers: 1, fine: true, reduced: false, idle_leases: true, ..BASE },
+        large: Bounds { decisions: 2, answers: 1, fine: true, idle_leases: true, ..BASE },
+    },
+    World {
+        name: "owners hold through their peers",
+        usual: Bounds { decisions: 2, ..PEERS },
+        large: Bounds { requests: 2, faults: Faults { restarts: 1, ..NONE }, ..PEERS },
+    },
+    World {
+        name: "owner sets are edited",
+        usual: Bounds { faults: Faults { edits: 1, ..NONE }, sets: &[0b011, EVERYONE], decisions: 2, ..PEERS },
+        large: Bounds { faults: Faults { edits: 2, ..NONE }, sets: &[EVERYONE, 0b011], decisions: 5, ..PEERS },
+    },
+];
