@@ -89,9 +89,9 @@ impl Control {
         }
         let claimed = database.claim.is_some_and(|(target, decision)| {
             let account = &self.accounts[usize::from(target)];
-            account.seen.is_some_and(|seen| {
-                seen.applied >= decision && (seen.free || !rules.hold(Rule::ClaimsWaitForPromises))
-            })
+            account
+                .seen
+                .is_some_and(|seen| seen.applied >= decision && (seen.free || !rules.hold(Rule::ClaimsWaitForPromises)))
         });
         let alone = !bounds.peer_hold || database.common & !only(owner) == 0 && database.set == only(owner);
         self.accounts[owner].down && (alone || claimed || !rules.hold(Rule::TakeoverClaimsTheTarget))
@@ -99,9 +99,7 @@ impl Control {
 
     /// Whether the group may be placed on `target`: nobody may run it, and the target answers.
     pub fn may_place(&self, target: Node, database: &Database, rules: Rules) -> bool {
-        let quiet = |account: &Account| {
-            account.down || account.seen.is_some_and(|seen| seen.running.is_none())
-        };
+        let quiet = |account: &Account| account.down || account.seen.is_some_and(|seen| seen.running.is_none());
         let everyone = !rules.hold(Rule::EveryoneIsHeardBeforeAStart) || self.accounts.iter().all(quiet);
         let account = &self.accounts[target];
         has(database.set, target) && everyone && account.seen.is_some() && !account.down

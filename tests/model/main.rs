@@ -10,7 +10,6 @@ mod protocol;
 mod recovery;
 mod reduce;
 mod rules;
+mod same_code;
 mod state;
 mod symmetry;
-
-
