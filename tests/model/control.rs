@@ -98,9 +98,9 @@ impl Control {
         }
         let claimed = database.claim.is_some_and(|(target, decision)| {
             let account = &self.accounts[usize::from(target)];
-            account.seen.is_some_and(|seen| {
-                seen.applied >= decision && (seen.free || !rules.hold(Rule::ClaimsWaitForPromises))
-            })
+            account
+                .seen
+                .is_some_and(|seen| seen.applied >= decision && (seen.free || !rules.hold(Rule::ClaimsWaitForPromises)))
         });
         let account = &self.accounts[owner];
         let alone = !bounds.peer_hold || account.confirmed || !rules.hold(Rule::TakeoverClaimsTheTarget);

@@ -25,6 +25,7 @@ mod protocol;
 mod recovery;
 mod reduce;
 mod rules;
+mod same_code;
 mod search;
 mod state;
 mod symmetry;

@@ -94,6 +94,9 @@ impl NodeState {
     }
 
     fn extend(&mut self, request: &Request, timers: &Timers, rules: Rules) {
+        if std::mem::take(&mut self.inherited) {
+            self.lease = self.lease.saturating_sub(timers.margin);
+        }
         let in_force = self.applied == (request.bond.term, request.decision);
         if rules.hold(Rule::GrantsNameTheDecision) && !in_force {
             return;
@@ -149,6 +152,7 @@ impl NodeState {
             self.lease = self.lease.saturating_sub(1);
             self.promised = self.promised.saturating_sub(1);
             self.held = self.held.map(|left| left.saturating_sub(1));
+            self.inherited &= self.lease > 0;
         }
         let margin = if rules.hold(Rule::TheNodesMargin) { timers.margin } else { 0 };
         if self.may_go_on(node, rules) <= margin && rules.hold(Rule::TheGuardKills) {
@@ -156,15 +160,15 @@ impl NodeState {
         }
     }
 
-    /// The agent process ends and begins anew; the guard keeps what runs, and the end of the lease less the margin.
+    /// The agent process ends and begins anew; the guard keeps what runs, and the end of the lease.
     pub fn restart(&mut self, timers: &Timers, rules: Rules) {
-        self.lease = self.lease.saturating_sub(timers.margin);
+        self.inherited = self.lease > 0;
         self.forget(timers, rules);
     }
 
     /// The machine loses its power.
     pub fn reboot(&mut self, timers: &Timers, rules: Rules) {
-        self.lease = 0;
+        (self.lease, self.inherited) = (0, false);
         self.run = Run::Off;
         self.forget(timers, rules);
     }

@@ -53,9 +53,7 @@ pub fn promises(peer: &NodeState, epoch: u8, protocol: &Protocol) -> bool {
     let claimed = match peer.content {
         Content::Nothing => false,
         Content::Run { .. } => true,
-        Content::Claim { epoch: claimed } => {
-            claimed >= epoch && protocol.rules.hold(Rule::TheClaimedPromiseNothing)
-        }
+        Content::Claim { epoch: claimed } => claimed >= epoch && protocol.rules.hold(Rule::TheClaimedPromiseNothing),
     };
     peer.run == Run::Off && !claimed && peer.top <= epoch
 }

@@ -94,7 +94,21 @@ impl Model for Protocol {
         let answer = if self.bounds.answers == 0 { Action::Listen } else { Answer };
         let decide = if self.bounds.fine { Decide } else { Lapse };
         let each: [fn(Node) -> Action; 15] = [
-            Greet, answer, Renew, Push, Start, Stop, Died, Lapse, Place, Action::Adopt, Restart, Reboot, Confirm, GiveWay, decide,
+            Greet,
+            answer,
+            Renew,
+            Push,
+            Start,
+            Stop,
+            Died,
+            Lapse,
+            Place,
+            Action::Adopt,
+            Restart,
+            Reboot,
+            Confirm,
+            GiveWay,
+            decide,
         ];
         actions.extend(each.iter().flat_map(|action| (0..NODES).map(action)));
         actions.extend((0..state.answers.len()).map(Hear));
@@ -225,7 +239,12 @@ impl Protocol {
     pub fn happen(&self, state: &mut State, action: Action) -> Option<()> {
         match action {
             Action::Tick => network::tick(state, self),
-            Action::Greet(_) | Action::Listen(_) | Action::Answer(_) | Action::Hear(_) | Action::Renew(_) | Action::Push(_) => {
+            Action::Greet(_)
+            | Action::Listen(_)
+            | Action::Answer(_)
+            | Action::Hear(_)
+            | Action::Renew(_)
+            | Action::Push(_) => {
                 return network::talk(state, self, action);
             }
             Action::Deliver(_) | Action::Lose(_) | Action::Haunt(_) => return network::talk(state, self, action),

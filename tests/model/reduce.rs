@@ -42,9 +42,8 @@ pub fn reduce(state: &mut State, protocol: &Protocol) {
 fn idle(state: &mut State) {
     let requests = &state.requests;
     for (index, node) in state.nodes.iter_mut().enumerate() {
-        let to_run = |request: &Request| {
-            usize::from(request.to) == index && matches!(request.push, Some(Content::Run { .. }))
-        };
+        let to_run =
+            |request: &Request| usize::from(request.to) == index && matches!(request.push, Some(Content::Run { .. }));
         if node.content == Content::Nothing && node.run == Run::Off && !requests.iter().any(to_run) {
             node.lease = 0;
             state.control.accounts[index].bound = 0;

@@ -92,6 +92,9 @@ pub struct NodeState {
     pub top: u8,
     /// Ticks left of the lease, by its own clock.
     pub lease: u8,
+    /// The lease is the one that the guard kept over a restart. The new agent process knows it less the margin, and so
+    /// does the guard from the first order on.
+    pub inherited: bool,
     pub run: Run,
     /// As an owner: ticks left of what each peer promised.
     pub held: [u8; NODES],

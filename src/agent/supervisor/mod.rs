@@ -98,7 +98,7 @@ pub struct Turn {
 }
 
 /// Everything known of the services of this node.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Supervisor {
     lease: LeaseEnd,
     groups: BTreeMap<GroupName, Group>,
