@@ -109,9 +109,7 @@ impl Control {
 
     /// Whether the group may be placed on `target`: nobody may run it, and the target answers.
     pub fn may_place(&self, target: Node, database: &Database, rules: Rules) -> bool {
-        let quiet = |account: &Account| {
-            account.down || account.seen.is_some_and(|seen| seen.holds.is_none())
-        };
+        let quiet = |account: &Account| account.down || account.seen.is_some_and(|seen| seen.holds.is_none());
         let everyone = !rules.hold(Rule::EveryoneIsHeardBeforeAStart) || self.accounts.iter().all(quiet);
         let account = &self.accounts[target];
         has(database.set, target) && everyone && account.seen.is_some() && !account.down

@@ -49,7 +49,9 @@ fn takeover(action: &Action) -> bool {
     match action {
         Tick | Deliver(_) | Push(_) | Restart(_) | Edit(_) | NoteSet | Stop(_) => true,
         Ask(0) | Promise { .. } | Count(_) | Consult { owner: 0, .. } | Start(_) | Confirm(0) => true,
-        Action::Lapse(0) | Action::Listen(0 | 2) | Action::Claim(2) | Action::Place(2) | Action::LosePeerWord(_) => true,
+        Action::Lapse(0) | Action::Listen(0 | 2) | Action::Claim(2) | Action::Place(2) | Action::LosePeerWord(_) => {
+            true
+        }
         _ => false,
     }
 }
@@ -67,42 +69,132 @@ const fn mutant(broken: &'static [Rule], what: &'static str, world: Bounds) -> M
 }
 
 pub const MUTANTS: &[Mutant] = &[
-    mutant(&[LeaseCountsFromTheStamp], "a lease counts from the receipt of the grant, not from the stamp", Bounds { decisions: 3, ..PLAIN }),
-    mutant(&[StampsEndWithTheProcess], "a stamp of an agent process that is gone counts", Bounds { faults: REBOOT, ..WHOLE }),
-    mutant(&[GrantsNameTheDecision], "a heartbeat extends the lease whatever was applied", Bounds { idle_leases: true, ..PLAIN }),
+    mutant(
+        &[LeaseCountsFromTheStamp],
+        "a lease counts from the receipt of the grant, not from the stamp",
+        Bounds { decisions: 3, ..PLAIN },
+    ),
+    mutant(
+        &[StampsEndWithTheProcess],
+        "a stamp of an agent process that is gone counts",
+        Bounds { faults: REBOOT, ..WHOLE },
+    ),
+    mutant(
+        &[GrantsNameTheDecision],
+        "a heartbeat extends the lease whatever was applied",
+        Bounds { idle_leases: true, ..PLAIN },
+    ),
     mutant(&[TermsAreCompared], "a lower term is obeyed", Bounds { decisions: 2, may: succession, ..RESTORE }),
-    mutant(&[ReignsAreCompared], "the same term under another reign is obeyed", Bounds { decisions: 2, requests: 2, faults: Faults { restores: 1, reigns: 1, ..NONE }, may: forgotten, ..RESTORE }),
+    mutant(
+        &[ReignsAreCompared],
+        "the same term under another reign is obeyed",
+        Bounds {
+            decisions: 2,
+            requests: 2,
+            faults: Faults { restores: 1, reigns: 1, ..NONE },
+            may: forgotten,
+            ..RESTORE
+        },
+    ),
     mutant(&[DecisionsAreOrdered], "an older assignment is applied", Bounds { decisions: 3, requests: 2, ..PLAIN }),
     mutant(&[EpochsAreOrdered], "a lower epoch is applied", Bounds { decisions: 5, may: succession, ..RESTORE }),
-    mutant(&[AssignmentsEchoAStamp, AppliedIsOnDisk], "after a restart an assignment from before it is applied", Bounds { faults: RESTART, decisions: 3, requests: 2, timers: LONGER, may: succession, ..PLAIN }),
+    mutant(
+        &[AssignmentsEchoAStamp, AppliedIsOnDisk],
+        "after a restart an assignment from before it is applied",
+        Bounds { faults: RESTART, decisions: 3, requests: 2, timers: LONGER, may: succession, ..PLAIN },
+    ),
     mutant(&[StartsNeedALease], "a group is started without a lease", PLAIN),
     mutant(&[TheGuardKills], "nobody kills what outlives the lease", PLAIN),
     mutant(&[TheNodesMargin], "the kill comes at the end of the lease, without the margin", SLOW),
     mutant(&[GrantsAreCounted], "a grant does not move the time at which the node is proven stopped", PLAIN),
     mutant(&[DriftIsCounted], "the wait for a lease ignores that clocks drift", SLOW),
     mutant(&[TheControlPlanesMargin], "the wait for a lease has no margin", SLOW),
-    mutant(&[EarlierReignsAreCounted], "a new reign waits for no lease of the one before", Bounds { faults: REIGN, ..PLAIN }),
-    mutant(&[TheOldReignHasEnded], "the reign before goes on granting", Bounds { faults: REIGN, may: succession, ..PLAIN }),
-    mutant(&[ALapseEndsTheDecision], "a node that was counted down is granted its old decision when it is back", Bounds { fine: true, ..PLAIN }),
+    mutant(
+        &[EarlierReignsAreCounted],
+        "a new reign waits for no lease of the one before",
+        Bounds { faults: REIGN, ..PLAIN },
+    ),
+    mutant(
+        &[TheOldReignHasEnded],
+        "the reign before goes on granting",
+        Bounds { faults: REIGN, may: succession, ..PLAIN },
+    ),
+    mutant(
+        &[ALapseEndsTheDecision],
+        "a node that was counted down is granted its old decision when it is back",
+        Bounds { fine: true, ..PLAIN },
+    ),
     mutant(&[ReleaseNeedsAProof], "the owner is taken for stopped", PLAIN),
-    mutant(&[AcknowledgedByThatDecision], "any report that it is stopped counts as an acknowledgement", Bounds { decisions: 3, ..PLAIN }),
-    mutant(&[AcknowledgedUnderThisReign], "what was said to another reign counts", Bounds { answers: 1, decisions: 2, may: forgotten, ..RESTORE }),
-    mutant(&[AcknowledgedAsStopped, EveryoneIsHeardBeforeAStart], "having applied the decision counts as having stopped", Bounds { decisions: 3, ..PLAIN }),
-    mutant(&[EveryoneIsHeardBeforeAStart], "a group is placed though another node may run it", Bounds { blank: true, decisions: 1, ..RESTORE }),
-    mutant(&[WhatIsAssignedMayRun], "a node that does not run what it was assigned counts as idle", Bounds { decisions: 2, ..RESTORE }),
-    mutant(&[AHigherEpochElsewhereIsHeeded], "the stored owner is renewed though another node has a higher epoch", Bounds { decisions: 2, ..RESTORE }),
-    mutant(&[AYoungReignChangesNothing], "a reign acts on what is stored before everyone was heard", Bounds { decisions: 2, ..RESTORE }),
-    mutant(&[NumbersAreRaisedAboveWhatIsHeard], "a restored database goes on with its old numbers", Bounds { decisions: 2, ..RESTORE }),
-    mutant(&[EpochsAreRaisedAboveWhatIsHeard], "a restored database gives epochs that were given before", Bounds { decisions: 2, ..RESTORE }),
+    mutant(
+        &[AcknowledgedByThatDecision],
+        "any report that it is stopped counts as an acknowledgement",
+        Bounds { decisions: 3, ..PLAIN },
+    ),
+    mutant(
+        &[AcknowledgedUnderThisReign],
+        "what was said to another reign counts",
+        Bounds { answers: 1, decisions: 2, may: forgotten, ..RESTORE },
+    ),
+    mutant(
+        &[AcknowledgedAsStopped, EveryoneIsHeardBeforeAStart],
+        "having applied the decision counts as having stopped",
+        Bounds { decisions: 3, ..PLAIN },
+    ),
+    mutant(
+        &[EveryoneIsHeardBeforeAStart],
+        "a group is placed though another node may run it",
+        Bounds { blank: true, decisions: 1, ..RESTORE },
+    ),
+    mutant(
+        &[WhatIsAssignedMayRun],
+        "a node that does not run what it was assigned counts as idle",
+        Bounds { decisions: 2, ..RESTORE },
+    ),
+    mutant(
+        &[AHigherEpochElsewhereIsHeeded],
+        "the stored owner is renewed though another node has a higher epoch",
+        Bounds { decisions: 2, ..RESTORE },
+    ),
+    mutant(
+        &[AYoungReignChangesNothing],
+        "a reign acts on what is stored before everyone was heard",
+        Bounds { decisions: 2, ..RESTORE },
+    ),
+    mutant(
+        &[NumbersAreRaisedAboveWhatIsHeard],
+        "a restored database goes on with its old numbers",
+        Bounds { decisions: 2, ..RESTORE },
+    ),
+    mutant(
+        &[EpochsAreRaisedAboveWhatIsHeard],
+        "a restored database gives epochs that were given before",
+        Bounds { decisions: 2, ..RESTORE },
+    ),
     mutant(&[TakeoverClaimsTheTarget], "the lease's end alone is the proof", PEERS),
     mutant(&[ClaimsAreWithdrawn], "a claim is left behind when the owner is back", Bounds { may: |_| true, ..PEERS }),
     mutant(&[TheClaimedPromiseNothing], "the claimed node goes on promising", PEERS),
     mutant(&[ClaimsWaitForPromises], "a claim is good before what was promised has run out", PEERS),
     mutant(&[PromisesSurviveARestart], "a promise is forgotten at a restart", Bounds { faults: RESTART, ..PEERS }),
     mutant(&[PromisesCountDrift], "a promise ignores that clocks drift", Bounds { slow: &[1], ..PEERS }),
-    mutant(&[HoldCountsFromTheStamp], "a promise counts from its receipt", Bounds { peer_words: 3, slow: &[1], ..PEERS }),
+    mutant(
+        &[HoldCountsFromTheStamp],
+        "a promise counts from its receipt",
+        Bounds { peer_words: 3, slow: &[1], ..PEERS },
+    ),
     mutant(&[HoldNeedsEveryPromise], "one promise is enough", PEERS),
-    mutant(&[HoldStartsNothing], "a group is started under promises alone", Bounds { faults: Faults { edits: 1, reboots: 1, ..NONE }, sets: &[0b011, EVERYONE], ..PEERS }),
-    mutant(&[HoldsEndWithTheirOwnerSet], "a hold goes on when the owner set has changed", Bounds { faults: Faults { edits: 1, ..NONE }, sets: &[0b011, EVERYONE], decisions: 4, ..PEERS }),
-    mutant(&[TargetsAreInEveryOwnerSet], "the target need only be in the owner set that was acknowledged", Bounds { faults: EDITS, sets: &[EVERYONE, 0b011], decisions: 5, ..PEERS }),
+    mutant(
+        &[HoldStartsNothing],
+        "a group is started under promises alone",
+        Bounds { faults: Faults { edits: 1, reboots: 1, ..NONE }, sets: &[0b011, EVERYONE], ..PEERS },
+    ),
+    mutant(
+        &[HoldsEndWithTheirOwnerSet],
+        "a hold goes on when the owner set has changed",
+        Bounds { faults: Faults { edits: 1, ..NONE }, sets: &[0b011, EVERYONE], decisions: 4, ..PEERS },
+    ),
+    mutant(
+        &[TargetsAreInEveryOwnerSet],
+        "the target need only be in the owner set that was acknowledged",
+        Bounds { faults: EDITS, sets: &[EVERYONE, 0b011], decisions: 5, ..PEERS },
+    ),
 ];

@@ -3,7 +3,7 @@
 use super::node;
 use super::protocol::{Action, Protocol};
 use super::rules::Rule;
-use super::state::{Content, NODES, Node, NodeState, PeerWord, Phase, Run, State, has};
+use super::state::{Content, Node, NodeState, PeerWord, Phase, Run, State, has};
 
 pub fn happen(state: &mut State, protocol: &Protocol, action: Action) -> Option<()> {
     match action {

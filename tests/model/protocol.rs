@@ -63,8 +63,14 @@ pub enum Action {
     // -- peer hold
     Ask(Node),
     /// A question to one peer whose promise comes at once.
-    Consult { owner: Node, peer: Node },
-    Promise { word: usize, peer: Node },
+    Consult {
+        owner: Node,
+        peer: Node,
+    },
+    Promise {
+        word: usize,
+        peer: Node,
+    },
     Count(usize),
     LosePeerWord(usize),
     Claim(Node),
@@ -87,8 +93,8 @@ impl Model for Protocol {
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         use Action::{
-            Answer, Ask, Confirm, Decide, Died, Free, GiveWay, Greet, Haunt, Hear, Lapse, NoteSet, Place,
-            Promise, Push, Reboot, Reign, Release, Renew, Restart, Restore, Start, Stop, Tick, Withdraw,
+            Answer, Ask, Confirm, Decide, Died, Free, GiveWay, Greet, Haunt, Hear, Lapse, NoteSet, Place, Promise,
+            Push, Reboot, Reign, Release, Renew, Restart, Restore, Start, Stop, Tick, Withdraw,
         };
         actions.extend([Tick, Release, Free, Reign, Restore]);
         let answer = if self.bounds.answers == 0 { Action::Listen } else { Answer };

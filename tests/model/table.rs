@@ -18,12 +18,7 @@ pub fn of_mutants() -> String {
         println!("{}: {found}", rules.join(" and "));
         let violation = found.violation.unwrap_or_else(|| panic!("broken, and nobody notices: {}", rules.join(", ")));
         let sequence = violation.actions().join(" · ");
-        rows.push(format!(
-            "| {} | {} | {} | {sequence} |",
-            rules.join(" and "),
-            mutant.what,
-            violation.property
-        ));
+        rows.push(format!("| {} | {} | {} | {sequence} |", rules.join(" and "), mutant.what, violation.property));
     }
     rows.join("\n")
 }
