@@ -1,6 +1,6 @@
 //! What is kept, and in which order is it read?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -24,6 +24,8 @@ pub struct Kept {
     events: BTreeMap<(Uuid, u64), Event>,
     operations: BTreeMap<Uuid, Of<Operation>>,
     failovers: BTreeMap<Uuid, Of<FailoverRecord>>,
+    /// Failovers after which an operator reset their group's budget.
+    forgiven: BTreeSet<Uuid>,
 }
 
 /// A record of a cluster.
@@ -31,8 +33,6 @@ pub struct Kept {
 struct Of<T> {
     cluster: Uuid,
     record: T,
-    /// Of a failover: an operator reset the group's budget after it.
-    forgiven: bool,
 }
 
 impl Kept {
@@ -63,10 +63,10 @@ impl Kept {
         let change = change.map(|change| written(&state, change)).transpose()?;
         self.changes.extend(change.map(|change| ((id, change.generation), change)));
         self.events.extend(events.into_iter().map(|event| ((id, event.sequence), event)));
-        let lapsed = |of: &&mut Of<FailoverRecord>| of.cluster == id && forgiven.contains(&of.record.group);
-        self.failovers.values_mut().filter(lapsed).for_each(|of| of.forgiven = true);
-        store(&mut self.operations, id, std::mem::take(&mut state.operations));
-        store(&mut self.failovers, id, std::mem::take(&mut state.failovers));
+        let lapsed = |of: &&Of<FailoverRecord>| of.cluster == id && forgiven.contains(&of.record.group);
+        self.forgiven.extend(self.failovers.values().filter(lapsed).map(|of| of.record.id));
+        self.operations.extend(of(id, std::mem::take(&mut state.operations)));
+        self.failovers.extend(of(id, std::mem::take(&mut state.failovers)));
         state.taken.clear();
         if state.deleted {
             self.living.remove(&name);
@@ -89,8 +89,8 @@ impl Kept {
 
     /// Failovers since `earliest` that were not forgiven, oldest first.
     pub fn past(&self, cluster: Uuid, earliest: Timestamp) -> Vec<Past> {
-        let counts =
-            |of: &&Of<FailoverRecord>| of.cluster == cluster && !of.forgiven && of.record.detected_at >= earliest;
+        let since = |of: &&Of<FailoverRecord>| of.cluster == cluster && of.record.detected_at >= earliest;
+        let counts = |of: &&Of<FailoverRecord>| since(of) && !self.forgiven.contains(&of.record.id);
         let mut records: Vec<_> = self.failovers.values().filter(counts).map(|of| &of.record).collect();
         records.sort_by_key(|record| (record.detected_at, record.id));
         let past = records.into_iter().map(|record| Past {
@@ -146,18 +146,15 @@ fn select<T: Clone>(
     cluster: Uuid,
     under_way: impl Fn(&T) -> bool,
     named: &[Uuid],
-    taken: &mut std::collections::BTreeSet<Uuid>,
+    taken: &mut BTreeSet<Uuid>,
 ) -> BTreeMap<Uuid, T> {
     taken.extend(named.iter().filter(|id| all.get(id).is_some_and(|of| of.cluster != cluster)));
     let ours = all.iter().filter(|(id, of)| of.cluster == cluster && (under_way(&of.record) || named.contains(id)));
     ours.map(|(id, of)| (*id, of.record.clone())).collect()
 }
 
-fn store<T>(all: &mut BTreeMap<Uuid, Of<T>>, cluster: Uuid, records: BTreeMap<Uuid, T>) {
-    for (id, record) in records {
-        let forgiven = all.get(&id).is_some_and(|of| of.forgiven);
-        all.insert(id, Of { cluster, record, forgiven });
-    }
+fn of<T>(cluster: Uuid, records: BTreeMap<Uuid, T>) -> impl Iterator<Item = (Uuid, Of<T>)> {
+    records.into_iter().map(move |(id, record)| (id, Of { cluster, record }))
 }
 
 fn newest_first<T: Clone>(

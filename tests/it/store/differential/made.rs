@@ -45,7 +45,7 @@ pub fn made() -> impl Strategy<Value = Made> {
     let epoch = prop_oneof![8 => 0_i64..3, 1 => -2_i64..0, 1 => Just(1_i64 << 62)];
     let outcome = select(vec![InProgress, InProgress, Succeeded, Failed, Blocked, Superseded]);
     let failovers =
-        prop::collection::vec((prop::option::weighted(0.3, 0_usize..20), index(), outcome, 0_i64..50), 0..3);
+        prop::collection::vec((prop::option::weighted(0.3, 0_usize..20), index(), outcome, 0_i64..50), 0..4);
     let states = vec![OperationState::Running, OperationState::Succeeded, OperationState::Failed];
     let beyond = prop_oneof![10 => 1_u64..3, 1 => Just(0_u64), 1 => Just(1_u64 << 62)];
     let first = (
