@@ -59,6 +59,7 @@ macro_rules! suite {
                 a_reign_outnumbers_all_before_and_learns_who_may_hold_leases
                 a_lease_is_never_stored_shorter_than_it_is
                 numbers_that_no_column_holds_are_refused
+                what_a_reign_accepts_can_be_counted_on_from
             }
             operation {
                 an_operation_changes_what_is_wanted_and_replaces_its_opposite

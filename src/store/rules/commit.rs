@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Result, fits};
-use crate::domain::{FailoverRecord, Operation, Outcome, PlacementPhase};
+use super::{Result, counts_on, fits};
+use crate::domain::{Epoch, FailoverRecord, Operation, Outcome, PlacementPhase};
 use crate::planner::Effects;
 use crate::store::cluster::missing;
 use crate::store::state::State;
@@ -22,7 +22,7 @@ pub fn commit(state: &mut State, basis: &Basis, effects: &Effects) -> Result<()>
             effects.decision, cluster.decision
         )));
     }
-    fits("decision", effects.decision.0)?;
+    counts_on("decision", cluster.decision.0, effects.decision.0)?;
     cluster.decision = effects.decision;
     // Failovers stored before this commit no longer count; those that it opens do.
     state.journal.forgiven.clone_from(&effects.budgets_reset);
@@ -39,16 +39,17 @@ pub fn commit(state: &mut State, basis: &Basis, effects: &Effects) -> Result<()>
 
 fn place(state: &mut State, effects: &Effects) -> Result<()> {
     for (group, new) in &effects.placements {
-        fits("epoch", new.epoch.0)?;
         if let PlacementPhase::Releasing { decision } = new.phase {
             fits("decision", decision.0)?;
         }
-        if state.placements.get(group).is_some_and(|old| new.epoch < old.epoch) {
+        let old = state.placements.get(group).map_or(Epoch(0), |placement| placement.epoch);
+        if new.epoch < old {
             return Err(Error::Refused(format!(
                 "group {group} was placed under a higher epoch than {}; an epoch never goes down",
                 new.epoch
             )));
         }
+        counts_on("epoch", old.0, new.epoch.0)?;
         state.placements.insert(group.clone(), new.clone());
     }
     Ok(())

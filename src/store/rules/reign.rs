@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Result, countable};
+use super::{Result, counts_on};
 use crate::domain::{Decision, EventKind, Term};
 use crate::store::Reign;
 use crate::store::state::State;
@@ -22,9 +22,9 @@ pub struct NewReign {
 /// Begins a reign.
 pub fn reign(state: &mut State, new: &NewReign) -> Result<Reign> {
     let (term, decision) = new.at_least;
-    countable("term", term.0)?;
-    countable("decision", decision.0)?;
     let cluster = &mut state.cluster;
+    counts_on("term", cluster.term.0, term.0)?;
+    counts_on("decision", cluster.decision.0, decision.0)?;
     cluster.term = cluster.term.next().max(term);
     if decision > cluster.decision {
         cluster.decision = decision;

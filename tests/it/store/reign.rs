@@ -40,15 +40,25 @@ pub async fn numbers_that_no_column_holds_are_refused(store: Arc<dyn Store>) {
         let refused = store.begin_reign(&cluster(), id(2), least, Duration::ZERO, at(2)).await;
         assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
     }
-    let far = Effects { decision: Decision(1 << 63), ..Effects::default() };
-    assert!(matches!(store.commit(&cluster(), &basis(&before), &far).await, Err(Error::Refused(_))));
-    assert!(matches!(commit(&store, placed(held("bts1", 1 << 63))).await, Err(Error::Refused(_))));
+    // A number that just fits could not be counted on from.
+    for far in [1 << 63, i64::MAX as u64] {
+        let leap = Effects { decision: Decision(far), ..Effects::default() };
+        assert!(matches!(store.commit(&cluster(), &basis(&before), &leap).await, Err(Error::Refused(_))));
+        assert!(matches!(commit(&store, placed(held("bts1", far))).await, Err(Error::Refused(_))));
+    }
     assert_eq!(load(&store).await, before);
+}
 
-    // What is accepted can be counted on from.
+pub async fn what_a_reign_accepts_can_be_counted_on_from(store: Arc<dyn Store>) {
+    reigned(&store).await;
     let least = (Term(i64::MAX as u64 / 2), Decision(i64::MAX as u64 / 2));
     let begun = store.begin_reign(&cluster(), id(REIGN), least, Duration::ZERO, at(2)).await.unwrap();
     assert_eq!(begun.term, least.0);
     commit(&store, placed(held("bts1", 1))).await.unwrap();
-    assert_eq!(begin_reign(&store, 3).await.term, least.0.next());
+    commit(&store, placed(held("bts1", i64::MAX as u64 / 2))).await.unwrap();
+    commit(&store, placed(held("bts1", i64::MAX as u64 / 2 + 1))).await.unwrap();
+    let known = (begun.term, load(&store).await.decision);
+    assert!(known.1 > least.1);
+    let next = store.begin_reign(&cluster(), id(3), known, Duration::ZERO, at(3)).await.unwrap();
+    assert_eq!(next.term, least.0.next());
 }
