@@ -14,4 +14,5 @@ mod guard;
 mod openapi;
 mod store;
 mod store_file;
+mod store_memory;
 mod support;
