@@ -78,20 +78,22 @@ pub async fn run(deps: Deps, mut nudges: mpsc::UnboundedReceiver<ClusterName>, s
     }
     loop {
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => break,
-            nudge = nudges.recv() => match nudge {
-                None => break,
-                Some(name) => match wakers.get(&name) {
-                    Some(waker) => waker.notify_one(),
-                    None => begin(&deps, &mut wakers, &mut loops, name, &shutdown),
-                },
-            },
+            // Before nudges: the waker of a loop that has ended wakes nobody. Loops are few, so nudges get their turn.
             Some(ended) = loops.join_next() => match ended {
                 Ok(name) => {
                     wakers.remove(&name);
                     deps.boards.remove(&name);
                 }
                 Err(error) => tracing::error!(%error, "the loop of a cluster ended by a defect"),
+            },
+            nudge = nudges.recv() => match nudge {
+                None => break,
+                Some(name) => match wakers.get(&name) {
+                    Some(waker) => waker.notify_one(),
+                    None => begin(&deps, &mut wakers, &mut loops, name, &shutdown),
+                },
             },
         }
     }
@@ -105,6 +107,7 @@ async fn known_clusters(deps: &Deps, shutdown: &CancellationToken) -> Vec<Cluste
             Err(error) => tracing::error!(%error, "the clusters could not be listed"),
         }
         tokio::select! {
+            biased; // nothing more is tried once it is over
             () = shutdown.cancelled() => return Vec::new(),
             () = deps.clock.sleep(STORE_RETRY) => {}
         }

@@ -61,6 +61,7 @@ pub(super) fn spawn(deps: &Deps, account: Arc<Account>, name: NodeName, contact:
 
 async fn until(token: CancellationToken, task: impl Future<Output = ()>) {
     tokio::select! {
+        biased; // nothing more is sent once the contact is over
         () = token.cancelled() => {}
         () = task => {}
     }
@@ -118,6 +119,8 @@ impl Node {
             let patience = if after.is_some() { OBSERVE_WAIT + self.contact.patience } else { self.contact.patience };
             let call = self.deps.agents.observe(&self.contact.address, &query);
             let answer = tokio::select! {
+                biased;
+                // An answer that is there is not thrown away; the waker is still set when the next question hangs.
                 answer = self.within(patience, call) => answer,
                 // A heartbeat saw news, or another agent process: the question that hangs may hang on a dead connection.
                 () = self.wakers.observe.notified(), if after.is_some() => {
@@ -224,6 +227,7 @@ impl Node {
     ) -> Result<T, AgentError> {
         let deadline = self.deps.clock.sleep(patience);
         tokio::select! {
+            biased; // an answer that is there came in time
             answer = call => answer,
             () = deadline => Err(AgentError::Unreachable(format!("nothing came back within {patience:?}"))),
         }
