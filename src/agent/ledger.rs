@@ -31,6 +31,14 @@ pub struct Ledger {
     pub epochs: BTreeMap<GroupName, Epoch>,
 }
 
+impl Ledger {
+    /// Of an agent that obeys no cluster.
+    pub fn blank(node: NodeName, agent_id: Uuid) -> Self {
+        let (assignment, epochs) = (Assignment::default(), BTreeMap::new());
+        Self { agent_id, node, bond: None, applied: None, assignment, epochs }
+    }
+}
+
 /// What is known of the running services. It means nothing once the machine has booted anew.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Note {
@@ -71,7 +79,7 @@ impl StateDir {
     /// The ledger of the agent called `node`, made if there is none.
     pub fn ledger(&self, node: &NodeName, ids: &dyn IdSource) -> anyhow::Result<Ledger> {
         let Some(ledger) = read_json::<Ledger>(&self.path.join(LEDGER))? else {
-            let ledger = blank(node, ids);
+            let ledger = Ledger::blank(node.clone(), ids.next_id());
             self.write(&ledger)?;
             return Ok(ledger);
         };
@@ -124,19 +132,8 @@ pub async fn reset(state_dir: &Path, ids: &dyn IdSource) -> anyhow::Result<()> {
             alive.key.group
         );
     }
-    state.write(&blank(&ledger.node, ids))?;
+    state.write(&Ledger::blank(ledger.node, ids.next_id()))?;
     state.note(Memory::default())
-}
-
-fn blank(node: &NodeName, ids: &dyn IdSource) -> Ledger {
-    Ledger {
-        agent_id: ids.next_id(),
-        node: node.clone(),
-        bond: None,
-        applied: None,
-        assignment: Assignment::default(),
-        epochs: BTreeMap::new(),
-    }
 }
 
 fn boot_id() -> String {
