@@ -6,7 +6,9 @@
 
 mod chance;
 mod checker;
+mod clock;
 mod history;
+mod machine;
 #[path = "../planner/check.rs"]
 mod same;
 mod story;

@@ -1,0 +1,92 @@
+//! May a process act now? Not while it is stopped by SIGSTOP, and never again after its end.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+/// The life of one process. What the process does is done through `run`, and what is done to it looks at this.
+#[derive(Debug)]
+pub struct Life(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    alive: bool,
+    frozen: bool,
+    /// Who waits for a change, in the order in which they came.
+    waiting: Vec<Waker>,
+}
+
+impl Life {
+    pub fn begin() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State { alive: true, frozen: false, waiting: Vec::new() })))
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.0.lock().unwrap().alive
+    }
+
+    pub fn freeze(&self) {
+        self.change(|state| state.frozen = true);
+    }
+
+    pub fn thaw(&self) {
+        self.change(|state| state.frozen = false);
+    }
+
+    /// kill -9: whatever it was doing, it has done the last of it.
+    pub fn end(&self) {
+        self.change(|state| state.alive = false);
+    }
+
+    /// Returns once the process may go on; never, if it has ended.
+    pub async fn awake(&self) {
+        poll_fn(|context| {
+            let mut state = self.0.lock().unwrap();
+            if state.alive && !state.frozen {
+                return Poll::Ready(());
+            }
+            if state.alive {
+                state.wait(context);
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Does it while the process may act. None: the process ended before it was done.
+    pub async fn run<F: Future>(self: Arc<Self>, doing: F) -> Option<F::Output> {
+        let mut doing = pin!(doing);
+        poll_fn(|context| {
+            {
+                let mut state = self.0.lock().unwrap();
+                if !state.alive {
+                    return Poll::Ready(None);
+                }
+                state.wait(context);
+                if state.frozen {
+                    return Poll::Pending;
+                }
+            }
+            doing.as_mut().poll(context).map(Some)
+        })
+        .await
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let waiting = {
+            let mut state = self.0.lock().unwrap();
+            change(&mut state);
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl State {
+    fn wait(&mut self, context: &Context<'_>) {
+        if !self.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+            self.waiting.push(context.waker().clone());
+        }
+    }
+}
