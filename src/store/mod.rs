@@ -15,7 +15,11 @@ use crate::domain::{
 };
 use crate::planner::{Effects, Snapshot};
 
+mod cluster;
+pub mod memory;
+mod rules;
 pub mod sql;
+mod state;
 
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

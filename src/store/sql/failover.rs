@@ -1,17 +1,22 @@
 //! How is a failover kept as rows?
 
+use jiff::Timestamp;
 use sqlx::query;
+use uuid::Uuid;
 
-use super::cluster::Cluster;
+use super::cluster::key;
 use super::column::{Columns as _, Result, int, json, maybe_word, time, word};
 use super::{Conn, Row};
-use crate::domain::{Decision, Epoch, FailoverRecord, FailoverStep};
+use crate::domain::{Decision, Epoch, FailoverRecord, FailoverStep, GroupName};
+use crate::planner::snapshot::PastFailover;
+use crate::store::cluster::Cluster;
+use crate::store::rules::Past;
+use crate::store::state::State;
 
 /// Above every id as text.
 pub const LAST_ID: &str = "g";
 
-/// Writes a record whole. Who acknowledged it is written only with a new one: that is the operator's part, not the
-/// plan's.
+/// Writes a record whole.
 pub async fn write(conn: &mut Conn, cluster: &Cluster, record: &FailoverRecord) -> Result<()> {
     query(
         "insert into failovers (id, cluster_id, cluster, group_name, cause, actor, reason, from_node, to_node, epoch,
@@ -24,10 +29,12 @@ pub async fn write(conn: &mut Conn, cluster: &Cluster, record: &FailoverRecord) 
             release_proof = excluded.release_proof, release_evidence = excluded.release_evidence,
             outcome = excluded.outcome, detected_at = excluded.detected_at, released_at = excluded.released_at,
             start_begun_at = excluded.start_begun_at, online_at = excluded.online_at, phases_ms = excluded.phases_ms,
-            max_overlap_ms = excluded.max_overlap_ms, verdicts = excluded.verdicts, decision = excluded.decision",
+            max_overlap_ms = excluded.max_overlap_ms, verdicts = excluded.verdicts, decision = excluded.decision,
+            acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at,
+            comment = excluded.comment",
     )
     .bind(record.id.to_string())
-    .bind(cluster.key())
+    .bind(key(cluster))
     .bind(record.cluster.as_str())
     .bind(record.group.as_str())
     .bind(word(&record.cause)?)
@@ -68,6 +75,52 @@ async fn write_steps(conn: &mut Conn, record: &FailoverRecord) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Reads those in progress into the state, and those named.
+pub async fn select(conn: &mut Conn, state: &mut State, named: &[Uuid]) -> Result<()> {
+    let open = query("select * from failovers where cluster_id = $1 and outcome = 'in_progress'");
+    let mut rows = open.bind(key(&state.cluster)).fetch_all(&mut *conn).await?;
+    for id in named {
+        let row =
+            query("select * from failovers where id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
+        match row {
+            Some(row) if row.text("cluster_id")? != key(&state.cluster) => drop(state.taken.insert(*id)),
+            found => rows.extend(found),
+        }
+    }
+    let records = read_all(conn, &rows).await?;
+    state.failovers.extend(records.into_iter().map(|record| (record.id, record)));
+    Ok(())
+}
+
+/// From now on none of the group's records counts against its budget.
+pub async fn forgive(conn: &mut Conn, cluster: &Cluster, group: &GroupName) -> Result<()> {
+    query("update failovers set forgiven = true where cluster_id = $1 and group_name = $2")
+        .bind(key(cluster))
+        .bind(group.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Those since `earliest` that were not forgiven, oldest first.
+pub async fn past(conn: &mut Conn, cluster: &Cluster, earliest: Timestamp) -> Result<Vec<Past>> {
+    let rows = query(
+        "select group_name, cause, from_node, outcome, detected_at from failovers
+        where cluster_id = $1 and detected_at >= $2 and not forgiven
+        order by detected_at, id",
+    )
+    .bind(key(cluster))
+    .bind(time(earliest))
+    .fetch_all(conn)
+    .await?;
+    let past = rows.iter().map(|row| {
+        let (cause, from, at) = (row.word("cause")?, row.maybe_word("from_node")?, row.word("detected_at")?);
+        let failover = PastFailover { cause, from, at };
+        Ok(Past { group: row.word("group_name")?, outcome: row.word("outcome")?, failover })
+    });
+    past.collect()
 }
 
 /// The records of these rows of `failovers`, in their order, with their steps.

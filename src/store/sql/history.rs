@@ -3,22 +3,26 @@
 use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
-use super::cluster;
 use super::column::{Columns as _, Result, int};
 use super::failover::{self, LAST_ID};
 use super::{Conn, Row};
 use crate::domain::{ClusterName, Event, FailoverRecord};
 use crate::store::FailoverFilter;
+use crate::store::cluster::missing;
 
 /// The id of a cluster, or of the last one of that name if it was deleted.
 pub async fn cluster_id(conn: &mut Conn, name: &ClusterName) -> Result<String> {
-    let live = query_scalar("select id from clusters where name = $1").bind(name.as_str());
-    if let Some(id) = live.fetch_optional(&mut *conn).await? {
+    let living = query_scalar("select id from clusters where name = $1").bind(name.as_str());
+    if let Some(id) = living.fetch_optional(&mut *conn).await? {
         return Ok(id);
     }
-    let gone = query_scalar("select cluster_id from changes where cluster = $1 order by at desc limit 1");
-    let gone: Option<String> = gone.bind(name.as_str()).fetch_optional(conn).await?;
-    gone.ok_or_else(|| cluster::missing("cluster", name.as_str()))
+    newest(conn, name).await?.ok_or_else(|| missing("cluster", name.as_str()))
+}
+
+/// The id of the newest cluster that ever had a name.
+pub async fn newest(conn: &mut Conn, name: &ClusterName) -> Result<Option<String>> {
+    let newest = query_scalar("select max(cluster_id) from changes where cluster = $1").bind(name.as_str());
+    Ok(newest.fetch_one(conn).await?)
 }
 
 pub async fn failovers(conn: &mut Conn, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
@@ -44,7 +48,7 @@ pub async fn failover(conn: &mut Conn, name: &ClusterName, id: Uuid) -> Result<F
         .fetch_all(&mut *conn)
         .await?;
     let found = failover::read_all(conn, &rows).await?.pop();
-    found.ok_or_else(|| cluster::missing("failover", &id.to_string()))
+    found.ok_or_else(|| missing("failover", &id.to_string()))
 }
 
 pub async fn events(conn: &mut Conn, name: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {

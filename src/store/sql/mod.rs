@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool, SqliteRow};
 use uuid::Uuid;
 
-use self::change::Asked;
 use self::column::Result;
-use self::reign::NewReign;
+use super::rules::{self, Asked, NewReign};
+use super::state::{Named, State};
 use super::{Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Store};
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
@@ -19,19 +19,16 @@ use crate::domain::{
 };
 use crate::planner::{Effects, Snapshot};
 
-mod begin;
 mod change;
 mod cluster;
 mod column;
-mod commit;
 mod failover;
 mod history;
-mod load;
+mod objects;
 mod open;
 mod operation;
 mod placement;
-mod reign;
-mod topology;
+mod state;
 
 pub use open::OpenError;
 
@@ -66,22 +63,27 @@ impl SqlStore {
         Ok(self.readers.begin().await?)
     }
 
+    /// Changes a cluster by a rule, and makes that durable. Nothing is kept of what the rule refuses.
+    async fn change<T>(
+        &self,
+        name: &ClusterName,
+        named: &Named,
+        rule: impl FnOnce(&mut State) -> Result<T> + Send,
+    ) -> Result<T> {
+        let mut tx = self.write().await?;
+        let before = state::get(&mut tx, name, named).await?;
+        let mut after = before.clone();
+        let done = rule(&mut after)?;
+        state::save(&mut tx, &before, &after).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
     /// Ends every connection; what was accepted is in the file. The lock goes with the store itself.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
-}
-
-/// Runs a verb in a write transaction and makes what it did durable.
-macro_rules! write {
-    ($self:ident, |$tx:ident| $verb:expr) => {{
-        let mut transaction = $self.write().await?;
-        let $tx = &mut *transaction;
-        let done = $verb.await?;
-        transaction.commit().await?;
-        Ok(done)
-    }};
 }
 
 #[async_trait]
@@ -97,17 +99,29 @@ impl Store for SqlStore {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<Accepted> {
-        write!(self, |tx| topology::put(tx, spec, expect, &Asked { actor, at }))
+        let mut tx = self.write().await?;
+        let found = state::find(&mut tx, &spec.cluster, &Named::default()).await?;
+        let fresh = match &found {
+            Some(state) => state.cluster.id,
+            None => state::fresh_id(&mut tx, &spec.cluster, at).await?,
+        };
+        let before = found.clone();
+        let (after, accepted) = rules::put(found, fresh, spec, expect, &Asked { actor, at })?;
+        if accepted.changed {
+            let before = before.unwrap_or_else(|| State::new(after.cluster.clone()));
+            state::save(&mut tx, &before, &after).await?;
+            tx.commit().await?;
+        }
+        Ok(accepted)
     }
 
     async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation)> {
-        let mut tx = self.read().await?;
-        let found = cluster::get(&mut tx, cluster).await?;
-        Ok((topology::read(&mut tx, &found).await?, found.generation))
+        let state = state::get(&mut *self.read().await?, cluster, &Named::default()).await?;
+        Ok((state.topology(), state.cluster.generation))
     }
 
     async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
-        write!(self, |tx| change::delete_cluster(tx, cluster, &Asked { actor, at }))
+        self.change(cluster, &Named::default(), |state| rules::delete(state, &Asked { actor, at })).await
     }
 
     async fn changes(&self, cluster: &ClusterName, before: Option<Generation>, limit: u32) -> Result<Vec<Change>> {
@@ -122,27 +136,34 @@ impl Store for SqlStore {
         longest: Duration,
         at: Timestamp,
     ) -> Result<Reign> {
-        write!(self, |tx| reign::begin(tx, cluster, &NewReign { id, at_least, longest, at }))
+        let new = NewReign { id, at_least, longest, at };
+        self.change(cluster, &Named::default(), |state| rules::reign(state, &new)).await
     }
 
     async fn load(&self, cluster: &ClusterName, now: Timestamp) -> Result<Snapshot> {
-        load::load(&mut *self.read().await?, cluster, now).await
+        state::load(&mut *self.read().await?, cluster, now).await
     }
 
     async fn commit(&self, cluster: &ClusterName, basis: &Basis, effects: &Effects) -> Result<()> {
-        write!(self, |tx| commit::commit(tx, cluster, basis, effects))
+        self.change(cluster, &Named::from(effects), |state| rules::commit(state, basis, effects)).await
     }
 
     async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<()> {
-        write!(self, |tx| reign::record_agent(tx, cluster, node, agent))
+        let mut tx = self.write().await?;
+        let cluster = cluster::get(&mut tx, cluster).await?;
+        objects::record_agent(&mut tx, &cluster, node, agent).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<()> {
-        write!(self, |tx| cluster::note(tx, cluster, events))
+        let mut tx = self.write().await?;
+        cluster::note(&mut tx, cluster, events).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn begin_operation(&self, cluster: &ClusterName, new: &NewOperation) -> Result<Operation> {
-        write!(self, |tx| begin::begin(tx, cluster, new))
+        let named = Named { operations: vec![new.id], ..Named::default() };
+        self.change(cluster, &named, |state| rules::begin(state, new)).await
     }
 
     async fn operation(&self, id: Uuid) -> Result<Operation> {

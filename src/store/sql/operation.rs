@@ -3,11 +3,13 @@
 use sqlx::query;
 use uuid::Uuid;
 
-use super::cluster::{self, Cluster};
+use super::cluster::key;
 use super::column::{Columns as _, Result, int, maybe_word, time, word};
 use super::failover::LAST_ID;
 use super::{Conn, Row, history};
 use crate::domain::{ClusterName, Decision, Operation};
+use crate::store::cluster::{Cluster, missing};
+use crate::store::state::State;
 
 pub async fn write(conn: &mut Conn, cluster: &Cluster, operation: &Operation) -> Result<()> {
     query(
@@ -18,7 +20,7 @@ pub async fn write(conn: &mut Conn, cluster: &Cluster, operation: &Operation) ->
             message = excluded.message, ended_at = excluded.ended_at",
     )
     .bind(operation.id.to_string())
-    .bind(cluster.key())
+    .bind(key(cluster))
     .bind(cluster.name.as_str())
     .bind(word(&operation.kind)?)
     .bind(operation.target.as_str())
@@ -52,18 +54,26 @@ fn read(row: &Row) -> Result<Operation> {
     })
 }
 
-/// Those under way, oldest first.
-pub async fn running(conn: &mut Conn, cluster: &Cluster) -> Result<Vec<Operation>> {
-    let rows = query("select * from operations where cluster_id = $1 and state = 'running' order by decision, id")
-        .bind(cluster.key())
-        .fetch_all(conn)
-        .await?;
-    rows.iter().map(read).collect()
+/// Reads those under way into the state, and those named.
+pub async fn select(conn: &mut Conn, state: &mut State, named: &[Uuid]) -> Result<()> {
+    let running = query("select * from operations where cluster_id = $1 and state = 'running'");
+    let mut rows = running.bind(key(&state.cluster)).fetch_all(&mut *conn).await?;
+    for id in named {
+        let row =
+            query("select * from operations where id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
+        match row {
+            Some(row) if row.text("cluster_id")? != key(&state.cluster) => drop(state.taken.insert(*id)),
+            found => rows.extend(found),
+        }
+    }
+    let records = rows.iter().map(|row| read(row).map(|operation| (operation.id, operation)));
+    state.operations.extend(records.collect::<Result<Vec<_>>>()?);
+    Ok(())
 }
 
 pub async fn get(conn: &mut Conn, id: Uuid) -> Result<Operation> {
     let row = query("select * from operations where id = $1").bind(id.to_string()).fetch_optional(conn).await?;
-    read(&row.ok_or_else(|| cluster::missing("operation", &id.to_string()))?)
+    read(&row.ok_or_else(|| missing("operation", &id.to_string()))?)
 }
 
 pub async fn list(

@@ -1,14 +1,17 @@
 //! How is a placement kept as a row?
 
+use std::collections::BTreeMap;
+
 use sqlx::query;
 
-use super::cluster::Cluster;
+use super::cluster::key;
 use super::column::{Columns as _, Result, int, maybe_word, time};
 use super::{Conn, Row};
 use crate::domain::{Decision, Epoch, GroupName, Placement, PlacementPhase};
 use crate::store::Error;
+use crate::store::cluster::Cluster;
 
-/// Writes a group's placement; its epoch never goes down.
+/// Writes a group's placement.
 pub async fn write(conn: &mut Conn, cluster: &Cluster, group: &GroupName, placement: &Placement) -> Result<()> {
     let mut releasing = None;
     let mut released = (None, None, None, None);
@@ -26,16 +29,15 @@ pub async fn write(conn: &mut Conn, cluster: &Cluster, group: &GroupName, placem
         }
     };
     let (proof, evidence, at, cause) = released;
-    let done = query(
+    query(
         "insert into placements (cluster_id, group_name, epoch, last_owner, phase, releasing_by, release_proof,
             release_evidence, released_at, cause)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict (cluster_id, group_name) do update set epoch = excluded.epoch, last_owner = excluded.last_owner,
             phase = excluded.phase, releasing_by = excluded.releasing_by, release_proof = excluded.release_proof,
-            release_evidence = excluded.release_evidence, released_at = excluded.released_at, cause = excluded.cause
-        where excluded.epoch >= placements.epoch",
+            release_evidence = excluded.release_evidence, released_at = excluded.released_at, cause = excluded.cause",
     )
-    .bind(cluster.key())
+    .bind(key(cluster))
     .bind(group.as_str())
     .bind(int(placement.epoch.0))
     .bind(maybe_word(placement.last_owner.as_ref())?)
@@ -47,17 +49,16 @@ pub async fn write(conn: &mut Conn, cluster: &Cluster, group: &GroupName, placem
     .bind(cause)
     .execute(conn)
     .await?;
-    if done.rows_affected() == 0 {
-        return Err(Error::Refused(format!(
-            "group {group} was placed under a higher epoch than {}; an epoch never goes down",
-            placement.epoch
-        )));
-    }
     Ok(())
 }
 
+pub async fn all(conn: &mut Conn, cluster: &Cluster) -> Result<BTreeMap<GroupName, Placement>> {
+    let rows = query("select * from placements where cluster_id = $1").bind(key(cluster)).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((row.word("group_name")?, read(row)?))).collect()
+}
+
 /// The placement in a row of `placements`.
-pub fn read(row: &Row) -> Result<Placement> {
+fn read(row: &Row) -> Result<Placement> {
     let phase = match row.text("phase")?.as_str() {
         "never" => PlacementPhase::Never,
         "held" => PlacementPhase::Held,

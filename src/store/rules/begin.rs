@@ -1,44 +1,42 @@
 //! What does an operator's action change at once?
 
-use sqlx::query;
-
-use super::change::{self, Asked};
-use super::cluster::{self, Cluster};
-use super::column::{Result, json};
-use super::{Conn, operation, topology};
+use super::Result;
+use super::put;
 use crate::domain::{
-    ChangeAction, ClusterName, Confirmation, EventKind, GroupWanted, NodeName, NodeWanted, Operation, OperationKind,
-    OperationState, TopologySpec,
+    ChangeAction, Confirmation, EventKind, GroupWanted, NodeName, NodeWanted, Operation, OperationKind, OperationState,
+    TopologySpec,
 };
+use crate::store::cluster::missing;
+use crate::store::state::{NewChange, State};
 use crate::store::{Error, NewOperation};
 
-pub async fn begin(conn: &mut Conn, name: &ClusterName, new: &NewOperation) -> Result<Operation> {
-    let mut cluster = cluster::get(conn, name).await?;
-    let before = topology::read(conn, &cluster).await?;
-    check(conn, &cluster, &before, new).await?;
+/// Accepts an operator's action.
+pub fn begin(state: &mut State, new: &NewOperation) -> Result<Operation> {
+    let before = state.topology();
+    check(state, &before, new)?;
     if let Some((after, action)) = wanted(&before, new) {
-        cluster.count_change();
-        cluster::save(conn, &cluster).await?;
-        topology::write(conn, &cluster, &after).await?;
-        let asked = Asked { actor: &new.actor, at: new.at };
-        change::record(conn, &cluster, action, (Some(&before), Some(&after)), &asked).await?;
-        let message = format!("{} asked for {}, generation {}", new.actor, described(new), cluster.generation);
-        let event = cluster::event(new.at, EventKind::TopologyChanged, &new.target, message);
-        cluster::append(conn, &mut cluster, &[event]).await?;
+        state.cluster.count_change();
+        put::write(state, &after);
+        let (actor, before, after) = (new.actor.clone(), Some(before), Some(after));
+        state.journal.change = Some(NewChange { at: new.at, actor, action, before, after });
+        let generation = state.cluster.generation;
+        let message = format!("{} asked for {}, generation {generation}", new.actor, described(new));
+        state.note(new.at, EventKind::TopologyChanged, &new.target, message);
     } else {
-        cluster.decision = cluster.decision.next();
+        state.cluster.decision = state.cluster.decision.next();
     }
-    if new.kind == OperationKind::ConfirmDown {
-        confirm_down(conn, &cluster, new).await?;
+    if new.kind == OperationKind::ConfirmDown
+        && let Some(node) = state.nodes.get_mut(new.target.as_str())
+    {
+        let word = Confirmation { actor: new.actor.clone(), reason: new.reason.clone(), at: new.at };
+        node.kept.confirmed_down = Some(word);
     }
-    supersede(conn, &mut cluster, new).await?;
-    let accepted = accepted(&cluster, new);
-    operation::write(conn, &cluster, &accepted).await?;
+    supersede(state, new);
+    let accepted = accepted(state, new);
+    state.operations.insert(new.id, accepted.clone());
     let reason = new.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let message = format!("{} asked for {}{reason}", new.actor, described(new));
-    let event = cluster::event(new.at, EventKind::OperationAccepted, &new.target, message);
-    cluster::append(conn, &mut cluster, &[event]).await?;
-    cluster::save(conn, &cluster).await?;
+    state.note(new.at, EventKind::OperationAccepted, &new.target, message);
     Ok(accepted)
 }
 
@@ -49,28 +47,19 @@ fn described(new: &NewOperation) -> String {
     format!("{} of {what} {}{to}", new.kind.as_str(), new.target)
 }
 
-async fn check(conn: &mut Conn, cluster: &Cluster, topology: &TopologySpec, new: &NewOperation) -> Result<()> {
+fn check(state: &State, topology: &TopologySpec, new: &NewOperation) -> Result<()> {
+    if state.operations.contains_key(&new.id) || state.taken.contains(&new.id) {
+        return Err(Error::Exists { kind: "operation", name: new.id.to_string() });
+    }
     let has_node = |name: &str| topology.nodes.iter().any(|node| node.name.as_str() == name);
-    match new.kind {
+    let (kind, there) = match new.kind {
         // Also of a node that was removed: its silence may hold up a group that has not left it.
-        OperationKind::ConfirmDown => {
-            let row = query("select name from nodes where cluster_id = $1 and name = $2")
-                .bind(cluster.key())
-                .bind(&new.target)
-                .fetch_optional(conn)
-                .await?;
-            row.map(drop).ok_or_else(|| cluster::missing("node", &new.target))?;
-        }
-        kind if kind.targets_node() => {
-            if !has_node(&new.target) {
-                return Err(cluster::missing("node", &new.target));
-            }
-        }
-        _ => {
-            if !topology.groups.iter().any(|group| group.name.as_str() == new.target) {
-                return Err(cluster::missing("group", &new.target));
-            }
-        }
+        OperationKind::ConfirmDown => ("node", state.nodes.contains_key(new.target.as_str())),
+        kind if kind.targets_node() => ("node", has_node(&new.target)),
+        _ => ("group", topology.groups.iter().any(|group| group.name.as_str() == new.target)),
+    };
+    if !there {
+        return Err(missing(kind, &new.target));
     }
     match &new.to {
         Some(to) if !has_node(to.as_str()) => Err(Error::Refused(unknown_destination(topology, to))),
@@ -118,32 +107,25 @@ fn wanted(before: &TopologySpec, new: &NewOperation) -> Option<(TopologySpec, Ch
     (after != *before).then_some((after, action))
 }
 
-async fn confirm_down(conn: &mut Conn, cluster: &Cluster, new: &NewOperation) -> Result<()> {
-    let word = Confirmation { actor: new.actor.clone(), reason: new.reason.clone(), at: new.at };
-    query("update nodes set confirmed_down = $3 where cluster_id = $1 and name = $2")
-        .bind(cluster.key())
-        .bind(&new.target)
-        .bind(json(&word)?)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
 /// Ends the running operations that the new one takes the place of.
-async fn supersede(conn: &mut Conn, cluster: &mut Cluster, new: &NewOperation) -> Result<()> {
-    for mut older in operation::running(conn, cluster).await? {
-        if older.target != new.target || !replaces(new.kind, older.kind) {
-            continue;
-        }
+fn supersede(state: &mut State, new: &NewOperation) {
+    let mut replaced: Vec<&mut Operation> = state
+        .operations
+        .values_mut()
+        .filter(|older| older.state == OperationState::Running)
+        .filter(|older| older.target == new.target && replaces(new.kind, older.kind))
+        .collect();
+    replaced.sort_by_key(|older| (older.decision, older.id));
+    let mut messages = Vec::new();
+    for older in replaced {
         older.state = OperationState::Superseded;
         older.message = format!("superseded: {} asked for {}", new.actor, described(new));
         older.ended_at = Some(new.at);
-        operation::write(conn, cluster, &older).await?;
-        let message = format!("{} of {} was superseded by {}", older.kind.as_str(), older.target, described(new));
-        let event = cluster::event(new.at, EventKind::OperationEnded, &older.target, message);
-        cluster::append(conn, cluster, &[event]).await?;
+        messages.push(format!("{} of {} was superseded by {}", older.kind.as_str(), older.target, described(new)));
     }
-    Ok(())
+    for message in messages {
+        state.note(new.at, EventKind::OperationEnded, &new.target, message);
+    }
 }
 
 /// Whether an action takes the place of an older one on the same target.
@@ -157,10 +139,10 @@ fn replaces(new: OperationKind, older: OperationKind) -> bool {
     new == older || (opposed(new).is_some() && opposed(new) == opposed(older))
 }
 
-fn accepted(cluster: &Cluster, new: &NewOperation) -> Operation {
+fn accepted(state: &State, new: &NewOperation) -> Operation {
     Operation {
         id: new.id,
-        cluster: cluster.name.clone(),
+        cluster: state.cluster.name.clone(),
         kind: new.kind,
         target: new.target.clone(),
         to: new.to.clone(),
@@ -168,7 +150,7 @@ fn accepted(cluster: &Cluster, new: &NewOperation) -> Operation {
         actor: new.actor.clone(),
         state: OperationState::Running,
         message: "accepted".to_owned(),
-        decision: cluster.decision,
+        decision: state.cluster.decision,
         created_at: new.at,
         ended_at: None,
     }

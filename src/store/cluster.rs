@@ -1,0 +1,75 @@
+//! Where do a cluster's counters stand?
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{ClusterHead, Error};
+use crate::domain::{ClusterName, Decision, Event, Generation, NewEvent, Settings, Term, TopologySpec};
+
+/// A cluster without its nodes and groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    pub id: Uuid,
+    pub name: ClusterName,
+    pub settings: Settings,
+    pub generation: Generation,
+    pub decision: Decision,
+    pub term: Term,
+    pub reign: Option<Uuid>,
+    /// The longest lease that may be outstanding, in whole microseconds; zero until a reign has begun.
+    pub longest_lease: Duration,
+    /// The number of the newest event.
+    pub last_event: u64,
+    pub created_at: Timestamp,
+}
+
+impl Cluster {
+    /// A cluster before its first change.
+    pub fn new(id: Uuid, spec: &TopologySpec, at: Timestamp) -> Self {
+        Self {
+            id,
+            name: spec.cluster.clone(),
+            settings: spec.settings,
+            generation: Generation(0),
+            decision: Decision(0),
+            term: Term(0),
+            reign: None,
+            longest_lease: Duration::ZERO,
+            last_event: 0,
+            created_at: at,
+        }
+    }
+
+    pub fn head(&self) -> ClusterHead {
+        let Self { name, id, generation, created_at, .. } = self;
+        ClusterHead { name: name.clone(), id: *id, generation: *generation, created_at: *created_at }
+    }
+
+    /// Counts an accepted change of desired state.
+    pub fn count_change(&mut self) {
+        self.generation = self.generation.next();
+        self.decision = self.decision.next();
+    }
+
+    /// Gives an event the next number.
+    pub fn number(&mut self, new: NewEvent) -> Event {
+        self.last_event += 1;
+        let NewEvent { at, kind, subject, message } = new;
+        Event { cluster: self.name.clone(), sequence: self.last_event, at, kind, subject, message }
+    }
+}
+
+/// The id of a cluster that is created at `at`: a UUIDv7. It is above `last`, that of the newest cluster that had the
+/// name before, whatever the wall clock says, so that the newest one of a name is the one with the highest id.
+pub fn new_id(at: Timestamp, random: &[u8; 10], last: Option<Uuid>) -> Uuid {
+    let now = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    // The first six bytes of a UUIDv7 are its milliseconds.
+    let after = last.map_or(0, |last| (last.as_u128() >> 80) as u64 + 1);
+    uuid::Builder::from_unix_timestamp_millis(now.max(after), random).into_uuid()
+}
+
+pub fn missing(kind: &'static str, name: &str) -> Error {
+    Error::NotFound { kind, name: name.to_owned() }
+}

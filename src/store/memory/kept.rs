@@ -1,0 +1,184 @@
+//! What is kept, and in which order is it read?
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Result;
+use crate::domain::{Change, ClusterName, Event, FailoverRecord, Generation, Operation, OperationState, Outcome};
+use crate::planner::snapshot::PastFailover;
+use crate::store::cluster::missing;
+use crate::store::rules::Past;
+use crate::store::state::{Journal, Named, NewChange, State};
+use crate::store::{ClusterHead, Error, FailoverFilter};
+
+/// All clusters that live, and the history of all that ever did, by cluster id.
+#[derive(Clone, Default)]
+pub struct Kept {
+    /// Without operations, failovers and journal: those are below.
+    living: BTreeMap<ClusterName, State>,
+    changes: BTreeMap<(Uuid, Generation), Change>,
+    events: BTreeMap<(Uuid, u64), Event>,
+    operations: BTreeMap<Uuid, Of<Operation>>,
+    failovers: BTreeMap<Uuid, Of<FailoverRecord>>,
+}
+
+/// A record of a cluster.
+#[derive(Clone)]
+struct Of<T> {
+    cluster: Uuid,
+    record: T,
+    /// Of a failover: an operator reset the group's budget after it.
+    forgiven: bool,
+}
+
+impl Kept {
+    pub fn heads(&self) -> Vec<ClusterHead> {
+        self.living.values().map(|state| state.cluster.head()).collect()
+    }
+
+    /// A living cluster, with what is under way in it and what a verb names.
+    pub fn find(&self, name: &ClusterName, named: &Named) -> Option<State> {
+        let mut state = self.living.get(name)?.clone();
+        let id = state.cluster.id;
+        let taken = &mut state.taken;
+        let running = |operation: &Operation| operation.state == OperationState::Running;
+        state.operations = select(&self.operations, id, running, &named.operations, taken);
+        let open = |record: &FailoverRecord| record.outcome == Outcome::InProgress;
+        state.failovers = select(&self.failovers, id, open, &named.failovers, taken);
+        Some(state)
+    }
+
+    pub fn get(&self, name: &ClusterName, named: &Named) -> Result<State> {
+        self.find(name, named).ok_or_else(|| missing("cluster", name.as_str()))
+    }
+
+    /// Writes what a rule made of a cluster, whole.
+    pub fn save(&mut self, mut state: State) -> Result<()> {
+        let (id, name) = (state.cluster.id, state.cluster.name.clone());
+        let Journal { change, events, forgiven } = std::mem::take(&mut state.journal);
+        let change = change.map(|change| written(&state, change)).transpose()?;
+        self.changes.extend(change.map(|change| ((id, change.generation), change)));
+        self.events.extend(events.into_iter().map(|event| ((id, event.sequence), event)));
+        let lapsed = |of: &&mut Of<FailoverRecord>| of.cluster == id && forgiven.contains(&of.record.group);
+        self.failovers.values_mut().filter(lapsed).for_each(|of| of.forgiven = true);
+        store(&mut self.operations, id, std::mem::take(&mut state.operations));
+        store(&mut self.failovers, id, std::mem::take(&mut state.failovers));
+        state.taken.clear();
+        if state.deleted {
+            self.living.remove(&name);
+        } else {
+            self.living.insert(name, state);
+        }
+        Ok(())
+    }
+
+    /// The id of the newest cluster that ever had a name.
+    pub fn newest(&self, name: &ClusterName) -> Option<Uuid> {
+        self.changes.iter().filter(|(_, change)| change.cluster == *name).map(|((id, _), _)| *id).max()
+    }
+
+    /// The id of a cluster, or of the last one of that name if it was deleted.
+    fn id(&self, name: &ClusterName) -> Result<Uuid> {
+        let living = self.living.get(name).map(|state| state.cluster.id);
+        living.or_else(|| self.newest(name)).ok_or_else(|| missing("cluster", name.as_str()))
+    }
+
+    /// Failovers since `earliest` that were not forgiven, oldest first.
+    pub fn past(&self, cluster: Uuid, earliest: Timestamp) -> Vec<Past> {
+        let counts =
+            |of: &&Of<FailoverRecord>| of.cluster == cluster && !of.forgiven && of.record.detected_at >= earliest;
+        let mut records: Vec<_> = self.failovers.values().filter(counts).map(|of| &of.record).collect();
+        records.sort_by_key(|record| (record.detected_at, record.id));
+        let past = records.into_iter().map(|record| Past {
+            group: record.group.clone(),
+            outcome: record.outcome,
+            failover: PastFailover { cause: record.cause, from: record.from.clone(), at: record.detected_at },
+        });
+        past.collect()
+    }
+
+    pub fn changes(&self, name: &ClusterName, before: Option<Generation>, limit: u32) -> Result<Vec<Change>> {
+        let id = self.id(name)?;
+        let until = before.unwrap_or(Generation(u64::MAX));
+        let changes = self.changes.range((id, Generation(0))..(id, until)).rev().map(|(_, change)| change.clone());
+        Ok(changes.take(limit as usize).collect())
+    }
+
+    pub fn events(&self, name: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
+        let id = self.id(name)?;
+        let events = self.events.range((id, after.saturating_add(1))..=(id, u64::MAX)).map(|(_, event)| event.clone());
+        Ok(events.take(limit as usize).collect())
+    }
+
+    pub fn operation(&self, id: Uuid) -> Result<Operation> {
+        let found = self.operations.get(&id).map(|of| of.record.clone());
+        found.ok_or_else(|| missing("operation", &id.to_string()))
+    }
+
+    pub fn operations(&self, name: Option<&ClusterName>, before: Option<Uuid>, limit: u32) -> Result<Vec<Operation>> {
+        let cluster = name.map(|name| self.id(name)).transpose()?;
+        let asked = |of: &&Of<Operation>| cluster.is_none_or(|cluster| of.cluster == cluster);
+        Ok(newest_first(&self.operations, before, asked, limit))
+    }
+
+    pub fn failovers(&self, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
+        let cluster = self.id(name)?;
+        let asked = |of: &&Of<FailoverRecord>| {
+            of.cluster == cluster && filter.group.as_ref().is_none_or(|group| of.record.group == *group)
+        };
+        Ok(newest_first(&self.failovers, filter.before, asked, filter.limit))
+    }
+
+    pub fn failover(&self, name: &ClusterName, id: Uuid) -> Result<FailoverRecord> {
+        let cluster = self.id(name)?;
+        let found = self.failovers.get(&id).filter(|of| of.cluster == cluster).map(|of| of.record.clone());
+        found.ok_or_else(|| missing("failover", &id.to_string()))
+    }
+}
+
+/// A cluster's records that are under way or named. Named ones of other clusters are only noted as taken.
+fn select<T: Clone>(
+    all: &BTreeMap<Uuid, Of<T>>,
+    cluster: Uuid,
+    under_way: impl Fn(&T) -> bool,
+    named: &[Uuid],
+    taken: &mut std::collections::BTreeSet<Uuid>,
+) -> BTreeMap<Uuid, T> {
+    taken.extend(named.iter().filter(|id| all.get(id).is_some_and(|of| of.cluster != cluster)));
+    let ours = all.iter().filter(|(id, of)| of.cluster == cluster && (under_way(&of.record) || named.contains(id)));
+    ours.map(|(id, of)| (*id, of.record.clone())).collect()
+}
+
+fn store<T>(all: &mut BTreeMap<Uuid, Of<T>>, cluster: Uuid, records: BTreeMap<Uuid, T>) {
+    for (id, record) in records {
+        let forgiven = all.get(&id).is_some_and(|of| of.forgiven);
+        all.insert(id, Of { cluster, record, forgiven });
+    }
+}
+
+fn newest_first<T: Clone>(
+    all: &BTreeMap<Uuid, Of<T>>,
+    before: Option<Uuid>,
+    asked: impl Fn(&&Of<T>) -> bool,
+    limit: u32,
+) -> Vec<T> {
+    let older = all.iter().rev().filter(|(id, _)| before.is_none_or(|before| **id < before)).map(|(_, of)| of);
+    older.filter(asked).take(limit as usize).map(|of| of.record.clone()).collect()
+}
+
+/// A change as readers get it, which is as it was written and read back.
+fn written(state: &State, change: NewChange) -> Result<Change> {
+    let NewChange { at, actor, action, before, after } = change;
+    let (before, after) = (document(before.as_ref())?, document(after.as_ref())?);
+    let (cluster, generation) = (state.cluster.name.clone(), state.cluster.generation);
+    Ok(Change { cluster, generation, at, actor, action, before, after })
+}
+
+fn document<T: Serialize>(spec: Option<&T>) -> Result<Option<Value>> {
+    let value = spec.map(serde_json::to_value).transpose();
+    value.map_err(|e| Error::Database(format!("a document can't be written: {e}")))
+}

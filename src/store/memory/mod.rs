@@ -1,0 +1,182 @@
+//! How is it kept in memory? One value behind a lock, for simulations and tests.
+//!
+//! Nothing here waits, reads a clock or draws a number: the same verbs in the same order give the same results.
+
+mod kept;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use self::kept::Kept;
+use super::cluster::{missing, new_id};
+use super::rules::{self, Asked, NewReign};
+use super::state::{Named, State};
+use super::{Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Store};
+use crate::domain::{
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
+    TopologySpec,
+};
+use crate::planner::{Effects, Snapshot};
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// A store that lasts as long as its process. A clone of it is the same store.
+#[derive(Clone)]
+pub struct MemoryStore {
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    kept: Kept,
+    random: Box<dyn FnMut() -> [u8; 10] + Send>,
+}
+
+/// A copy of all that a store kept at one moment.
+#[derive(Clone)]
+pub struct Backup(Kept);
+
+impl MemoryStore {
+    /// An empty store. `random` gives the random part of each new cluster's id; no two clusters should get the same.
+    pub fn new(random: impl FnMut() -> [u8; 10] + Send + 'static) -> Self {
+        let shared = Shared { kept: Kept::default(), random: Box::new(random) };
+        Self { shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// A copy of all that is kept now.
+    pub fn backup(&self) -> Backup {
+        Backup(self.lock().kept.clone())
+    }
+
+    /// Makes all that is kept what it was when the backup was taken; what was accepted since is lost.
+    pub fn restore(&self, backup: &Backup) {
+        self.lock().kept = backup.0.clone();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // Whoever panicked had not begun to write: a verb is saved only once its rule is done.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes a cluster by a rule. Nothing is kept of what the rule refuses.
+    fn change<T>(&self, name: &ClusterName, named: &Named, rule: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+        let kept = &mut self.lock().kept;
+        let mut state = kept.get(name, named)?;
+        let done = rule(&mut state)?;
+        kept.save(state)?;
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn clusters(&self) -> Result<Vec<ClusterHead>> {
+        Ok(self.lock().kept.heads())
+    }
+
+    async fn put_topology(
+        &self,
+        spec: &TopologySpec,
+        expect: Expect,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<Accepted> {
+        let Shared { kept, random } = &mut *self.lock();
+        let found = kept.find(&spec.cluster, &Named::default());
+        let fresh = match &found {
+            Some(state) => state.cluster.id,
+            None => new_id(at, &random(), kept.newest(&spec.cluster)),
+        };
+        let (state, accepted) = rules::put(found, fresh, spec, expect, &Asked { actor, at })?;
+        kept.save(state)?;
+        Ok(accepted)
+    }
+
+    async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation)> {
+        let state = self.lock().kept.get(cluster, &Named::default())?;
+        Ok((state.topology(), state.cluster.generation))
+    }
+
+    async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
+        self.change(cluster, &Named::default(), |state| rules::delete(state, &Asked { actor, at }))
+    }
+
+    async fn changes(&self, cluster: &ClusterName, before: Option<Generation>, limit: u32) -> Result<Vec<Change>> {
+        self.lock().kept.changes(cluster, before, limit)
+    }
+
+    async fn begin_reign(
+        &self,
+        cluster: &ClusterName,
+        id: Uuid,
+        at_least: (Term, Decision),
+        longest: Duration,
+        at: Timestamp,
+    ) -> Result<Reign> {
+        let new = NewReign { id, at_least, longest, at };
+        self.change(cluster, &Named::default(), |state| rules::reign(state, &new))
+    }
+
+    async fn load(&self, cluster: &ClusterName, now: Timestamp) -> Result<Snapshot> {
+        let kept = &self.lock().kept;
+        let state = kept.get(cluster, &Named::default())?;
+        let past = rules::earliest(&state, now).map(|earliest| kept.past(state.cluster.id, earliest));
+        Ok(rules::snapshot(state, &past.unwrap_or_default(), now))
+    }
+
+    async fn commit(&self, cluster: &ClusterName, basis: &Basis, effects: &Effects) -> Result<()> {
+        self.change(cluster, &Named::from(effects), |state| rules::commit(state, basis, effects))
+    }
+
+    async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<()> {
+        self.change(cluster, &Named::default(), |state| {
+            let node = state.nodes.get_mut(node).ok_or_else(|| missing("node", node.as_str()))?;
+            node.kept.agent = Some(agent);
+            Ok(())
+        })
+    }
+
+    async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<()> {
+        self.change(cluster, &Named::default(), |state| {
+            events.iter().cloned().for_each(|event| state.append(event));
+            Ok(())
+        })
+    }
+
+    async fn begin_operation(&self, cluster: &ClusterName, new: &NewOperation) -> Result<Operation> {
+        let named = Named { operations: vec![new.id], ..Named::default() };
+        self.change(cluster, &named, |state| rules::begin(state, new))
+    }
+
+    async fn operation(&self, id: Uuid) -> Result<Operation> {
+        self.lock().kept.operation(id)
+    }
+
+    async fn operations(
+        &self,
+        cluster: Option<&ClusterName>,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<Operation>> {
+        self.lock().kept.operations(cluster, before, limit)
+    }
+
+    async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
+        self.lock().kept.failovers(cluster, filter)
+    }
+
+    async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord> {
+        self.lock().kept.failover(cluster, id)
+    }
+
+    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
+        self.lock().kept.events(cluster, after, limit)
+    }
+
+    async fn ready(&self) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! When may a cluster be removed, and what ends with it?
+
+use super::{Asked, Result};
+use crate::domain::{ChangeAction, EventKind, OperationState, Outcome};
+use crate::store::Error;
+use crate::store::state::{NewChange, State};
+
+/// Removes a cluster in which nothing has an owner. Its history stays; what was under way ends.
+pub fn delete(state: &mut State, asked: &Asked<'_>) -> Result<()> {
+    let owned = state.placements.iter().filter_map(|(group, placement)| Some((group, placement.owner()?)));
+    let owned: Vec<String> = owned.map(|(group, owner)| format!("{group} on {owner}")).collect();
+    let name = state.cluster.name.clone();
+    if !owned.is_empty() {
+        return Err(Error::Refused(format!(
+            "cluster {name} still has groups with an owner ({}); take them offline first",
+            owned.join(", ")
+        )));
+    }
+    let before = Some(state.topology());
+    state.cluster.count_change();
+    let (actor, action) = (asked.actor.clone(), ChangeAction::DeleteCluster);
+    state.journal.change = Some(NewChange { at: asked.at, actor, action, before, after: None });
+    state.note(asked.at, EventKind::TopologyChanged, name, format!("{} deleted the cluster", asked.actor));
+    for operation in state.operations.values_mut() {
+        operation.state = OperationState::Superseded;
+        operation.message = "the cluster was deleted".to_owned();
+        operation.ended_at = Some(asked.at);
+    }
+    for record in state.failovers.values_mut() {
+        record.outcome = Outcome::Superseded;
+    }
+    state.deleted = true;
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! How does a new document replace the desired state?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::{Asked, Result};
+use crate::domain::{
+    ChangeAction, ClusterName, EventKind, Generation, GroupName, NodeName, Placement, PlacementPhase, TopologySpec,
+};
+use crate::store::cluster::{Cluster, missing};
+use crate::store::state::{NewChange, NodeKept, Object, State};
+use crate::store::{Accepted, Error, Expect};
+
+/// The cluster with `spec` as its desired state. `found` is the cluster of that name, if there is one; else it is
+/// created under the id `fresh`.
+pub fn put(
+    found: Option<State>,
+    fresh: Uuid,
+    spec: &TopologySpec,
+    expect: Expect,
+    asked: &Asked<'_>,
+) -> Result<(State, Accepted)> {
+    check(found.as_ref().map(|state| state.cluster.generation), &spec.cluster, expect)?;
+    let created = found.is_none();
+    let before = found.as_ref().map(State::topology);
+    let mut state = found.unwrap_or_else(|| State::new(Cluster::new(fresh, spec, asked.at)));
+    let after = spec.with_wanted(before.as_ref());
+    if before.as_ref() == Some(&after) {
+        let generation = state.cluster.generation;
+        return Ok((state, Accepted { created, changed: false, generation }));
+    }
+    let cluster = &mut state.cluster;
+    cluster.count_change();
+    cluster.settings = after.settings;
+    // A reign that has begun may grant the new lease at once.
+    if !cluster.longest_lease.is_zero() {
+        cluster.longest_lease = cluster.longest_lease.max(after.settings.lease.get());
+    }
+    let generation = cluster.generation;
+    write(&mut state, &after);
+    let action = if created { ChangeAction::CreateCluster } else { ChangeAction::PutTopology };
+    let after = Some(after);
+    state.journal.change = Some(NewChange { at: asked.at, actor: asked.actor.clone(), action, before, after });
+    let made = if created { "created the cluster" } else { "changed the topology" };
+    let message = format!("{} {made} (generation {generation})", asked.actor);
+    state.note(asked.at, EventKind::TopologyChanged, &spec.cluster, message);
+    Ok((state, Accepted { created, changed: true, generation }))
+}
+
+fn check(found: Option<Generation>, name: &ClusterName, expect: Expect) -> Result<()> {
+    match (expect, found) {
+        (Expect::Absent, Some(_)) => Err(Error::Exists { kind: "cluster", name: name.to_string() }),
+        (Expect::At(_), None) => Err(missing("cluster", name.as_str())),
+        (Expect::At(expected), Some(actual)) if actual != expected => Err(Error::Conflict { expected, actual }),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the nodes and groups those of `after`, where `wanted` is set everywhere. What is absent goes, or is retired
+/// while anything may hold it.
+pub fn write(state: &mut State, after: &TopologySpec) {
+    let generation = state.cluster.generation;
+    let placements = &state.placements;
+    let nodes = after.nodes.iter().map(|node| (&node.name, node));
+    replace(&mut state.nodes, nodes, generation, |name, kept| is_free(name, kept, placements));
+    let groups = after.groups.iter().map(|group| (&group.name, group));
+    replace(&mut state.groups, groups, generation, |name, _| was_never_placed(name, placements));
+}
+
+/// Whether a node runs nothing of ours for certain: its agent was never granted a lease.
+fn is_free(name: &NodeName, kept: &NodeKept, placements: &BTreeMap<GroupName, Placement>) -> bool {
+    let owns = placements.values().any(|placement| placement.owner() == Some(name));
+    kept.agent.is_none() && kept.assignment.is_none() && !owns
+}
+
+fn was_never_placed(name: &GroupName, placements: &BTreeMap<GroupName, Placement>) -> bool {
+    placements.get(name).is_none_or(|placement| placement.phase == PlacementPhase::Never)
+}
+
+fn replace<'a, N: Ord + Clone + 'a, S: Clone + PartialEq + 'a, K: Default>(
+    stored: &mut BTreeMap<N, Object<S, K>>,
+    wanted: impl Iterator<Item = (&'a N, &'a S)>,
+    generation: Generation,
+    discardable: impl Fn(&N, &K) -> bool,
+) {
+    let mut absent: BTreeSet<N> = stored.keys().cloned().collect();
+    for (position, (name, spec)) in (0..).zip(wanted) {
+        absent.remove(name);
+        match stored.get_mut(name) {
+            // Only its place in the document may differ, which is no change of it.
+            Some(object) if !object.retired && object.spec == *spec => object.position = position,
+            found => {
+                let kept = found.map(|object| std::mem::take(&mut object.kept)).unwrap_or_default();
+                let object = Object { spec: spec.clone(), position, generation, retired: false, kept };
+                stored.insert(name.clone(), object);
+            }
+        }
+    }
+    stored.retain(|name, object| !absent.contains(name) || !discardable(name, &object.kept));
+    let left = stored.iter_mut().filter(|(name, object)| absent.contains(name) && !object.retired);
+    left.for_each(|(_, object)| (object.retired, object.generation) = (true, generation));
+}

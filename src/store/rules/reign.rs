@@ -1,0 +1,50 @@
+//! Which numbers does a new reign take, and what may the earlier ones have left?
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Result, countable};
+use crate::domain::{Decision, EventKind, Term};
+use crate::store::Reign;
+use crate::store::state::State;
+
+/// A reign that is about to begin.
+pub struct NewReign {
+    pub id: Uuid,
+    pub at_least: (Term, Decision),
+    /// A lease that is known to be outstanding, maybe longer than the stored ones.
+    pub longest: Duration,
+    pub at: Timestamp,
+}
+
+/// Begins a reign.
+pub fn reign(state: &mut State, new: &NewReign) -> Result<Reign> {
+    let (term, decision) = new.at_least;
+    countable("term", term.0)?;
+    countable("decision", decision.0)?;
+    let cluster = &mut state.cluster;
+    cluster.term = cluster.term.next().max(term);
+    if decision > cluster.decision {
+        cluster.decision = decision;
+        // Agents applied higher decisions than a restored database remembers, and refuse lower ones: what is assigned is
+        // pushed anew under a number above them.
+        let assigned = state.nodes.values_mut().filter(|node| node.kept.assignment.is_some());
+        assigned.for_each(|node| node.kept.assigned_at = decision);
+    }
+    cluster.reign = Some(new.id);
+    // What earlier reigns may have left; stored from now on is also what this one may grant.
+    let outstanding = cluster.longest_lease.max(whole_micros(new.longest));
+    cluster.longest_lease = outstanding.max(cluster.settings.lease.get());
+    let (cluster_id, name, term) = (cluster.id, cluster.name.clone(), cluster.term);
+    state.note(new.at, EventKind::ReignBegan, name, format!("reign {} began with term {term}", new.id));
+    let agents = state.nodes.iter().filter_map(|(name, node)| Some((name.clone(), node.kept.agent?)));
+    Ok(Reign { cluster_id, id: new.id, term, longest_lease: outstanding, agents: agents.collect() })
+}
+
+/// As it is stored: rounded up, since a lease that is counted too short is unsafe.
+fn whole_micros(lease: Duration) -> Duration {
+    let micros = lease.as_nanos().div_ceil(1_000);
+    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,86 @@
+//! What does the planner need of what is stored?
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::domain::{GroupName, GroupSpec, NodeSpec, Operation, OperationState, Outcome};
+use crate::planner::Snapshot;
+use crate::planner::snapshot::{GroupView, NodeSeen, NodeView, PastFailover};
+use crate::store::state::{NodeKept, Object, State};
+
+/// A stored failover that was not forgiven, as far as a budget may count it.
+pub struct Past {
+    pub group: GroupName,
+    pub outcome: Outcome,
+    pub failover: PastFailover,
+}
+
+/// From when on failovers may count against any group's budget; none if there is no group.
+pub fn earliest(state: &State, now: Timestamp) -> Option<Timestamp> {
+    state.groups.values().map(|group| begin_of_period(&group.spec, now)).min()
+}
+
+/// Everything stored, nothing seen. `past` has the failovers since `earliest` that were not forgiven, oldest first.
+pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
+    let State { cluster, nodes, groups, mut placements, operations, failovers, .. } = state;
+    let open = failovers.into_values().filter(|record| record.outcome == Outcome::InProgress);
+    let mut open: BTreeMap<_, _> = open.map(|record| (record.group.clone(), record)).collect();
+    let groups = groups.into_iter().map(|(name, Object { spec, retired, kept, .. })| {
+        let view = GroupView {
+            wanted: spec.wanted.unwrap_or_default(),
+            retired,
+            placement: placements.remove(&name).unwrap_or_default(),
+            failed: kept.failed,
+            open: open.remove(&name),
+            recent: recent(&spec, past, now),
+            spec,
+        };
+        (name, view)
+    });
+    Snapshot {
+        cluster: cluster.name,
+        generation: cluster.generation,
+        decision: cluster.decision,
+        term: cluster.term,
+        now,
+        settings: cluster.settings,
+        nodes: nodes.into_iter().map(|(name, node)| (name, node_view(node, now))).collect(),
+        groups: groups.collect(),
+        operations: under_way(operations),
+    }
+}
+
+fn node_view(node: Object<NodeSpec, NodeKept>, now: Timestamp) -> NodeView {
+    let Object { spec, retired, kept, .. } = node;
+    NodeView {
+        wanted: spec.wanted.unwrap_or_default(),
+        spec,
+        retired,
+        confirmed_down: kept.confirmed_down,
+        assignment: kept.assignment.unwrap_or_default(),
+        assigned_at: kept.assigned_at,
+        seen: NodeSeen::unheard(now),
+    }
+}
+
+/// The failovers that ran, or run, within the group's own period.
+fn recent(group: &GroupSpec, past: &[Past], now: Timestamp) -> Vec<PastFailover> {
+    let begin = begin_of_period(group, now);
+    let ran = |outcome| matches!(outcome, Outcome::InProgress | Outcome::Succeeded | Outcome::Failed);
+    let counts = |past: &&Past| past.group == group.name && ran(past.outcome) && past.failover.at >= begin;
+    past.iter().filter(counts).map(|past| past.failover.clone()).collect()
+}
+
+fn begin_of_period(group: &GroupSpec, now: Timestamp) -> Timestamp {
+    let period = SignedDuration::try_from(group.failover.period.get()).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(period).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Running operations, oldest first.
+fn under_way(operations: BTreeMap<Uuid, Operation>) -> Vec<Operation> {
+    let mut running: Vec<_> = operations.into_values().filter(|op| op.state == OperationState::Running).collect();
+    running.sort_by_key(|operation| (operation.decision, operation.id));
+    running
+}

@@ -1,0 +1,123 @@
+//! How are nodes and groups kept as rows?
+
+use std::collections::BTreeMap;
+
+use sqlx::query;
+use uuid::Uuid;
+
+use super::cluster::key;
+use super::column::{Columns as _, Result, int, json, maybe_json, word};
+use super::{Conn, Row};
+use crate::domain::{Decision, Generation, GroupName, GroupSpec, NodeName, NodeSpec};
+use crate::store::cluster::{Cluster, missing};
+use crate::store::state::{GroupKept, NodeKept, Object};
+
+type Node = Object<NodeSpec, NodeKept>;
+type Group = Object<GroupSpec, GroupKept>;
+
+pub async fn nodes(conn: &mut Conn, cluster: &Cluster) -> Result<BTreeMap<NodeName, Node>> {
+    let rows = query("select * from nodes where cluster_id = $1").bind(key(cluster)).fetch_all(conn).await?;
+    rows.iter().map(|row| node(row).map(|node| (node.spec.name.clone(), node))).collect()
+}
+
+fn node(row: &Row) -> Result<Node> {
+    let kept = NodeKept {
+        agent: row.maybe_word("agent_id")?,
+        confirmed_down: row.maybe_json("confirmed_down")?,
+        assignment: row.maybe_json("assignment")?,
+        assigned_at: Decision(row.int("assigned_at")?),
+    };
+    object(row, NodeSpec { wanted: Some(row.word("wanted")?), ..row.json("spec")? }, kept)
+}
+
+pub async fn groups(conn: &mut Conn, cluster: &Cluster) -> Result<BTreeMap<GroupName, Group>> {
+    let rows = query("select * from groups where cluster_id = $1").bind(key(cluster)).fetch_all(conn).await?;
+    rows.iter().map(|row| group(row).map(|group| (group.spec.name.clone(), group))).collect()
+}
+
+fn group(row: &Row) -> Result<Group> {
+    let kept = GroupKept { failed: row.maybe_json("failed")? };
+    object(row, GroupSpec { wanted: Some(row.word("wanted")?), ..row.json("spec")? }, kept)
+}
+
+fn object<S, K>(row: &Row, spec: S, kept: K) -> Result<Object<S, K>> {
+    let generation = Generation(row.int("generation")?);
+    Ok(Object { spec, position: row.int("position")?, generation, retired: row.flag("retired")?, kept })
+}
+
+/// Writes a node whole. Its `wanted` has a column of its own.
+pub async fn write_node(conn: &mut Conn, cluster: &Cluster, node: &Node) -> Result<()> {
+    let bare = NodeSpec { wanted: None, ..node.spec.clone() };
+    query(
+        "insert into nodes (cluster_id, name, spec, wanted, position, generation, retired, agent_id, confirmed_down,
+            assignment, assigned_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        on conflict (cluster_id, name) do update set spec = excluded.spec, wanted = excluded.wanted,
+            position = excluded.position, generation = excluded.generation, retired = excluded.retired,
+            agent_id = excluded.agent_id, confirmed_down = excluded.confirmed_down, assignment = excluded.assignment,
+            assigned_at = excluded.assigned_at",
+    )
+    .bind(key(cluster))
+    .bind(node.spec.name.as_str())
+    .bind(json(&bare)?)
+    .bind(word(&node.spec.wanted)?)
+    .bind(int(node.position))
+    .bind(int(node.generation.0))
+    .bind(node.retired)
+    .bind(node.kept.agent.map(|agent| agent.to_string()))
+    .bind(maybe_json(node.kept.confirmed_down.as_ref())?)
+    .bind(maybe_json(node.kept.assignment.as_ref())?)
+    .bind(int(node.kept.assigned_at.0))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes a group whole. Its `wanted` has a column of its own.
+pub async fn write_group(conn: &mut Conn, cluster: &Cluster, group: &Group) -> Result<()> {
+    let bare = GroupSpec { wanted: None, ..group.spec.clone() };
+    query(
+        "insert into groups (cluster_id, name, spec, wanted, position, generation, retired, failed)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (cluster_id, name) do update set spec = excluded.spec, wanted = excluded.wanted,
+            position = excluded.position, generation = excluded.generation, retired = excluded.retired,
+            failed = excluded.failed",
+    )
+    .bind(key(cluster))
+    .bind(group.spec.name.as_str())
+    .bind(json(&bare)?)
+    .bind(word(&group.spec.wanted)?)
+    .bind(int(group.position))
+    .bind(int(group.generation.0))
+    .bind(group.retired)
+    .bind(maybe_json(group.kept.failed.as_ref())?)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn delete_node(conn: &mut Conn, cluster: &Cluster, name: &NodeName) -> Result<()> {
+    let gone = query("delete from nodes where cluster_id = $1 and name = $2").bind(key(cluster)).bind(name.as_str());
+    gone.execute(conn).await?;
+    Ok(())
+}
+
+pub async fn delete_group(conn: &mut Conn, cluster: &Cluster, name: &GroupName) -> Result<()> {
+    let gone = query("delete from groups where cluster_id = $1 and name = $2").bind(key(cluster)).bind(name.as_str());
+    gone.execute(conn).await?;
+    Ok(())
+}
+
+/// Notes a node's agent without reading the whole cluster: a new reign may do so for every node.
+pub async fn record_agent(conn: &mut Conn, cluster: &Cluster, name: &NodeName, agent: Uuid) -> Result<()> {
+    let done = query("update nodes set agent_id = $3 where cluster_id = $1 and name = $2")
+        .bind(key(cluster))
+        .bind(name.as_str())
+        .bind(agent.to_string())
+        .execute(conn)
+        .await?;
+    if done.rows_affected() == 0 {
+        return Err(missing("node", name.as_str()));
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! How is a living cluster read as one value, and what a rule made of it written?
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::{query, query_scalar};
+use uuid::Uuid;
+
+use super::cluster::{self, key};
+use super::column::Result;
+use super::{Conn, change, failover, history, objects, operation, placement};
+use crate::domain::{ClusterName, Outcome};
+use crate::planner::Snapshot;
+use crate::store::Error;
+use crate::store::cluster::{missing, new_id};
+use crate::store::rules;
+use crate::store::state::{Named, State};
+
+/// A living cluster, with what is under way in it and what a verb names.
+pub async fn find(conn: &mut Conn, name: &ClusterName, named: &Named) -> Result<Option<State>> {
+    let Some(cluster) = cluster::find(conn, name).await? else { return Ok(None) };
+    let mut state = State::new(cluster);
+    state.nodes = objects::nodes(conn, &state.cluster).await?;
+    state.groups = objects::groups(conn, &state.cluster).await?;
+    state.placements = placement::all(conn, &state.cluster).await?;
+    operation::select(conn, &mut state, &named.operations).await?;
+    failover::select(conn, &mut state, &named.failovers).await?;
+    Ok(Some(state))
+}
+
+pub async fn get(conn: &mut Conn, name: &ClusterName, named: &Named) -> Result<State> {
+    find(conn, name, named).await?.ok_or_else(|| missing("cluster", name.as_str()))
+}
+
+pub async fn load(conn: &mut Conn, name: &ClusterName, now: Timestamp) -> Result<Snapshot> {
+    let state = get(conn, name, &Named::default()).await?;
+    let past = match rules::earliest(&state, now) {
+        Some(earliest) => failover::past(conn, &state.cluster, earliest).await?,
+        None => Vec::new(),
+    };
+    Ok(rules::snapshot(state, &past, now))
+}
+
+/// An id for a new cluster of this name. Its random part comes from the database.
+pub async fn fresh_id(conn: &mut Conn, name: &ClusterName, at: Timestamp) -> Result<Uuid> {
+    let random: Vec<u8> = query_scalar("select randomblob(10)").fetch_one(&mut *conn).await?;
+    let random: [u8; 10] = random.try_into().map_err(|_| Error::Database("it gave no random bytes".to_owned()))?;
+    let last = history::newest(conn, name).await?.map(|id| id.parse()).transpose();
+    let last = last.map_err(|e| Error::Database(format!("a cluster's id is none: {e}")))?;
+    Ok(new_id(at, &random, last))
+}
+
+/// Writes what a rule changed of a cluster, in an order that the tables' constraints allow.
+pub async fn save(conn: &mut Conn, before: &State, after: &State) -> Result<()> {
+    let cluster = &after.cluster;
+    cluster::save(conn, cluster).await?;
+    save_objects(conn, before, after).await?;
+    for (group, placement) in changed(&before.placements, &after.placements) {
+        placement::write(conn, cluster, group, placement).await?;
+    }
+    for (_, operation) in changed(&before.operations, &after.operations) {
+        operation::write(conn, cluster, operation).await?;
+    }
+    for group in &after.journal.forgiven {
+        failover::forgive(conn, cluster, group).await?;
+    }
+    // Those that end come first: an index allows one open failover of a group.
+    let (open, ended): (Vec<_>, Vec<_>) =
+        changed(&before.failovers, &after.failovers).partition(|(_, record)| record.outcome == Outcome::InProgress);
+    for (_, record) in ended.into_iter().chain(open) {
+        failover::write(conn, cluster, record).await?;
+    }
+    if let Some(new) = &after.journal.change {
+        change::record(conn, cluster, new).await?;
+    }
+    cluster::append(conn, cluster, &after.journal.events).await?;
+    if after.deleted {
+        query("delete from clusters where id = $1").bind(key(cluster)).execute(conn).await?;
+    }
+    Ok(())
+}
+
+async fn save_objects(conn: &mut Conn, before: &State, after: &State) -> Result<()> {
+    let cluster = &after.cluster;
+    for (_, node) in changed(&before.nodes, &after.nodes) {
+        objects::write_node(conn, cluster, node).await?;
+    }
+    for name in before.nodes.keys().filter(|name| !after.nodes.contains_key(*name)) {
+        objects::delete_node(conn, cluster, name).await?;
+    }
+    for (_, group) in changed(&before.groups, &after.groups) {
+        objects::write_group(conn, cluster, group).await?;
+    }
+    for name in before.groups.keys().filter(|name| !after.groups.contains_key(*name)) {
+        objects::delete_group(conn, cluster, name).await?;
+    }
+    Ok(())
+}
+
+/// What is new or differs.
+fn changed<'a, K: Ord, V: PartialEq>(
+    before: &'a BTreeMap<K, V>,
+    after: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = (&'a K, &'a V)> {
+    after.iter().filter(|(key, value)| before.get(*key) != Some(*value))
+}

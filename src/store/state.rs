@@ -1,0 +1,138 @@
+//! What is kept of a living cluster, as one value? A backend reads it, a verb's rule changes it, the backend writes what
+//! differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::cluster::Cluster;
+use crate::domain::{
+    Actor, Assignment, ChangeAction, Confirmation, Decision, Event, EventKind, FailedMark, FailoverRecord, Generation,
+    GroupName, GroupSpec, NewEvent, NodeName, NodeSpec, Operation, Placement, TopologySpec,
+};
+use crate::planner::Effects;
+
+/// A living cluster. History appears in it only as far as a verb may change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    pub cluster: Cluster,
+    pub nodes: BTreeMap<NodeName, Object<NodeSpec, NodeKept>>,
+    pub groups: BTreeMap<GroupName, Object<GroupSpec, GroupKept>>,
+    /// Outlive their groups, so that an epoch goes on where it was when a group of that name comes back.
+    pub placements: BTreeMap<GroupName, Placement>,
+    /// Those under way, and those that the verb names.
+    pub operations: BTreeMap<Uuid, Operation>,
+    /// Those in progress, and those that the verb names.
+    pub failovers: BTreeMap<Uuid, FailoverRecord>,
+    /// Ids that the verb names and that records of another cluster have.
+    pub taken: BTreeSet<Uuid>,
+    pub journal: Journal,
+    /// Nothing of it stays but its history.
+    pub deleted: bool,
+}
+
+/// A desired node or group, and what plans and reigns keep with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object<S, K> {
+    /// As last accepted, with `wanted`.
+    pub spec: S,
+    /// Its place in the document.
+    pub position: u64,
+    /// The change that last touched it.
+    pub generation: Generation,
+    /// No longer in the topology; kept until nothing holds it.
+    pub retired: bool,
+    pub kept: K,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NodeKept {
+    /// The agent that was granted leases for it.
+    pub agent: Option<Uuid>,
+    pub confirmed_down: Option<Confirmation>,
+    pub assignment: Option<Assignment>,
+    pub assigned_at: Decision,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupKept {
+    pub failed: Option<FailedMark>,
+}
+
+/// What a verb adds to history, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Journal {
+    pub change: Option<NewChange>,
+    pub events: Vec<Event>,
+    /// Groups whose failovers up to this verb no longer count against the budget.
+    pub forgiven: Vec<GroupName>,
+}
+
+/// The change that made the present generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewChange {
+    pub at: Timestamp,
+    pub actor: Actor,
+    pub action: ChangeAction,
+    pub before: Option<TopologySpec>,
+    pub after: Option<TopologySpec>,
+}
+
+/// The records that a verb names: a backend reads them into the state besides those under way.
+#[derive(Debug, Default)]
+pub struct Named {
+    pub operations: Vec<Uuid>,
+    pub failovers: Vec<Uuid>,
+}
+
+impl From<&Effects> for Named {
+    fn from(effects: &Effects) -> Self {
+        Self {
+            operations: effects.operations.iter().map(|operation| operation.id).collect(),
+            failovers: effects.failovers.iter().map(|record| record.id).collect(),
+        }
+    }
+}
+
+impl State {
+    pub fn new(cluster: Cluster) -> Self {
+        Self {
+            cluster,
+            nodes: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            placements: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            failovers: BTreeMap::new(),
+            taken: BTreeSet::new(),
+            journal: Journal::default(),
+            deleted: false,
+        }
+    }
+
+    /// The desired state, with `wanted` of every node and group; without what is retired.
+    pub fn topology(&self) -> TopologySpec {
+        TopologySpec {
+            cluster: self.cluster.name.clone(),
+            settings: self.cluster.settings,
+            nodes: in_order(&self.nodes),
+            groups: in_order(&self.groups),
+        }
+    }
+
+    /// Appends an event under the next number.
+    pub fn append(&mut self, new: NewEvent) {
+        let event = self.cluster.number(new);
+        self.journal.events.push(event);
+    }
+
+    pub fn note(&mut self, at: Timestamp, kind: EventKind, subject: impl std::fmt::Display, message: String) {
+        self.append(NewEvent { at, kind, subject: subject.to_string(), message });
+    }
+}
+
+fn in_order<N, S: Clone, K>(objects: &BTreeMap<N, Object<S, K>>) -> Vec<S> {
+    let mut present: Vec<_> = objects.values().filter(|object| !object.retired).collect();
+    present.sort_by_key(|object| object.position);
+    present.into_iter().map(|object| object.spec.clone()).collect()
+}

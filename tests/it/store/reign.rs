@@ -1,0 +1,47 @@
+//! Does a reign outnumber all before it, and know what they may have left?
+
+use super::*;
+
+pub async fn a_reign_outnumbers_all_before_and_learns_who_may_hold_leases(store: Arc<dyn Store>) {
+    let mut spec = three_nodes();
+    store.put_topology(&spec, Expect::Anything, &alice(), at(0)).await.unwrap();
+    let first = begin_reign(&store, 1).await;
+    assert_eq!((first.term, first.longest_lease, first.agents), (Term(1), Duration::ZERO, vec![]));
+    store.record_agent(&cluster(), &node("bts2"), id(9)).await.unwrap();
+    assert!(store.record_agent(&cluster(), &node("bts9"), id(9)).await.is_err());
+    spec.settings.lease = locum::domain::HumanDuration::from_secs(30);
+    spec.nodes[1].agent = "http://127.0.0.1:9".to_owned();
+    store.put_topology(&spec, Expect::Anything, &alice(), at(2)).await.unwrap();
+    spec.settings.lease = locum::domain::HumanDuration::from_secs(4);
+    store.put_topology(&spec, Expect::Anything, &alice(), at(3)).await.unwrap();
+    let least = (Term(40), Decision(50));
+    let second = store.begin_reign(&cluster(), id(2), least, Duration::ZERO, at(4)).await.unwrap();
+    assert_eq!((second.term, second.longest_lease), (Term(40), Duration::from_secs(30)));
+    assert_eq!(second.agents, [(node("bts2"), id(9))]);
+    assert_eq!(load(&store).await.decision, Decision(50));
+    let longer = store.begin_reign(&cluster(), id(3), least, Duration::from_secs(60), at(5)).await.unwrap();
+    assert_eq!((longer.term, longer.longest_lease), (Term(41), Duration::from_secs(60)));
+}
+
+pub async fn a_lease_is_never_stored_shorter_than_it_is(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    let (least, odd) = ((Term(0), Decision(0)), Duration::from_nanos(60_000_000_001));
+    store.begin_reign(&cluster(), id(2), least, odd, at(2)).await.unwrap();
+    let next = begin_reign(&store, 3).await;
+    assert!(next.longest_lease >= odd, "{:?}", next.longest_lease);
+}
+
+pub async fn numbers_that_no_column_holds_are_refused(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    let assigned = [(node("bts1"), locum::domain::Assignment::default())].into();
+    commit(&store, Effects { assignments: assigned, ..Effects::default() }).await.unwrap();
+    let before = load(&store).await;
+    for least in [(Term(1 << 63), Decision(0)), (Term(0), Decision(u64::MAX))] {
+        let refused = store.begin_reign(&cluster(), id(2), least, Duration::ZERO, at(2)).await;
+        assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    }
+    let far = Effects { decision: Decision(1 << 63), ..Effects::default() };
+    assert!(matches!(store.commit(&cluster(), &basis(&before), &far).await, Err(Error::Refused(_))));
+    assert!(matches!(commit(&store, placed(held("bts1", 1 << 63))).await, Err(Error::Refused(_))));
+    assert_eq!(load(&store).await, before);
+}
