@@ -74,6 +74,8 @@ pub enum Fact {
         machine: String,
     },
     Reigned(Reign),
+    /// Desired state that differs was written, as this generation.
+    Accepted(Generation),
     Committed(Arc<Effects>),
     /// The control plane's view right after a commit.
     Planned(Arc<Snapshot>),

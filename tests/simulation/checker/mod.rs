@@ -32,7 +32,6 @@ mod stored;
 mod tests;
 mod writes;
 
-#[allow(unused_imports)] // the world that asks is not here yet
 pub use settled::astray;
 
 /// A promise that was not kept.
@@ -75,10 +74,11 @@ pub fn judge(history: &[Happening]) -> Vec<Broken> {
             Fact::Written { machine, ledger } => disks.written(machine, ledger, &mut found),
             Fact::Wiped { machine } => disks.wiped(machine),
             Fact::Reigned(reign) => stored.reigned(reign, &mut found),
+            Fact::Accepted(generation) => stored.accepted(*generation, &mut found),
             Fact::Committed(effects) => stored.committed(effects, &running, &mut found),
             Fact::Planned(snapshot) => settled::planned(snapshot, &mut found),
             Fact::Pushed { node, groups } => stored.pushed(node, groups, &mut found),
-            Fact::Answered { who, wish, reply } => stored.answered(who, wish, reply, &mut found),
+            Fact::Answered { who, wish, reply } => stored.answered(who, wish, reply),
             Fact::BackedUp => stored.backed_up(),
             Fact::Restored(copy) => stored.restored(*copy),
             Fact::OnlyOutages(only) => stored.only_outages = *only,

@@ -90,19 +90,18 @@ impl Stored {
         }
     }
 
-    /// What somebody heard of his wish. I3: generations go up.
-    pub fn answered(&mut self, who: &Actor, wish: &Wish, reply: &Reply, found: &mut Found) {
+    /// I3: generations go up.
+    pub fn accepted(&mut self, generation: Generation, found: &mut Found) {
+        if generation <= self.line.generation {
+            found.broken("I3", &[], format!("generation {generation} came after {}", self.line.generation));
+        }
+        self.line.generation = generation;
+    }
+
+    /// What somebody heard of a wish.
+    pub fn answered(&mut self, who: &Actor, wish: &Wish, reply: &Reply) {
         match reply {
-            Reply::Written(generation) => {
-                if let Some(generation) = generation {
-                    if *generation <= self.line.generation {
-                        let what = format!("{who} got generation {generation} after {}", self.line.generation);
-                        found.broken("I3", &[], what);
-                    }
-                    self.line.generation = *generation;
-                }
-                self.line.acknowledged.push((who.clone(), wish.clone(), *generation));
-            }
+            Reply::Written(generation) => self.line.acknowledged.push((who.clone(), wish.clone(), *generation)),
             Reply::Refused(why) => drop(self.refused.insert(who.clone(), why.clone())),
             Reply::Unknown => {}
         }

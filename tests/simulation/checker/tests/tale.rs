@@ -93,6 +93,10 @@ impl Tale {
         self.note(Fact::Answered { who: Actor(who.to_owned()), wish: Wish::Topology, reply })
     }
 
+    pub fn accepted_generation(&mut self, generation: u64) -> &mut Self {
+        self.note(Fact::Accepted(Generation(generation)))
+    }
+
     pub fn refused(&mut self, who: &str) -> &mut Self {
         let (wish, reply) = (Wish::Topology, Reply::Refused("there is no such node".to_owned()));
         self.note(Fact::Answered { who: Actor(who.to_owned()), wish, reply })
