@@ -39,7 +39,6 @@ mod habits;
 mod life;
 mod link;
 mod service;
-#[cfg(test)]
 mod tests;
 
 /// Whoever asks for an agent to be started waits this long for it to answer.
@@ -241,9 +240,15 @@ impl Machine {
         self.node.lock().unwrap().agent.is_some()
     }
 
-    /// Whether any service does its work at this moment.
+    /// The services that do their work at this moment, in the order of their keys.
+    pub fn running(&self) -> Vec<(ServiceKey, Epoch)> {
+        let processes = self.guard().map(|guard| guard.processes()).unwrap_or_default();
+        let running = processes.iter().filter(|process| process.runs());
+        running.map(|process| (process.order.key.clone(), process.order.epoch)).collect()
+    }
+
     pub fn runs_anything(&self) -> bool {
-        self.guard().is_some_and(|guard| guard.processes().iter().any(|process| process.runs()))
+        !self.running().is_empty()
     }
 
     pub async fn assign(&self, request: AssignmentRequest) -> Result<Observation, AgentError> {
