@@ -21,7 +21,7 @@ fn willing() -> Habits {
 
 async fn happen(bench: &Bench, chance: &mut Chance, epoch: &mut u64) {
     let machine = &bench.machine;
-    match chance.between(0..=11) {
+    match chance.between(0..=13) {
         0..=3 => {
             *epoch += 1;
             let groups = [&["ftp"][..], &["ftp", "pop3"], &[]];
@@ -39,6 +39,14 @@ async fn happen(bench: &Bench, chance: &mut Chance, epoch: &mut u64) {
         }
         9 => machine.fail_disk(true),
         10 => machine.slow_disk(chance.millis(1..=2_000)),
+        11 => {
+            machine.kill_agent();
+            machine.kill_guard();
+        }
+        12 => {
+            machine.freeze_agent();
+            machine.kill_guard();
+        }
         _ if chance.one_in(2) => machine.stop_agent(),
         _ => bench.reign_anew(),
     }
@@ -112,7 +120,7 @@ fn play<T>(world: impl Future<Output = T>) -> T {
 
 #[test]
 fn a_node_keeps_its_promises_and_is_well_in_the_end() {
-    let seeds = std::env::var("SEEDS").map_or(20, |many| many.parse().unwrap());
+    let seeds = std::env::var("SEEDS").map_or(8, |many| many.parse().unwrap());
     for seed in 1..=seeds {
         println!("seed {seed}");
         play(story(seed, willing(), true));
