@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -83,6 +83,11 @@ impl StateDir {
             self.write(&ledger)?;
             return Ok(ledger);
         };
+        // An earlier process may have ended between putting it in place and flushing it: what is answered from it must
+        // not go down with the power.
+        flush(&self.path.join(LEDGER))
+            .and_then(|()| flush(&self.path))
+            .with_context(|| format!("the ledger in {} can't be relied on", self.path.display()))?;
         if ledger.node != *node {
             bail!(
                 "the state directory {} belongs to the agent {}, not {node}; start it with --name {} or give {node} a \
@@ -160,9 +165,13 @@ fn replace(path: &Path, value: &impl Serialize, durable: bool) -> anyhow::Result
     }
     fs::rename(&fresh, path)?;
     if durable && let Some(dir) = path.parent() {
-        File::open(dir)?.sync_all()?;
+        flush(dir)?;
     }
     Ok(())
+}
+
+fn flush(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -83,8 +84,12 @@ pub async fn run(deps: Deps, mut nudges: mpsc::UnboundedReceiver<ClusterName>, s
             // Before nudges: the waker of a loop that has ended wakes nobody. Loops are few, so nudges get their turn.
             Some(ended) = loops.join_next() => match ended {
                 Ok(name) => {
-                    wakers.remove(&name);
                     deps.boards.remove(&name);
+                    // A nudge that the loop did not live to hear: the cluster may have been created anew.
+                    let unheard = wakers.remove(&name).and_then(|waker| waker.notified().now_or_never());
+                    if unheard.is_some() {
+                        begin(&deps, &mut wakers, &mut loops, name, &shutdown);
+                    }
                 }
                 Err(error) => tracing::error!(%error, "the loop of a cluster ended by a defect"),
             },

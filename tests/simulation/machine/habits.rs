@@ -72,7 +72,7 @@ impl Habits {
             sick: 100,
             sick_after: 1..=60_000,
             sick_for: 1_000..=30_000,
-            probe: 1..=300,
+            probe: 1..=150,
             mute: 20,
             disk: 1..=60,
             ..Self::calm()

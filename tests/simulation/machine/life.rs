@@ -26,12 +26,9 @@ impl Life {
         self.0.lock().unwrap().alive
     }
 
-    pub fn freeze(&self) {
-        self.change(|state| state.frozen = true);
-    }
-
-    pub fn thaw(&self) {
-        self.change(|state| state.frozen = false);
+    /// SIGSTOP, or SIGCONT. Whether that makes a difference.
+    pub fn freeze(&self, frozen: bool) -> bool {
+        self.change(|state| state.alive && std::mem::replace(&mut state.frozen, frozen) != frozen)
     }
 
     /// kill -9: whatever it was doing, it has done the last of it.
@@ -73,13 +70,13 @@ impl Life {
         .await
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let waiting = {
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let (changed, waiting) = {
             let mut state = self.0.lock().unwrap();
-            change(&mut state);
-            std::mem::take(&mut state.waiting)
+            (change(&mut state), std::mem::take(&mut state.waiting))
         };
         waiting.into_iter().for_each(Waker::wake);
+        changed
     }
 }
 
