@@ -129,6 +129,8 @@ impl Core {
         let assigned = core.ledger.assignment.groups.clone();
         let turn = core.supervisor.resume(assigned, core.clock.ticks());
         core.follow(turn);
+        // Also when nothing was found to do: a question for news compares with what is shown.
+        core.show();
         Ok((core, handle))
     }
 

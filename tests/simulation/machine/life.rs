@@ -1,5 +1,6 @@
 //! May a process act now? Not while it is stopped by SIGSTOP, and never again after its end.
 
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -14,12 +15,19 @@ struct State {
     alive: bool,
     frozen: bool,
     /// Who waits for a change, in the order in which they came.
-    waiting: Vec<Waker>,
+    waiting: BTreeMap<u64, Waker>,
+    came: u64,
+}
+
+/// A place among those who wait; free again once it is dropped.
+struct Place<'a> {
+    life: &'a Life,
+    number: u64,
 }
 
 impl Life {
     pub fn begin() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { alive: true, frozen: false, waiting: Vec::new() })))
+        Arc::new(Self(Mutex::new(State { alive: true, frozen: false, waiting: BTreeMap::new(), came: 0 })))
     }
 
     pub fn is_alive(&self) -> bool {
@@ -38,13 +46,14 @@ impl Life {
 
     /// Returns once the process may go on; never, if it has ended.
     pub async fn awake(&self) {
+        let place = self.place();
         poll_fn(|context| {
             let mut state = self.0.lock().unwrap();
             if state.alive && !state.frozen {
                 return Poll::Ready(());
             }
             if state.alive {
-                state.wait(context);
+                place.wait(&mut state, context);
             }
             Poll::Pending
         })
@@ -53,6 +62,7 @@ impl Life {
 
     /// Does it while the process may act. None: the process ended before it was done.
     pub async fn run<F: Future>(self: Arc<Self>, doing: F) -> Option<F::Output> {
+        let place = self.place();
         let mut doing = pin!(doing);
         poll_fn(|context| {
             {
@@ -60,7 +70,7 @@ impl Life {
                 if !state.alive {
                     return Poll::Ready(None);
                 }
-                state.wait(context);
+                place.wait(&mut state, context);
                 if state.frozen {
                     return Poll::Pending;
                 }
@@ -70,20 +80,30 @@ impl Life {
         .await
     }
 
+    fn place(&self) -> Place<'_> {
+        let mut state = self.0.lock().unwrap();
+        state.came += 1;
+        Place { life: self, number: state.came }
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let (changed, waiting) = {
             let mut state = self.0.lock().unwrap();
             (change(&mut state), std::mem::take(&mut state.waiting))
         };
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
         changed
     }
 }
 
-impl State {
-    fn wait(&mut self, context: &Context<'_>) {
-        if !self.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-            self.waiting.push(context.waker().clone());
-        }
+impl Place<'_> {
+    fn wait(&self, state: &mut State, context: &Context<'_>) {
+        state.waiting.insert(self.number, context.waker().clone());
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.life.0.lock().unwrap().waiting.remove(&self.number);
     }
 }

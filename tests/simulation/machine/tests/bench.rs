@@ -9,7 +9,7 @@ use locum::agent::guard::client::ServiceKey;
 use locum::agent::ledger::Ledger;
 use locum::clock::Clock as _;
 use locum::domain::{
-    Assignment, Decision, Epoch, GroupAssignment, GroupState, LeaseTimers, NodeName, Settings, Term, Ticks,
+    Assignment, Decision, Epoch, GroupAssignment, GroupState, LeaseTimers, NodeName, Revision, Settings, Term, Ticks,
 };
 use locum::wire::{
     AgentError, AssignmentRequest, Grant, LeaseRequest, Observation, ObservationQuery, Order, Stamp, WireAssignment,
@@ -198,9 +198,17 @@ impl Bench {
     }
 
     pub async fn observe(&self) -> Result<Observation, AgentError> {
+        self.ask(None, None).await
+    }
+
+    /// What differs from `known`, or after so many ms the same.
+    pub async fn news(&self, known: Revision, wait_ms: u64) -> Result<Observation, AgentError> {
+        self.ask(Some(known), Some(wait_ms)).await
+    }
+
+    async fn ask(&self, after: Option<Revision>, wait_ms: Option<u64>) -> Result<Observation, AgentError> {
         let Order { cluster_id, cluster, node, reign, term } = self.order();
-        let query = ObservationQuery { cluster_id, cluster, node, reign, term, after: None, wait_ms: None };
-        self.machine.observe(query).await
+        self.machine.observe(ObservationQuery { cluster_id, cluster, node, reign, term, after, wait_ms }).await
     }
 
     pub async fn pid(&self) -> Option<u32> {

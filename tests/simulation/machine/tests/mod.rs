@@ -7,6 +7,7 @@ use locum::wire::AgentError;
 use tokio::time::sleep;
 
 use self::bench::{Bench, LEASE, MS};
+use super::Habits;
 
 mod bench;
 mod rough;
@@ -24,6 +25,19 @@ async fn an_agent_that_is_back_in_time_adopts_the_same_process() {
     bench.online().await;
     assert_eq!(bench.pid().await, pid, "{}", bench.scribe.story());
     assert!(!bench.scribe.has("ends"), "{}", bench.scribe.story());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restarted_agent_with_nothing_to_do_holds_a_question_for_news() {
+    let bench = Bench::start(1, Habits::calm()).await;
+    bench.assign(&[], 1).await.unwrap();
+    bench.machine.kill_agent();
+    sleep(300 * MS).await;
+    bench.machine.start_agent().await;
+    let known = bench.observe().await.unwrap().revision;
+    let asked = bench.clock.true_now();
+    assert_eq!(bench.news(known, 20_000).await.unwrap().revision, known);
+    assert!(bench.clock.true_now() - asked > Duration::from_secs(19), "{}", bench.scribe.story());
 }
 
 #[tokio::test(start_paused = true)]
