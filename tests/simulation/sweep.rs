@@ -9,7 +9,7 @@ use crate::runner::{self, Played};
 use crate::story::{Tally, Told, excerpt};
 
 /// A world takes about a second of real time; one that takes this long goes round in circles.
-const REAL_PATIENCE: Duration = Duration::from_secs(20);
+const REAL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// More stories than this say nothing new.
 const MOST_REPORTS: usize = 5;
