@@ -31,7 +31,8 @@ fn raised(draft: &Draft<'_>, name: &GroupName, placement: &Placement, owner: &No
     (epoch > stored).then(|| Adoption { group: name.clone(), node: owner.clone(), epoch, reason })
 }
 
-/// Nobody owns it, and exactly one node that may run it does.
+/// Nobody owns it, and exactly one node that may run it does, under an epoch that the store never heard of. One that was
+/// proven to have stopped and wakes up may still say what it last knew: that is over, whatever it says.
 fn orphan(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Option<Adoption> {
     let runs = |(_, node): &(&NodeName, &NodeView)| node.may_run(name);
     let mut running = draft.snapshot.nodes.iter().filter(runs);
@@ -40,6 +41,9 @@ fn orphan(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Option<Adop
         return None; // each stops it by its own assignment, which does not name it
     }
     let epoch = node.seen.groups.get(name)?.epoch;
+    if epoch <= draft.standing(name).placement.epoch {
+        return None;
+    }
     let reason = format!("{node_name} runs it under epoch {epoch}, and nobody owned it by the store");
     Some(Adoption { group: name.clone(), node: node_name.clone(), epoch, reason })
 }

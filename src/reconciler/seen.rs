@@ -117,7 +117,8 @@ pub(super) fn events(node: &NodeName, earlier: Option<&Received>, later: &Receiv
 }
 
 /// Agents may have heard of higher epochs than a restored database knows. Where nobody owns the group the next epoch is
-/// above them; where the owner itself knows a higher one, that shows as what it holds.
+/// above them, but for who runs it: what runs under a higher epoch than all others know is taken over with that epoch.
+/// Where the owner itself knows a higher one, that shows as what it holds.
 pub(super) fn raise_epochs<'a>(
     snapshot: &mut Snapshot,
     observations: impl Iterator<Item = (&'a NodeName, &'a Received)>,
@@ -127,7 +128,9 @@ pub(super) fn raise_epochs<'a>(
             let Some(group) = snapshot.groups.get_mut(name).filter(|group| group.placement.epoch < *epoch) else {
                 continue;
             };
+            let runs_it = received.groups.get(name).is_some_and(|seen| seen.running && seen.epoch == *epoch);
             match group.placement.phase {
+                PlacementPhase::Never | PlacementPhase::Released { .. } if runs_it => {}
                 PlacementPhase::Never | PlacementPhase::Released { .. } => group.placement.epoch = *epoch,
                 PlacementPhase::Held | PlacementPhase::Releasing { .. } => {
                     if group.placement.owner() == Some(node)
