@@ -1,19 +1,17 @@
-//! What happened in a world? Facts in true time and in order, as whoever stands outside of it sees them.
+//! What happened in a world? Facts in the order of true time, as whoever stands outside of it sees them.
 
 use std::sync::Arc;
 
 use locum::agent::ledger::Ledger;
+use locum::domain::ResourceName;
 use locum::domain::{Actor, Change, Epoch, Event, FailoverRecord, Generation, GroupName, NodeName, Operation};
-use locum::domain::{ResourceName, TopologySpec};
 use locum::planner::{Effects, Snapshot};
 use locum::store::Reign;
 use uuid::Uuid;
 
-/// A fact, when it became true, and its place among the story's lines.
+/// A fact, and its place among the story's lines, which tell when it became true.
 #[derive(Debug, Clone)]
 pub struct Happening {
-    /// Microseconds of true time.
-    pub at: u64,
     pub number: u64,
     pub fact: Fact,
 }
@@ -53,7 +51,6 @@ pub struct Rows {
     pub seen: Snapshot,
     /// As the store has it.
     pub stored: Snapshot,
-    pub topology: TopologySpec,
     pub changes: Vec<Change>,
     pub operations: Vec<Operation>,
     pub failovers: Vec<FailoverRecord>,

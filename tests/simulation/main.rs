@@ -58,3 +58,13 @@ fn a_thousand_seeds() {
     }
     assert!(sweep.bad.is_empty(), "{} seeds are bad: {:?}", sweep.bad.len(), sweep.bad);
 }
+
+/// On one thread after the other, and on another thread: nothing but the seed decides.
+#[test]
+fn the_same_seed_twice_gives_the_same_bytes() {
+    let seeds = [0, 1, 2, 3, 8, 11, 17];
+    let play = move || seeds.map(|seed| runner::play_seed(seed, std::sync::Arc::default()).digest());
+    let (once, again, elsewhere) = (play(), play(), std::thread::spawn(play).join().unwrap());
+    assert_eq!(once, again, "the same seeds again, {seeds:?}");
+    assert_eq!(once, elsewhere, "the same seeds on another thread, {seeds:?}");
+}

@@ -66,10 +66,9 @@ impl Recorder {
 
     /// A fact, at the number of the line that told of it last.
     pub fn note(&self, fact: Fact) {
-        let at = self.now();
         let mut told = self.told();
         let number = told.lines.len() as u64;
-        told.history.push(Happening { at, number, fact });
+        told.history.push(Happening { number, fact });
     }
 
     pub fn count(&self, kind: &str, what: &str) {

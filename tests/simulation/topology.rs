@@ -92,7 +92,7 @@ fn resource(chance: &mut Chance, name: &str) -> Value {
         "name": name,
         "type": "process",
         "command": [format!("/opt/{name}"), "1"],
-        "pending_timeout": format!("{}ms", chance.between(500..=10_000)),
+        "pending_timeout": format!("{}ms", chance.between(2_500..=10_000)),
         "stop_timeout": format!("{}ms", chance.between(0..=3_000)),
         "restart": {
             "max_restarts": chance.between(0..=2),

@@ -52,6 +52,8 @@ pub struct World {
     kind: Kind,
     chance: Chance,
     lease: Duration,
+    /// How services behave once the faults are over.
+    calm: Habits,
 }
 
 enum Deed {
@@ -125,7 +127,8 @@ impl World {
         operators.create(document).await;
         let faults = Faults::new(site.clone(), Chance::new(seed, Stream::Faults));
         let chance = Chance::new(seed.wrapping_add(1 << 32), Stream::Faults);
-        Self { site, faults, operators, alive, kind, chance, lease: settings.lease.get() }
+        let (lease, calm) = (settings.lease.get(), habits(false, drift));
+        Self { site, faults, operators, alive, kind, chance, lease, calm }
     }
 
     /// Lets it go wrong for a while, and get well again.
@@ -136,6 +139,7 @@ impl World {
         }
         self.trouble().await;
         self.faults.mend_all().await;
+        self.site.machines.values().for_each(|machine| machine.set_habits(self.calm.clone()));
         if self.kind != Kind::Outages && self.chance.one_in(2) {
             self.operators.want_everything().await;
         }
@@ -241,12 +245,10 @@ impl World {
     pub async fn end(&self) {
         let store = &self.site.database.store;
         let Some(seen) = self.seen() else { panic!("the control plane shows nothing of the cluster") };
-        let (topology, _) = store.topology(&cluster()).await.unwrap();
         let most = 100_000;
         let rows = Rows {
             stored: store.load(&cluster(), seen.now).await.unwrap(),
             seen,
-            topology,
             changes: store.changes(&cluster(), None, most).await.unwrap(),
             operations: store.operations(Some(&cluster()), None, most).await.unwrap(),
             failovers: store
@@ -259,6 +261,13 @@ impl World {
     }
 }
 
+fn habits(rough: bool, drift: u64) -> Habits {
+    // Below every margin that a document may state.
+    let (kill, rate) = (1..=10, RIGHT..=RIGHT + drift);
+    let habits = if rough { Habits::rough() } else { Habits::calm() };
+    Habits { kill, rate, ..habits }
+}
+
 /// All clocks go within the drift that the document states.
 fn machines(
     seed: u64,
@@ -268,9 +277,7 @@ fn machines(
 ) -> BTreeMap<String, Arc<Machine>> {
     let mut chance = Chance::new(seed, Stream::Clocks);
     let rough = kind != Kind::Outages && chance.one_in(2);
-    let rate = RIGHT..=RIGHT + drift;
-    let calm = Habits { kill: 1..=10, rate: rate.clone(), ..Habits::calm() };
-    let habits = if rough { Habits { kill: 1..=10, rate: rate.clone(), ..Habits::rough() } } else { calm };
+    let (rate, habits) = (RIGHT..=RIGHT + drift, habits(rough, drift));
     let mut machine = |name: &&str| {
         let uptime = chance.millis(1_000..=1_000_000);
         let clock = SimClock::new(truth, uptime, chance.between(rate.clone()), SignedDuration::ZERO);

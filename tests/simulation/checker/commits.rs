@@ -42,9 +42,6 @@ impl Stored {
             }
             self.moved((group, after), released, found);
         }
-        for group in &effects.forget_groups {
-            self.forget(group);
-        }
     }
 
     /// I7, and that a proof rules out any overlap.

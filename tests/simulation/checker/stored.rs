@@ -69,7 +69,10 @@ impl Stored {
             );
             found.broken("I2", &[group, machine, before], what);
         }
-        self.last_ran.insert(group.clone(), (node.clone(), *epoch));
+        // What the database forgot it can't prove released.
+        if self.line.owners.get(&(group.clone(), *epoch)) == Some(node) {
+            self.last_ran.insert(group.clone(), (node.clone(), *epoch));
+        }
     }
 
     /// I3: a reign's term is above every earlier one's.
@@ -116,13 +119,6 @@ impl Stored {
         self.ever_restored = true;
         // The proof of where it ran last may be forgotten too.
         self.last_ran.clear();
-    }
-
-    pub fn forget(&mut self, group: &GroupName) {
-        self.line.placements.remove(group);
-        self.line.owners.retain(|(name, _), _| name != group);
-        self.line.proven.retain(|(name, _), _| name != group);
-        self.last_ran.remove(group);
     }
 
     /// I4, at the end: every record is closed, and tells of a change of owner if it has an epoch.

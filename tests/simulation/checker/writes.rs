@@ -1,6 +1,6 @@
 //! Is there, at the end, what was acknowledged, and nothing of what was refused?
 
-use locum::domain::{Actor, GroupName};
+use locum::domain::Actor;
 
 use super::Found;
 use super::stored::Stored;
@@ -45,11 +45,10 @@ fn trace_of(who: &Actor, rows: &Rows) -> Option<String> {
 }
 
 fn placements(rows: &Rows, stored: &Stored, found: &mut Found) {
-    let names: Vec<&GroupName> = stored.line.placements.keys().chain(rows.stored.groups.keys()).collect();
-    for name in names {
+    for (name, group) in &rows.stored.groups {
         let committed = stored.line.placements.get(name).cloned().unwrap_or_default();
-        let there = rows.stored.groups.get(name).map(|group| group.placement.clone()).unwrap_or_default();
-        if committed != there {
+        let there = &group.placement;
+        if committed != *there {
             found.broken("I5", &[name], format!("{name} was committed as {committed:?} and is stored as {there:?}"));
         }
     }

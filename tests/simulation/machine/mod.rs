@@ -66,7 +66,7 @@ pub struct Machine {
     name: NodeName,
     clock: Arc<SimClock>,
     ids: Arc<dyn IdSource>,
-    habits: Habits,
+    habits: Mutex<Habits>,
     witness: Arc<dyn Witness>,
     chance: Mutex<Chance>,
     disk: Mutex<Disk>,
@@ -105,7 +105,12 @@ impl Machine {
         let node = Node { on: true, boot: 1, last_pid: 100, disk_delay: Duration::ZERO, agent: None, guard: None };
         let chance = Mutex::new(Chance::new(seed, Stream::Machines));
         let (disk, node) = (Mutex::default(), Mutex::new(node));
-        Arc::new(Self { name, clock, ids, habits, witness, chance, disk, node })
+        Arc::new(Self { name, clock, ids, habits: Mutex::new(habits), witness, chance, disk, node })
+    }
+
+    /// What is started from now on behaves otherwise.
+    pub fn set_habits(&self, habits: Habits) {
+        *self.habits.lock().unwrap() = habits;
     }
 
     /// Starts an agent process over the disk, and waits a while for it to answer. Nothing, if one runs or the power is off.
@@ -201,7 +206,7 @@ impl Machine {
     }
 
     fn draw<T>(&self, draw: impl FnOnce(&mut Chance, &Habits) -> T) -> T {
-        draw(&mut self.chance.lock().unwrap(), &self.habits)
+        draw(&mut self.chance.lock().unwrap(), &self.habits.lock().unwrap())
     }
 
     fn tell(&self, what: &str) {

@@ -67,11 +67,9 @@ fn snapshot() -> Snapshot {
 }
 
 fn rows() -> Rows {
-    let topology = json!({ "cluster": "lab" });
     Rows {
         seen: snapshot(),
         stored: snapshot(),
-        topology: locum::domain::topology::parse(&topology).unwrap(),
         changes: Vec::new(),
         operations: Vec::new(),
         failovers: Vec::new(),

@@ -28,7 +28,7 @@ fn run(machine: &str, key: &str, node: &str, epoch: u64) -> Run {
 impl Tale {
     pub fn note(&mut self, fact: Fact) -> &mut Self {
         let number = self.history.len() as u64 + 1;
-        self.history.push(Happening { at: number * 1_000, number, fact });
+        self.history.push(Happening { number, fact });
         self
     }
 
