@@ -29,7 +29,6 @@ use self::disk::Disk;
 use self::ground::Ground;
 use self::guard::Guard;
 pub use self::habits::Habits;
-use self::habits::Nature;
 use self::life::Life;
 use crate::chance::{Chance, Stream};
 use crate::clock::SimClock;
@@ -199,10 +198,6 @@ impl Machine {
     fn disk_time(&self) -> Duration {
         let delay = self.node.lock().unwrap().disk_delay;
         delay + self.draw(|chance, habits| chance.millis(habits.disk.clone()))
-    }
-
-    fn draw_nature(&self) -> Nature {
-        self.draw(Nature::draw)
     }
 
     fn draw<T>(&self, draw: impl FnOnce(&mut Chance, &Habits) -> T) -> T {

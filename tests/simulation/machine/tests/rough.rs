@@ -28,6 +28,11 @@ async fn happen(bench: &Bench, chance: &mut Chance, epoch: &mut u64) {
             let groups: &[&str] = chance.pick::<&[&str]>(&groups);
             let answer = bench.assign(groups, *epoch).await;
             bench.scribe.write(&format!("assigned: {:?}", answer.map(|seen| seen.applied)));
+            // In the midst of what follows from it.
+            if chance.one_in(2) {
+                sleep(chance.millis(0..=60)).await;
+                machine.kill_agent();
+            }
         }
         4 => machine.kill_agent(),
         5 => machine.freeze_agent(),
@@ -77,7 +82,7 @@ async fn story(seed: u64, habits: Habits, all_is_well: bool) -> String {
         async move {
             loop {
                 bench.check_lease();
-                sleep(5 * MS).await;
+                sleep(10 * MS).await;
             }
         }
     });
@@ -88,7 +93,7 @@ async fn story(seed: u64, habits: Habits, all_is_well: bool) -> String {
                 if let Ok(said) = bench.observe().await {
                     bench.check_truth(&said);
                 }
-                sleep(23 * MS).await;
+                sleep(43 * MS).await;
             }
         }
     });
@@ -120,7 +125,7 @@ fn play<T>(world: impl Future<Output = T>) -> T {
 
 #[test]
 fn a_node_keeps_its_promises_and_is_well_in_the_end() {
-    let seeds = std::env::var("SEEDS").map_or(8, |many| many.parse().unwrap());
+    let seeds = std::env::var("SEEDS").map_or(5, |many| many.parse().unwrap());
     for seed in 1..=seeds {
         println!("seed {seed}");
         play(story(seed, willing(), true));
@@ -131,13 +136,13 @@ fn a_node_keeps_its_promises_and_is_well_in_the_end() {
 fn the_same_seed_tells_the_same_story() {
     let tell = |seed| play(story(seed, Habits::rough(), false));
     let mut stories = Vec::new();
-    for seed in 1..=5 {
+    for seed in 1..=3 {
         let (once, again) = (tell(seed), tell(seed));
         assert!(once == again, "seed {seed}:\n{once}\n----\n{again}");
         stories.push(once);
     }
     stories.dedup();
-    assert_eq!(stories.len(), 5);
+    assert_eq!(stories.len(), 3);
     for happening in ["ends by signal 9", "ends with code 1", "on disk", "by its own hand", "kills its guard"] {
         assert!(stories.iter().any(|story| story.contains(happening)), "in no story: {happening}");
     }
