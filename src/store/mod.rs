@@ -2,6 +2,16 @@
 //!
 //! Every verb is one whole transaction: it is either done and durable when it returns, or has left no trace.
 //! What is *seen* of nodes is not kept: it is learnt anew from them by every reign.
+//!
+//! What a verb changes and what it refuses is decided by `rules`, once for all backends. A backend keeps to this, which the
+//! suite in `tests/it/store` checks on each of them:
+//!
+//! - A verb reads the cluster, applies the rule and writes what differs in one transaction that no other writer is between.
+//! - Names, ids and times sort as their texts do, byte by byte, whatever the database's language.
+//! - Times keep their nanoseconds, leases their microseconds, numbers up to 2^63 - 1.
+//! - History outlives its cluster. Of all clusters that had a name, history is that of the living one, else of the newest.
+//! - An id that the backend makes is a UUIDv7, above those of all earlier clusters of the name. Nothing else differs between
+//!   two backends that were told the same.
 
 use std::time::Duration;
 

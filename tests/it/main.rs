@@ -15,4 +15,5 @@ mod nudges;
 mod openapi;
 mod store;
 mod store_file;
+mod store_memory;
 mod support;

@@ -1,7 +1,8 @@
 //! Does a store keep what it accepted, whole, and nothing of what it refused? Every story runs on every backend.
 
-mod backends;
+pub mod backends;
 mod commit;
+mod differential;
 mod history;
 mod operation;
 mod reign;
@@ -144,4 +145,9 @@ fn failover(number: u128, second: i64, outcome: Outcome) -> FailoverRecord {
 fn operation(number: u128, kind: OperationKind, target: &str) -> NewOperation {
     let reason = Some("maintenance".to_owned());
     NewOperation { id: id(number), kind, target: target.to_owned(), to: None, reason, actor: alice(), at: at(10) }
+}
+
+fn event(second: i64, number: usize) -> NewEvent {
+    let subject = format!("bts{number}");
+    NewEvent { at: at(second), kind: EventKind::NodeUp, message: format!("{subject} answers"), subject }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Result, countable};
+use super::{Result, fits};
 use crate::domain::{FailoverRecord, Operation, Outcome, PlacementPhase};
 use crate::planner::Effects;
 use crate::store::cluster::missing;
@@ -22,7 +22,7 @@ pub fn commit(state: &mut State, basis: &Basis, effects: &Effects) -> Result<()>
             effects.decision, cluster.decision
         )));
     }
-    countable("decision", effects.decision.0)?;
+    fits("decision", effects.decision.0)?;
     cluster.decision = effects.decision;
     // Failovers stored before this commit no longer count; those that it opens do.
     state.journal.forgiven.clone_from(&effects.budgets_reset);
@@ -39,9 +39,9 @@ pub fn commit(state: &mut State, basis: &Basis, effects: &Effects) -> Result<()>
 
 fn place(state: &mut State, effects: &Effects) -> Result<()> {
     for (group, new) in &effects.placements {
-        countable("epoch", new.epoch.0)?;
+        fits("epoch", new.epoch.0)?;
         if let PlacementPhase::Releasing { decision } = new.phase {
-            countable("decision", decision.0)?;
+            fits("decision", decision.0)?;
         }
         if state.placements.get(group).is_some_and(|old| new.epoch < old.epoch) {
             return Err(Error::Refused(format!(
@@ -57,9 +57,9 @@ fn place(state: &mut State, effects: &Effects) -> Result<()> {
 /// A group has one open failover at most, and may end one and open another at once.
 fn write_failovers(state: &mut State, effects: &Effects) -> Result<()> {
     for new in &effects.failovers {
-        countable("decision", new.decision.0)?;
-        countable("epoch", new.epoch.unwrap_or_default().0)?;
-        countable("an overlap in ms of", new.max_overlap_ms)?;
+        fits("decision", new.decision.0)?;
+        fits("epoch", new.epoch.unwrap_or_default().0)?;
+        fits("max_overlap_ms", new.max_overlap_ms)?;
         if state.taken.contains(&new.id) {
             return Err(Error::Exists { kind: "failover", name: new.id.to_string() });
         }

@@ -27,14 +27,23 @@ pub struct Asked<'a> {
     pub at: Timestamp,
 }
 
-/// The largest number that may come from outside. SQL's end at 2^63; counting on from here never gets there.
-const LARGEST: u64 = 1 << 62;
+/// The largest number that a column of SQL holds.
+const MOST: u64 = i64::MAX as u64;
 
+fn fits(what: &str, number: u64) -> Result<()> {
+    at_most(MOST, what, number)
+}
+
+/// For a number that somebody else claims to know: counting on from it never gets to `MOST`.
 fn countable(what: &str, number: u64) -> Result<()> {
-    if number <= LARGEST {
+    at_most(MOST / 2, what, number)
+}
+
+fn at_most(most: u64, what: &str, number: u64) -> Result<()> {
+    if number <= most {
         return Ok(());
     }
     Err(Error::Refused(format!(
-        "{what} {number} is above {LARGEST}, farther than anybody counts; who claims it is broken"
+        "{what} {number} is above {most}, farther than anybody counts; who claims it is broken"
     )))
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::cluster::key;
 use super::column::{Columns as _, Result, int, json, maybe_word, time, word};
+use super::state::Reads;
 use super::{Conn, Row};
 use crate::domain::{Decision, Epoch, FailoverRecord, FailoverStep, GroupName};
 use crate::planner::snapshot::PastFailover;
@@ -79,16 +80,11 @@ async fn write_steps(conn: &mut Conn, record: &FailoverRecord) -> Result<()> {
 
 /// Reads those in progress into the state, and those named.
 pub async fn select(conn: &mut Conn, state: &mut State, named: &[Uuid]) -> Result<()> {
-    let open = query("select * from failovers where cluster_id = $1 and outcome = 'in_progress'");
-    let mut rows = open.bind(key(&state.cluster)).fetch_all(&mut *conn).await?;
-    for id in named {
-        let row =
-            query("select * from failovers where id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
-        match row {
-            Some(row) if row.text("cluster_id")? != key(&state.cluster) => drop(state.taken.insert(*id)),
-            found => rows.extend(found),
-        }
-    }
+    let reads = Reads {
+        under_way: "select * from failovers where cluster_id = $1 and outcome = 'in_progress'",
+        by_id: "select * from failovers where id = $1",
+    };
+    let rows = reads.rows(conn, state, named).await?;
     let records = read_all(conn, &rows).await?;
     state.failovers.extend(records.into_iter().map(|record| (record.id, record)));
     Ok(())

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::cluster::key;
 use super::column::{Columns as _, Result, int, maybe_word, time, word};
 use super::failover::LAST_ID;
+use super::state::Reads;
 use super::{Conn, Row, history};
 use crate::domain::{ClusterName, Decision, Operation};
 use crate::store::cluster::{Cluster, missing};
@@ -56,16 +57,11 @@ fn read(row: &Row) -> Result<Operation> {
 
 /// Reads those under way into the state, and those named.
 pub async fn select(conn: &mut Conn, state: &mut State, named: &[Uuid]) -> Result<()> {
-    let running = query("select * from operations where cluster_id = $1 and state = 'running'");
-    let mut rows = running.bind(key(&state.cluster)).fetch_all(&mut *conn).await?;
-    for id in named {
-        let row =
-            query("select * from operations where id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
-        match row {
-            Some(row) if row.text("cluster_id")? != key(&state.cluster) => drop(state.taken.insert(*id)),
-            found => rows.extend(found),
-        }
-    }
+    let reads = Reads {
+        under_way: "select * from operations where cluster_id = $1 and state = 'running'",
+        by_id: "select * from operations where id = $1",
+    };
+    let rows = reads.rows(conn, state, named).await?;
     let records = rows.iter().map(|row| read(row).map(|operation| (operation.id, operation)));
     state.operations.extend(records.collect::<Result<Vec<_>>>()?);
     Ok(())

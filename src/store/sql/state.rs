@@ -7,8 +7,8 @@ use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
 use super::cluster::{self, key};
-use super::column::Result;
-use super::{Conn, change, failover, history, objects, operation, placement};
+use super::column::{Columns as _, Result};
+use super::{Conn, Row, change, failover, history, objects, operation, placement};
 use crate::domain::{ClusterName, Outcome};
 use crate::planner::Snapshot;
 use crate::store::Error;
@@ -26,6 +26,32 @@ pub async fn find(conn: &mut Conn, name: &ClusterName, named: &Named) -> Result<
     operation::select(conn, &mut state, &named.operations).await?;
     failover::select(conn, &mut state, &named.failovers).await?;
     Ok(Some(state))
+}
+
+/// How a cluster's operations or failovers are read for a verb.
+pub struct Reads {
+    /// Those of a cluster that are under way.
+    pub under_way: &'static str,
+    /// Of any cluster.
+    pub by_id: &'static str,
+}
+
+impl Reads {
+    /// The rows of those under way and of those named. A named one of another cluster is only noted as taken.
+    pub async fn rows(&self, conn: &mut Conn, state: &mut State, named: &[Uuid]) -> Result<Vec<Row>> {
+        let key = key(&state.cluster);
+        let mut rows = query(self.under_way).bind(&key).fetch_all(&mut *conn).await?;
+        for id in named {
+            let found = query(self.by_id).bind(id.to_string()).fetch_optional(&mut *conn).await?;
+            let Some(row) = found else { continue };
+            if row.text("cluster_id")? == key {
+                rows.push(row);
+            } else {
+                state.taken.insert(*id);
+            }
+        }
+        Ok(rows)
+    }
 }
 
 pub async fn get(conn: &mut Conn, name: &ClusterName, named: &Named) -> Result<State> {

@@ -63,4 +63,11 @@ pub async fn numbers_that_no_column_holds_are_refused(store: Arc<dyn Store>) {
     assert!(matches!(store.commit(&cluster(), &basis(&before), &far).await, Err(Error::Refused(_))));
     assert!(matches!(commit(&store, placed(held("bts1", 1 << 63))).await, Err(Error::Refused(_))));
     assert_eq!(load(&store).await, before);
+
+    // What is accepted can be counted on from.
+    let least = (Term(i64::MAX as u64 / 2), Decision(i64::MAX as u64 / 2));
+    let begun = store.begin_reign(&cluster(), id(REIGN), least, Duration::ZERO, at(2)).await.unwrap();
+    assert_eq!(begun.term, least.0);
+    commit(&store, placed(held("bts1", 1))).await.unwrap();
+    assert_eq!(begin_reign(&store, 3).await.term, least.0.next());
 }

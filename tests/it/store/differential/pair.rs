@@ -1,0 +1,109 @@
+//! Do both stores answer alike?
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use locum::domain::{ClusterName, FailoverRecord, Operation};
+use locum::store::{Error, FailoverFilter, Store};
+use uuid::Uuid;
+
+use crate::store::backends::{self, Opened};
+
+const ALL: u32 = u32::MAX;
+
+/// Two stores, and the ids of clusters that each of them made: the one thing in which they may differ.
+pub struct Pair {
+    _sqlite: Opened,
+    stores: [Arc<dyn Store>; 2],
+    made: [Vec<Uuid>; 2],
+}
+
+/// All that can be read of a store, by name.
+pub type Picture = Vec<(String, String)>;
+
+impl Pair {
+    pub async fn open() -> Self {
+        let (sqlite, memory) = (backends::sqlite().await, backends::memory().await);
+        let stores = [sqlite.store(), memory.store()];
+        Self { _sqlite: sqlite, stores, made: [Vec::new(), Vec::new()] }
+    }
+
+    pub fn memory(&self) -> &Arc<dyn Store> {
+        &self.stores[1]
+    }
+
+    /// Does a verb in both and demands the same result, which it gives back.
+    pub async fn both<T: Debug>(&mut self, verb: impl AsyncFn(&dyn Store) -> Result<T, Error>) -> Result<T, Error> {
+        let sqlite = verb(&*self.stores[0]).await;
+        let memory = verb(&*self.stores[1]).await;
+        for (store, made) in self.stores.iter().zip(&mut self.made) {
+            // A verb creates one cluster at most, so it has the same number in both.
+            let heads = store.clusters().await.unwrap();
+            let new: Vec<_> = heads.iter().map(|head| head.id).filter(|id| !made.contains(id)).collect();
+            made.extend(new);
+        }
+        agree("sqlite and memory give another answer", &self.told(0, &sqlite), &self.told(1, &memory));
+        memory
+    }
+
+    /// What a store said, with its clusters' ids as their numbers.
+    fn told(&self, store: usize, said: &impl Debug) -> String {
+        let numbered = self.made[store].iter().zip(1..);
+        numbered.fold(format!("{said:?}"), |text, (id, number)| text.replace(&id.to_string(), &format!("#{number}")))
+    }
+
+    pub async fn picture(&self, store: usize, clusters: &[ClusterName], now: Timestamp) -> Picture {
+        let reader = &self.stores[store];
+        let mut seen = vec![
+            ("clusters".to_owned(), self.told(store, &reader.clusters().await)),
+            ("operations".to_owned(), self.told(store, &reader.operations(None, None, ALL).await)),
+        ];
+        let whole = FailoverFilter { limit: ALL, ..FailoverFilter::default() };
+        for name in clusters {
+            let mut add = |what: &str, said: String| seen.push((format!("{what} of {name}"), said));
+            add("snapshot", self.told(store, &reader.load(name, now).await));
+            add("topology", self.told(store, &reader.topology(name).await));
+            add("changes", self.told(store, &reader.changes(name, None, ALL).await));
+            add("events", self.told(store, &reader.events(name, 0, ALL).await));
+            add("failovers", self.told(store, &reader.failovers(name, &whole).await));
+            add("operations", self.told(store, &reader.operations(Some(name), None, ALL).await));
+        }
+        seen
+    }
+
+    /// Demands that both keep the same, and gives it back.
+    pub async fn compare(&self, clusters: &[ClusterName], now: Timestamp) -> Picture {
+        let (sqlite, memory) = (self.picture(0, clusters, now).await, self.picture(1, clusters, now).await);
+        same("sqlite and memory keep other", &sqlite, &memory);
+        memory
+    }
+
+    pub async fn records(&self, clusters: &[ClusterName]) -> Vec<FailoverRecord> {
+        let whole = FailoverFilter { limit: ALL, ..FailoverFilter::default() };
+        let mut records = Vec::new();
+        for name in clusters {
+            records.extend(self.memory().failovers(name, &whole).await.unwrap_or_default());
+        }
+        records
+    }
+
+    pub async fn operations(&self) -> Vec<Operation> {
+        self.memory().operations(None, None, ALL).await.unwrap()
+    }
+}
+
+pub fn same(who: &str, left: &Picture, right: &Picture) {
+    for ((what, left), (_, right)) in left.iter().zip(right) {
+        agree(&format!("{who} {what}"), left, right);
+    }
+}
+
+/// Shows two texts from shortly before the place where they begin to differ.
+fn agree(what: &str, left: &str, right: &str) {
+    let common = left.bytes().zip(right.bytes()).take_while(|(left, right)| left == right).count();
+    let around = |text: &str| {
+        String::from_utf8_lossy(&text.as_bytes()[common.saturating_sub(200)..]).chars().take(500).collect::<String>()
+    };
+    assert!(left == right, "{what}:\n  {}\n  {}", around(left), around(right));
+}
