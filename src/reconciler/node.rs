@@ -129,7 +129,12 @@ impl Node {
                 }
             };
             match answer {
-                Ok(observation) => self.observed(observation, asked_at).await,
+                Ok(observation) => {
+                    if !self.observed(observation, asked_at).await {
+                        // Not believed, or its agent can't be noted: what it knows is asked again, but not in a hurry.
+                        self.deps.clock.sleep(self.contact.heartbeat).await;
+                    }
+                }
                 Err(error) => {
                     self.failed(&error);
                     self.deps.clock.sleep(self.contact.heartbeat).await;
@@ -156,7 +161,7 @@ impl Node {
                 };
                 let asked_at = self.deps.clock.ticks();
                 match self.within(PUSH_TIMEOUT, self.deps.agents.assign(&self.contact.address, &request)).await {
-                    Ok(observation) => self.observed(observation, asked_at).await,
+                    Ok(observation) => drop(self.observed(observation, asked_at).await),
                     Err(error) => {
                         if let AgentError::Refused(refusal) = &error
                             && refusal.code == RefusalCode::ContentDiffers
@@ -171,7 +176,8 @@ impl Node {
         }
     }
 
-    async fn observed(&self, observation: Observation, asked_at: Ticks) {
+    /// Takes in a report. False if it is not to be believed yet.
+    async fn observed(&self, observation: Observation, asked_at: Ticks) -> bool {
         let heading = Heading {
             agent: observation.identity.agent_id,
             stamp: observation.stamp,
@@ -179,9 +185,11 @@ impl Node {
             applied: observation.applied,
             asked_at,
         };
-        if self.heard(&heading).await {
+        let believed = self.heard(&heading).await;
+        if believed {
             self.account.observed(&self.name, observation, self.deps.clock.now());
         }
+        believed
     }
 
     /// Counts an answer. False if it is not to be believed yet.
