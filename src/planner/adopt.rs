@@ -21,13 +21,14 @@ pub(super) fn adopt(draft: &mut Draft<'_>) {
     }
 }
 
-/// The owner runs it under a higher epoch than is stored: the store catches up.
+/// The owner runs it under a higher epoch than is stored, or a higher one was heard of: the store catches up.
 fn raised(draft: &Draft<'_>, name: &GroupName, placement: &Placement, owner: &NodeName) -> Option<Adoption> {
     placement.assigned_to()?;
     let node = draft.snapshot.nodes.get(owner).filter(|node| node.speaks())?;
-    let epoch = node.seen.groups.get(name)?.epoch;
-    let stored = placement.epoch;
-    let reason = format!("{owner} runs it under epoch {epoch}; epoch {stored} was stored");
+    let seen = node.seen.groups.get(name)?;
+    let (epoch, stored) = (seen.epoch, placement.epoch);
+    let how = if seen.running { "runs it" } else { "has or gets it" };
+    let reason = format!("{owner} {how} under epoch {epoch}; epoch {stored} was stored");
     (epoch > stored).then(|| Adoption { group: name.clone(), node: owner.clone(), epoch, reason })
 }
 

@@ -12,6 +12,8 @@
 //! | `eyes`, `history`, `story` | what happened, in true time? |
 //! | `checker` | was every promise kept? |
 //! | `runner`, `sweep` | how is a seed played, and many? |
+//! | `coverage` | what must happen at least once? |
+//! | `stories` | what does a single fault do? |
 #![allow(clippy::unwrap_used)] // a test that can't go on says so and ends
 #![allow(clippy::disallowed_methods)] // the home of simulated time
 
@@ -19,6 +21,7 @@ mod chance;
 mod checker;
 mod clock;
 mod control;
+mod coverage;
 mod database;
 mod eyes;
 mod faults;
@@ -31,6 +34,7 @@ mod runner;
 #[allow(dead_code)] // its other rules are about plans that only the planner's own stories see
 #[path = "../planner/check.rs"]
 mod same;
+mod stories;
 mod story;
 mod sweep;
 mod topology;
@@ -56,6 +60,8 @@ fn a_thousand_seeds() {
     for report in &sweep.reports {
         println!("{report}");
     }
+    let missing = coverage::missing(&sweep.tally);
+    assert!(sweep.seeds < 1_000 || missing.is_empty(), "in {} seeds these never happened: {missing:?}", sweep.seeds);
     assert!(sweep.bad.is_empty(), "{} seeds are bad: {:?}", sweep.bad.len(), sweep.bad);
 }
 

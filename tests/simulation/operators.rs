@@ -118,12 +118,8 @@ impl Operators {
         }
     }
 
-    /// Begins again what has failed.
-    pub async fn reset(&mut self, group: &str) {
-        self.insist(OperationKind::Reset, group).await;
-    }
-
-    async fn insist(&mut self, kind: OperationKind, target: &str) {
+    /// Asks, and hears what comes of it.
+    pub async fn insist(&mut self, kind: OperationKind, target: &str) {
         if let Some(asker) = self.asker() {
             asker.operate(kind, target.to_owned(), None).await;
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use locum::domain::{ClusterName, Operation, OperationState};
+use locum::domain::{ClusterName, Operation, OperationKind, OperationState};
 use locum::planner::{self, Snapshot};
 use locum::store::{FailoverFilter, Store as _};
 use serde_json::Value;
@@ -221,7 +221,7 @@ impl World {
     async fn reset_failed(&mut self) {
         let Some(seen) = self.seen() else { return };
         for name in seen.groups.iter().filter(|(_, group)| group.failed.is_some()).map(|(name, _)| name) {
-            self.operators.reset(name.as_str()).await;
+            self.operators.insist(OperationKind::Reset, name.as_str()).await;
         }
     }
 

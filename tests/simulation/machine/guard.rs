@@ -213,7 +213,7 @@ impl Guard {
             witness: machine.witness.clone(),
             bells: self.bells.clone(),
         };
-        let process = Process::fork(pid, order, stop_at, machine.draw(Nature::draw), around);
+        let process = Process::fork(order, stop_at, machine.draw(Nature::draw), around);
         let guarded = Guarded { key: key.clone(), epoch, pid, bounded: Bounded::Cgroup, started_at: now, exited: None };
         let service = Service { guarded, process, starting: Some(seq), failed: None, stop_sent: false, killed: false };
         state.services.insert(key, service);

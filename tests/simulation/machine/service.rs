@@ -29,7 +29,6 @@ pub struct Surroundings {
 
 /// A process that a guard forked.
 pub struct Process {
-    pub pid: u32,
     pub order: StartOrder,
     /// It must not reach exec at or after this.
     stop_at: Ticks,
@@ -58,11 +57,10 @@ struct State {
 }
 
 impl Process {
-    pub fn fork(pid: u32, order: StartOrder, stop_at: Ticks, nature: Nature, around: Surroundings) -> Arc<Self> {
+    pub fn fork(order: StartOrder, stop_at: Ticks, nature: Nature, around: Surroundings) -> Arc<Self> {
         let exec_at = Instant::now() + nature.exec;
         let state = State { stage: Stage::Forked, exec_at, dies: None, ended: None };
-        let process =
-            Arc::new(Self { pid, order, stop_at, nature, around, state: Mutex::new(state), stir: Notify::new() });
+        let process = Arc::new(Self { order, stop_at, nature, around, state: Mutex::new(state), stir: Notify::new() });
         tokio::spawn(process.clone().live());
         process
     }
