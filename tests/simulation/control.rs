@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
 use crate::clock::{RIGHT, SimClock, TrueTime};
-use crate::database::{Connection, Database};
+use crate::connection::Connection;
+use crate::database::Database;
 use crate::gate::{Gate, Point};
 use crate::network::{Line, Network};
 use crate::story::Recorder;

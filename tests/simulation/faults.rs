@@ -1,4 +1,4 @@
-//! What goes wrong, when, and how is it repaired?
+//! What goes wrong?
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::database::{self, Database};
 use crate::gate::Point;
 use crate::history::Fact;
 use crate::machine::Machine;
+use crate::mending::Mend;
 use crate::network::{self, Network, Way};
 use crate::story::Recorder;
 use crate::topology::address;
@@ -38,21 +39,6 @@ pub enum Fault {
     DatabaseAway,
     DatabaseRough,
     DatabaseRestored,
-}
-
-/// How a fault ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mend {
-    StartAgent(String),
-    ThawAgent(String),
-    ThawGuard(String),
-    Power(String),
-    Disk(String),
-    Heal(String),
-    HealAll,
-    CalmNetwork,
-    StartControl,
-    CalmDatabase,
 }
 
 /// The faults that are the control plane's and its database's alone.
@@ -114,10 +100,10 @@ pub struct Site {
 /// One process of a machine may be frozen, or its disk fail, and nothing else of it goes wrong meanwhile but its power:
 /// that is what Locum promises to bear without a watchdog.
 pub struct Faults {
-    site: Site,
+    pub site: Site,
     chance: Chance,
     /// What is wrong with each machine.
-    ills: BTreeMap<String, Fault>,
+    pub ills: BTreeMap<String, Fault>,
 }
 
 impl Faults {
@@ -272,57 +258,5 @@ impl Faults {
         self.site.recorder.say("database", if away { "is away" } else { "has troubles" });
         self.site.database.set_weather(weather);
         Mend::CalmDatabase
-    }
-
-    pub async fn mend(&mut self, mend: Mend) {
-        let Site { machines, network, database, control, recorder } = &self.site;
-        match mend {
-            Mend::StartAgent(name) => {
-                self.ills.remove(&name);
-                machines[&name].start_agent().await;
-            }
-            Mend::ThawAgent(name) => {
-                self.ills.remove(&name);
-                machines[&name].thaw_agent();
-            }
-            Mend::ThawGuard(name) => {
-                self.ills.remove(&name);
-                machines[&name].thaw_guard();
-            }
-            Mend::Power(name) => {
-                self.ills.remove(&name);
-                machines[&name].restore_power().await;
-            }
-            Mend::Disk(name) => {
-                self.ills.remove(&name);
-                machines[&name].fail_disk(false);
-                machines[&name].slow_disk(Duration::ZERO);
-                machines[&name].start_agent().await;
-            }
-            Mend::Heal(name) => network.heal(&address(&name)),
-            Mend::HealAll => machines.keys().for_each(|name| network.heal(&address(name))),
-            Mend::CalmNetwork => network.set_weather(network::Weather::default()),
-            Mend::StartControl => control.start().await,
-            Mend::CalmDatabase => {
-                recorder.say("database", "is well again");
-                database.set_weather(database::Weather::default());
-            }
-        }
-    }
-
-    /// Everything is repaired.
-    pub async fn mend_all(&mut self) {
-        self.site.recorder.say("world", "the faults are over");
-        for mend in [Mend::CalmDatabase, Mend::CalmNetwork, Mend::HealAll] {
-            self.mend(mend).await;
-        }
-        let names: Vec<String> = self.site.machines.keys().cloned().collect();
-        for name in names {
-            for mend in [Mend::ThawAgent, Mend::ThawGuard, Mend::Power, Mend::Disk] {
-                self.mend(mend(name.clone())).await;
-            }
-        }
-        self.site.control.crash().await;
-        self.site.control.start().await;
     }
 }

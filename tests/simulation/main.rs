@@ -6,9 +6,9 @@
 //! | `world` | how does a world begin, go wrong, get well again, and end? |
 //! | `topology` | which documents does a seed draw, and how are they edited? |
 //! | `machine`, `clock` | what is a node? the shipped agent over a simulated machine |
-//! | `network`, `database` | what do messages and requests suffer? |
+//! | `network`, `database`, `connection` | what do messages and requests suffer? |
 //! | `control`, `gate` | how does a control plane begin and crash? |
-//! | `operators`, `faults` | what do people do, and what goes wrong? |
+//! | `operators`, `faults`, `mending` | what do people do, what goes wrong, and how does it end? |
 //! | `eyes`, `history`, `story` | what happened, in true time? |
 //! | `checker` | was every promise kept? |
 //! | `runner`, `sweep` | how is a seed played, and many? |
@@ -20,6 +20,7 @@
 mod chance;
 mod checker;
 mod clock;
+mod connection;
 mod control;
 mod coverage;
 mod database;
@@ -28,6 +29,7 @@ mod faults;
 mod gate;
 mod history;
 mod machine;
+mod mending;
 mod network;
 mod operators;
 mod runner;

@@ -7,8 +7,8 @@ use locum::domain::{Cause, FailoverRecord, NodeName, OperationKind, ReleaseProof
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::faults::Mend;
 use crate::history::Fact;
+use crate::mending::Mend;
 use crate::network::Way;
 use crate::runner::{self, Played};
 use crate::topology::address;

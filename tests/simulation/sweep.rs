@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::runner::{self, Played};
 use crate::story::{Tally, Told, excerpt};
 
-/// A world takes about a second of real time; one that takes this long goes round in circles.
-const REAL_PATIENCE: Duration = Duration::from_secs(30);
+/// A world takes less than a second of real time; one that takes this long goes round in circles.
+const REAL_PATIENCE: Duration = Duration::from_secs(120);
 
 /// More stories than this say nothing new.
 const MOST_REPORTS: usize = 5;
@@ -68,6 +68,7 @@ pub fn sweep(seeds: Range<u64>, each: impl Fn(&Played)) -> Sweep {
 }
 
 /// A thread can't be stopped: the story so far is told, and the process ends.
+#[allow(clippy::print_stdout)] // nobody is left to be told
 fn give_up(slot: &Slot) {
     let playing = slot.lock().unwrap().clone();
     let Some((seed, since, told)) = playing.filter(|(_, since, _)| since.elapsed() > REAL_PATIENCE) else { return };

@@ -122,9 +122,12 @@ fn names(value: &Value, field: &str) -> Vec<String> {
     value[field].as_array().into_iter().flatten().filter_map(|item| item["name"].as_str()).map(str::to_owned).collect()
 }
 
-/// An edit that an operator may make, and what it is in words. `None`: it does not make sense here.
+/// Changes a document; says what it is in words. `None`: it does not make sense here.
+type Edit = fn(&mut Chance, &mut Value) -> Option<String>;
+
+/// An edit that an operator may make.
 pub fn edit(chance: &mut Chance, document: &mut Value) -> Option<String> {
-    let edits: [(u64, fn(&mut Chance, &mut Value) -> Option<String>); 9] = [
+    let edits: [(u64, Edit); 9] = [
         (3, add_node),
         (3, remove_node),
         (2, add_group),
