@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -29,6 +29,14 @@ pub struct Ledger {
     pub applied: Option<Applied>,
     pub assignment: Assignment,
     pub epochs: BTreeMap<GroupName, Epoch>,
+}
+
+impl Ledger {
+    /// Of an agent that obeys no cluster.
+    pub fn blank(node: NodeName, agent_id: Uuid) -> Self {
+        let (assignment, epochs) = (Assignment::default(), BTreeMap::new());
+        Self { agent_id, node, bond: None, applied: None, assignment, epochs }
+    }
 }
 
 /// What is known of the running services. It means nothing once the machine has booted anew.
@@ -71,10 +79,15 @@ impl StateDir {
     /// The ledger of the agent called `node`, made if there is none.
     pub fn ledger(&self, node: &NodeName, ids: &dyn IdSource) -> anyhow::Result<Ledger> {
         let Some(ledger) = read_json::<Ledger>(&self.path.join(LEDGER))? else {
-            let ledger = blank(node, ids);
+            let ledger = Ledger::blank(node.clone(), ids.next_id());
             self.write(&ledger)?;
             return Ok(ledger);
         };
+        // An earlier process may have ended between putting it in place and flushing it: what is answered from it must
+        // not go down with the power.
+        flush(&self.path.join(LEDGER))
+            .and_then(|()| flush(&self.path))
+            .with_context(|| format!("the ledger in {} can't be relied on", self.path.display()))?;
         if ledger.node != *node {
             bail!(
                 "the state directory {} belongs to the agent {}, not {node}; start it with --name {} or give {node} a \
@@ -124,19 +137,8 @@ pub async fn reset(state_dir: &Path, ids: &dyn IdSource) -> anyhow::Result<()> {
             alive.key.group
         );
     }
-    state.write(&blank(&ledger.node, ids))?;
+    state.write(&Ledger::blank(ledger.node, ids.next_id()))?;
     state.note(Memory::default())
-}
-
-fn blank(node: &NodeName, ids: &dyn IdSource) -> Ledger {
-    Ledger {
-        agent_id: ids.next_id(),
-        node: node.clone(),
-        bond: None,
-        applied: None,
-        assignment: Assignment::default(),
-        epochs: BTreeMap::new(),
-    }
 }
 
 fn boot_id() -> String {
@@ -163,9 +165,13 @@ fn replace(path: &Path, value: &impl Serialize, durable: bool) -> anyhow::Result
     }
     fs::rename(&fresh, path)?;
     if durable && let Some(dir) = path.parent() {
-        File::open(dir)?.sync_all()?;
+        flush(dir)?;
     }
     Ok(())
+}
+
+fn flush(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 #[cfg(test)]

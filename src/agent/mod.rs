@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `endpoint` | what can the control plane ask? |
 //! | `core` | what is answered, and what follows? one task that owns all state |
+//! | `machine` | what does the core ask of the machine under it? |
 //! | `supervisor` | what should happen to the services now? pure |
 //! | `drivers` | how is a resource of each type started and probed? |
 //! | `guard` | what keeps a service from outliving its lease when the agent can't? |
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::core::{Core, CoreHandle};
 use self::drivers::logs;
 use self::ledger::StateDir;
+use self::machine::ThisMachine;
 use crate::clock::{Clock, SystemClock, SystemIds};
 use crate::domain::NodeName;
 
@@ -32,6 +34,7 @@ pub mod drivers;
 pub mod endpoint;
 pub mod guard;
 pub mod ledger;
+pub mod machine;
 pub mod supervisor;
 
 /// Callers that still hold connections after this are cut off.
@@ -72,7 +75,8 @@ pub async fn bind(config: AgentConfig) -> anyhow::Result<BoundAgent> {
     let address = listener.local_addr().context("the listener has no address")?;
     let state_dir = state.path().to_owned();
     let stopping = CancellationToken::new();
-    let (core, handle) = Core::start(state, ledger, SystemClock::shared(), &SystemIds, stopping.clone()).await?;
+    let machine = Arc::new(ThisMachine::new(state));
+    let (core, handle) = Core::start(machine, ledger, SystemClock::shared(), &SystemIds, stopping.clone()).await?;
     Ok(BoundAgent { listener, address, core, handle, state_dir, stopping })
 }
 

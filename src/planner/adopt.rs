@@ -21,17 +21,19 @@ pub(super) fn adopt(draft: &mut Draft<'_>) {
     }
 }
 
-/// The owner runs it under a higher epoch than is stored: the store catches up.
+/// The owner runs it under a higher epoch than is stored, or a higher one was heard of: the store catches up.
 fn raised(draft: &Draft<'_>, name: &GroupName, placement: &Placement, owner: &NodeName) -> Option<Adoption> {
     placement.assigned_to()?;
     let node = draft.snapshot.nodes.get(owner).filter(|node| node.speaks())?;
-    let epoch = node.seen.groups.get(name)?.epoch;
-    let stored = placement.epoch;
-    let reason = format!("{owner} runs it under epoch {epoch}; epoch {stored} was stored");
+    let seen = node.seen.groups.get(name)?;
+    let (epoch, stored) = (seen.epoch, placement.epoch);
+    let how = if seen.running { "runs it" } else { "has or gets it" };
+    let reason = format!("{owner} {how} under epoch {epoch}; epoch {stored} was stored");
     (epoch > stored).then(|| Adoption { group: name.clone(), node: owner.clone(), epoch, reason })
 }
 
-/// Nobody owns it, and exactly one node that may run it does.
+/// Nobody owns it, and exactly one node that may run it does, under an epoch that the store never heard of. One that was
+/// proven to have stopped and wakes up may still say what it last knew: that is over, whatever it says.
 fn orphan(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Option<Adoption> {
     let runs = |(_, node): &(&NodeName, &NodeView)| node.may_run(name);
     let mut running = draft.snapshot.nodes.iter().filter(runs);
@@ -40,6 +42,9 @@ fn orphan(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Option<Adop
         return None; // each stops it by its own assignment, which does not name it
     }
     let epoch = node.seen.groups.get(name)?.epoch;
+    if epoch <= draft.standing(name).placement.epoch {
+        return None;
+    }
     let reason = format!("{node_name} runs it under epoch {epoch}, and nobody owned it by the store");
     Some(Adoption { group: name.clone(), node: node_name.clone(), epoch, reason })
 }

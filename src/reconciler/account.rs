@@ -244,11 +244,14 @@ impl Account {
         let mut inner = self.lock();
         let inner = &mut *inner;
         let (term, decision) = (refusal.term.unwrap_or_default(), refusal.decision.unwrap_or_default());
+        // What this node is to get. The cluster's decision may be far above: nothing was decided of this node since.
+        let wanted = inner.nodes.get(node).and_then(|account| account.wanted.as_ref());
+        let wanted = wanted.map_or(inner.decision, |(decision, _)| *decision);
         let outranks = match refusal.code {
             RefusalCode::StaleTerm | RefusalCode::OtherReign => term >= self.reign.term,
             // Lower ones are answers to requests that a later one of our own overtook.
-            RefusalCode::StaleDecision => decision > inner.decision,
-            RefusalCode::ContentDiffers => decision >= inner.decision,
+            RefusalCode::StaleDecision => decision > wanted,
+            RefusalCode::ContentDiffers => decision >= wanted,
             _ => false,
         };
         if outranks {

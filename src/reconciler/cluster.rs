@@ -104,6 +104,7 @@ async fn begin(
             Err(error) => tracing::error!(%cluster, %error, "no reign could begin"),
         }
         tokio::select! {
+            biased; // nothing more is tried once it is over
             () = shutdown.cancelled() => return None,
             () = deps.clock.sleep(STORE_RETRY) => {}
         }
@@ -139,6 +140,9 @@ impl Loop {
             let latest = self.deps.clock.ticks().plus(PERIOD);
             let next = [look_again, self.account.next_change()].into_iter().flatten().fold(latest, Ticks::min);
             tokio::select! {
+                biased;
+                // No turn is begun once it is over. The others all say to look; one that is passed over is still there
+                // at the next wait.
                 () = reigning.cancelled() => return Ended::Shutdown,
                 () = waker.notified() => {}
                 () = self.account.changed.notified() => {}

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -78,20 +79,26 @@ pub async fn run(deps: Deps, mut nudges: mpsc::UnboundedReceiver<ClusterName>, s
     }
     loop {
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => break,
+            // Before nudges: the waker of a loop that has ended wakes nobody. Loops are few, so nudges get their turn.
+            Some(ended) = loops.join_next() => match ended {
+                Ok(name) => {
+                    deps.boards.remove(&name);
+                    // A nudge that the loop did not live to hear: the cluster may have been created anew.
+                    let unheard = wakers.remove(&name).and_then(|waker| waker.notified().now_or_never());
+                    if unheard.is_some() {
+                        begin(&deps, &mut wakers, &mut loops, name, &shutdown);
+                    }
+                }
+                Err(error) => tracing::error!(%error, "the loop of a cluster ended by a defect"),
+            },
             nudge = nudges.recv() => match nudge {
                 None => break,
                 Some(name) => match wakers.get(&name) {
                     Some(waker) => waker.notify_one(),
                     None => begin(&deps, &mut wakers, &mut loops, name, &shutdown),
                 },
-            },
-            Some(ended) = loops.join_next() => match ended {
-                Ok(name) => {
-                    wakers.remove(&name);
-                    deps.boards.remove(&name);
-                }
-                Err(error) => tracing::error!(%error, "the loop of a cluster ended by a defect"),
             },
         }
     }
@@ -105,6 +112,7 @@ async fn known_clusters(deps: &Deps, shutdown: &CancellationToken) -> Vec<Cluste
             Err(error) => tracing::error!(%error, "the clusters could not be listed"),
         }
         tokio::select! {
+            biased; // nothing more is tried once it is over
             () = shutdown.cancelled() => return Vec::new(),
             () = deps.clock.sleep(STORE_RETRY) => {}
         }

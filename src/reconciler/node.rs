@@ -61,6 +61,7 @@ pub(super) fn spawn(deps: &Deps, account: Arc<Account>, name: NodeName, contact:
 
 async fn until(token: CancellationToken, task: impl Future<Output = ()>) {
     tokio::select! {
+        biased; // nothing more is sent once the contact is over
         () = token.cancelled() => {}
         () = task => {}
     }
@@ -118,6 +119,8 @@ impl Node {
             let patience = if after.is_some() { OBSERVE_WAIT + self.contact.patience } else { self.contact.patience };
             let call = self.deps.agents.observe(&self.contact.address, &query);
             let answer = tokio::select! {
+                biased;
+                // An answer that is there is not thrown away; the waker is still set when the next question hangs.
                 answer = self.within(patience, call) => answer,
                 // A heartbeat saw news, or another agent process: the question that hangs may hang on a dead connection.
                 () = self.wakers.observe.notified(), if after.is_some() => {
@@ -126,7 +129,12 @@ impl Node {
                 }
             };
             match answer {
-                Ok(observation) => self.observed(observation, asked_at).await,
+                Ok(observation) => {
+                    if !self.observed(observation, asked_at).await {
+                        // Not believed, or its agent can't be noted: what it knows is asked again, but not in a hurry.
+                        self.deps.clock.sleep(self.contact.heartbeat).await;
+                    }
+                }
                 Err(error) => {
                     self.failed(&error);
                     self.deps.clock.sleep(self.contact.heartbeat).await;
@@ -153,7 +161,7 @@ impl Node {
                 };
                 let asked_at = self.deps.clock.ticks();
                 match self.within(PUSH_TIMEOUT, self.deps.agents.assign(&self.contact.address, &request)).await {
-                    Ok(observation) => self.observed(observation, asked_at).await,
+                    Ok(observation) => drop(self.observed(observation, asked_at).await),
                     Err(error) => {
                         if let AgentError::Refused(refusal) = &error
                             && refusal.code == RefusalCode::ContentDiffers
@@ -168,7 +176,8 @@ impl Node {
         }
     }
 
-    async fn observed(&self, observation: Observation, asked_at: Ticks) {
+    /// Takes in a report. False if it is not to be believed yet.
+    async fn observed(&self, observation: Observation, asked_at: Ticks) -> bool {
         let heading = Heading {
             agent: observation.identity.agent_id,
             stamp: observation.stamp,
@@ -176,9 +185,11 @@ impl Node {
             applied: observation.applied,
             asked_at,
         };
-        if self.heard(&heading).await {
+        let believed = self.heard(&heading).await;
+        if believed {
             self.account.observed(&self.name, observation, self.deps.clock.now());
         }
+        believed
     }
 
     /// Counts an answer. False if it is not to be believed yet.
@@ -224,6 +235,7 @@ impl Node {
     ) -> Result<T, AgentError> {
         let deadline = self.deps.clock.sleep(patience);
         tokio::select! {
+            biased; // an answer that is there came in time
             answer = call => answer,
             () = deadline => Err(AgentError::Unreachable(format!("nothing came back within {patience:?}"))),
         }

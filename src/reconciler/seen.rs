@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::lease;
 use crate::planner::Snapshot;
-use crate::planner::snapshot::{SeenFailure, SeenGroup, SeenResource};
+use crate::planner::snapshot::{NodeView, SeenFailure, SeenGroup, SeenResource};
 use crate::wire::{AppliedDecision, Grant, Observation, ObservedGroup, Stamp};
 
 /// An observation and what it means on our clock, worked out once when it came.
@@ -117,7 +117,8 @@ pub(super) fn events(node: &NodeName, earlier: Option<&Received>, later: &Receiv
 }
 
 /// Agents may have heard of higher epochs than a restored database knows. Where nobody owns the group the next epoch is
-/// above them; where the owner itself knows a higher one, that shows as what it holds.
+/// above them, but for who runs it: what runs under a higher epoch than all others know is taken over with that epoch.
+/// Where the owner knows a higher one, that shows as what it holds; where another node does, one above it.
 pub(super) fn raise_epochs<'a>(
     snapshot: &mut Snapshot,
     observations: impl Iterator<Item = (&'a NodeName, &'a Received)>,
@@ -127,17 +128,31 @@ pub(super) fn raise_epochs<'a>(
             let Some(group) = snapshot.groups.get_mut(name).filter(|group| group.placement.epoch < *epoch) else {
                 continue;
             };
+            let runs_it = received.groups.get(name).is_some_and(|seen| seen.running && seen.epoch == *epoch);
             match group.placement.phase {
+                PlacementPhase::Never | PlacementPhase::Released { .. } if runs_it => {}
                 PlacementPhase::Never | PlacementPhase::Released { .. } => group.placement.epoch = *epoch,
-                PlacementPhase::Held | PlacementPhase::Releasing { .. } => {
-                    if group.placement.owner() == Some(node)
-                        && let Some(view) = snapshot.nodes.get_mut(node)
-                    {
+                PlacementPhase::Held | PlacementPhase::Releasing { .. } if group.placement.owner() == Some(node) => {
+                    if let Some(view) = snapshot.nodes.get_mut(node) {
                         view.seen.groups.entry(name.clone()).or_insert_with(|| idle(*epoch));
                     }
                 }
+                PlacementPhase::Held if !runs_it => {
+                    let owner = group.placement.owner().and_then(|owner| snapshot.nodes.get_mut(owner));
+                    owner.into_iter().for_each(|owner| outdo(owner, name, *epoch));
+                }
+                PlacementPhase::Held | PlacementPhase::Releasing { .. } => {}
             }
         }
+    }
+}
+
+/// Another node had the group under a higher epoch and no longer runs it: the owner begins above that, unless it runs
+/// it already.
+fn outdo(owner: &mut NodeView, group: &GroupName, epoch: Epoch) {
+    let seen = owner.seen.groups.entry(group.clone()).or_insert_with(|| idle(epoch.next()));
+    if !seen.running && seen.epoch <= epoch {
+        *seen = idle(epoch.next());
     }
 }
 

@@ -164,7 +164,7 @@ pub trait Store: Send + Sync + 'static {
     // -- the reconciler's
 
     /// Begins a reign: its term is above every stored one and at least `at_least.0`, and the cluster's decision at least
-    /// `at_least.1`. `longest` raises the stored longest lease (a restored database may know a shorter one).
+    /// `at_least.1`; what nodes were assigned below that is from now on assigned by a decision above both. `longest` raises the stored longest lease (a restored database may know a shorter one).
     async fn begin_reign(
         &self,
         cluster: &ClusterName,

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use locum::agent::guard::GuardLauncher;
-use locum::agent::guard::client::{
-    Connected, GuardClient, GuardError, GuardEvent, Guarded, LeaseEnd, ServiceKey, StartOrder,
-};
+use locum::agent::guard::client::{Connected, GuardError, GuardEvent, Guarded, LeaseEnd, ServiceKey, StartOrder};
 use locum::clock::boot_ticks;
 use locum::domain::{Bounded, Epoch, StopSignal};
 use nix::sys::signal::{Signal, kill};
@@ -45,7 +43,7 @@ impl Place {
 
     async fn leased(&self, lease: Duration) -> Connected {
         let connected = self.connect().await;
-        connected.client.set_lease_end(end_in(lease, lease)).await.unwrap();
+        connected.guard.set_lease_end(end_in(lease, lease)).await.unwrap();
         connected
     }
 
@@ -158,15 +156,15 @@ async fn a_service_starts_with_exactly_its_environment_and_its_exit_is_told() {
     let mut order = place.order("");
     order.command = vec!["env".to_owned()];
     order.env.insert("LOCUM_EPOCH".to_owned(), "7".to_owned());
-    let service = agent.client.start(order).await.unwrap();
+    let service = agent.guard.start(order).await.unwrap();
     assert_eq!(exit_of(&mut agent, &service).await, (Some(0), None));
     assert_eq!(fs::read_to_string(place.dir.path().join("log")).unwrap(), "LOCUM_EPOCH=7\nPATH=/usr/bin:/bin\n");
 
     // Forgotten or not, the place is free for the next.
-    agent.client.forget(&key()).await.unwrap();
-    let service = agent.client.start(place.order("exit 3")).await.unwrap();
+    agent.guard.forget(&key()).await.unwrap();
+    let service = agent.guard.start(place.order("exit 3")).await.unwrap();
     assert_eq!(exit_of(&mut agent, &service).await, (Some(3), None));
-    let service = agent.client.start(place.order("kill -KILL $$")).await.unwrap();
+    let service = agent.guard.start(place.order("kill -KILL $$")).await.unwrap();
     assert_eq!(exit_of(&mut agent, &service).await, (None, Some(9)));
 }
 
@@ -174,29 +172,29 @@ async fn a_service_starts_with_exactly_its_environment_and_its_exit_is_told() {
 async fn what_can_not_run_is_refused_with_a_sentence() {
     let place = Place::new();
     let agent = place.connect().await;
-    assert!(refusal(agent.client.start(place.order("true")).await).contains("no lease"));
-    agent.client.set_lease_end(end_in(Duration::ZERO, LONG)).await.unwrap();
-    assert!(refusal(agent.client.start(place.order("true")).await).contains("passed"));
+    assert!(refusal(agent.guard.start(place.order("true")).await).contains("no lease"));
+    agent.guard.set_lease_end(end_in(Duration::ZERO, LONG)).await.unwrap();
+    assert!(refusal(agent.guard.start(place.order("true")).await).contains("passed"));
 
-    agent.client.set_lease_end(end_in(LONG, LONG)).await.unwrap();
+    agent.guard.set_lease_end(end_in(LONG, LONG)).await.unwrap();
     let mut order = place.order("");
     order.command = vec!["no-such-program".to_owned()];
-    assert!(refusal(agent.client.start(order.clone()).await).contains("not in PATH"));
+    assert!(refusal(agent.guard.start(order.clone()).await).contains("not in PATH"));
     fs::write(place.dir.path().join("plain"), "no program").unwrap();
     order.command = vec!["./plain".to_owned()];
-    assert!(refusal(agent.client.start(order.clone()).await).contains("execute permission"));
+    assert!(refusal(agent.guard.start(order.clone()).await).contains("execute permission"));
     order.working_dir = Some("/no/such/place".into());
-    assert!(refusal(agent.client.start(order).await).contains("working directory"));
+    assert!(refusal(agent.guard.start(order).await).contains("working directory"));
 
-    agent.client.start(place.order("exec sleep 1000")).await.unwrap();
-    assert!(refusal(agent.client.start(place.order("true")).await).contains("runs already"));
+    agent.guard.start(place.order("exec sleep 1000")).await.unwrap();
+    assert!(refusal(agent.guard.start(place.order("true")).await).contains("runs already"));
 }
 
 #[tokio::test]
 async fn an_agent_that_is_back_adopts_the_same_process() {
     let place = Place::new();
     let agent = place.leased(LONG).await;
-    let service = agent.client.start(place.order("exec sleep 1000")).await.unwrap();
+    let service = agent.guard.start(place.order("exec sleep 1000")).await.unwrap();
     let guard = place.guard_pid();
     drop(agent);
 
@@ -204,7 +202,7 @@ async fn an_agent_that_is_back_adopts_the_same_process() {
     assert_eq!(agent.services, vec![service.clone()]);
     assert!(agent.lease_end.stop_at > boot_ticks());
     assert_eq!(place.guard_pid(), guard);
-    agent.client.signal(&key(), StopSignal::Term).await.unwrap();
+    agent.guard.signal(&key(), StopSignal::Term).await.unwrap();
     assert_eq!(exit_of(&mut agent, &service).await, (None, Some(15)));
 }
 
@@ -212,17 +210,17 @@ async fn an_agent_that_is_back_adopts_the_same_process() {
 async fn the_deadline_stops_and_then_kills() {
     let place = Place::new();
     let mut agent = place.leased(LONG).await;
-    let polite = agent.client.start(place.order("trap 'exit 5' TERM; echo 1 > up; while :; do sleep 0.05; done"));
+    let polite = agent.guard.start(place.order("trap 'exit 5' TERM; echo 1 > up; while :; do sleep 0.05; done"));
     let polite = polite.await.unwrap();
     place.number("up").await;
-    agent.client.set_lease_end(end_in(Duration::ZERO, LONG)).await.unwrap();
+    agent.guard.set_lease_end(end_in(Duration::ZERO, LONG)).await.unwrap();
     assert_eq!(exit_of(&mut agent, &polite).await, (Some(5), None));
 
-    agent.client.set_lease_end(end_in(LONG, LONG)).await.unwrap();
+    agent.guard.set_lease_end(end_in(LONG, LONG)).await.unwrap();
     let deaf = "trap 'echo 1 > asked' TERM; echo 1 > up2; while :; do sleep 0.05; done";
-    let deaf = agent.client.start(place.order(deaf)).await.unwrap();
+    let deaf = agent.guard.start(place.order(deaf)).await.unwrap();
     place.number("up2").await;
-    agent.client.set_lease_end(end_in(Duration::ZERO, Duration::from_millis(400))).await.unwrap();
+    agent.guard.set_lease_end(end_in(Duration::ZERO, Duration::from_millis(400))).await.unwrap();
     place.number("asked").await;
     assert_eq!(exit_of(&mut agent, &deaf).await, (None, Some(9)));
 }
@@ -231,7 +229,7 @@ async fn the_deadline_stops_and_then_kills() {
 async fn without_an_agent_the_guard_kills_at_the_deadline_and_ends() {
     let place = Place::new();
     let agent = place.leased(Duration::from_millis(1500)).await;
-    let service = agent.client.start(place.order("trap '' TERM; while :; do sleep 0.05; done")).await.unwrap();
+    let service = agent.guard.start(place.order("trap '' TERM; while :; do sleep 0.05; done")).await.unwrap();
     let guard = place.guard_pid();
     drop(agent);
     wait_for("the service is dead", || !is_alive(service.pid)).await;
@@ -243,13 +241,13 @@ async fn the_whole_tree_dies_with_its_process() {
     let place = Place::new();
     let mut agent = place.leased(LONG).await;
     let script = "setsid sh -c 'echo $$ > escaped; exec sleep 1000' & sleep 1000";
-    let service = agent.client.start(place.order(script)).await.unwrap();
+    let service = agent.guard.start(place.order(script)).await.unwrap();
     if service.bounded != Bounded::Cgroup {
         eprintln!("skipped: no writable cgroup here");
         return;
     }
     let escaped = place.number("escaped").await;
-    agent.client.kill(&key()).await.unwrap();
+    agent.guard.kill(&key()).await.unwrap();
     assert_eq!(exit_of(&mut agent, &service).await, (None, Some(9)));
     assert!(!is_alive(escaped) && !is_alive(service.pid));
 }
@@ -259,7 +257,7 @@ async fn without_cgroups_the_process_group_dies() {
     let place = Place::with(false);
     let mut agent = place.leased(LONG).await;
     let script = "sh -c 'trap \"\" TERM; echo $$ > child; while :; do sleep 0.05; done' & wait";
-    let service = agent.client.start(place.order(script)).await.unwrap();
+    let service = agent.guard.start(place.order(script)).await.unwrap();
     assert_eq!(service.bounded, Bounded::ProcessGroup);
     let child = place.number("child").await;
     // The process ends by itself; what it leaves behind is killed before the exit is told.
@@ -274,12 +272,12 @@ async fn a_killed_guard_takes_its_services_along() {
         let place = Place::with(cgroups);
         let mut agent = place.leased(LONG).await;
         let script = "sh -c 'echo $$ > child; exec sleep 1000' & sleep 1000";
-        let service = agent.client.start(place.order(script)).await.unwrap();
+        let service = agent.guard.start(place.order(script)).await.unwrap();
         let child = place.number("child").await;
         send(place.guard_pid(), Signal::SIGKILL);
         assert_eq!(next(&mut agent.events).await, Some(GuardEvent::Lost));
         assert!(!is_alive(service.pid) && !is_alive(child), "cgroups: {cgroups}");
-        assert!(matches!(agent.client.kill(&key()).await, Err(GuardError::Gone(_))));
+        assert!(matches!(agent.guard.kill(&key()).await, Err(GuardError::Gone(_))));
         let again = place.connect().await;
         assert_eq!(again.services, vec![]);
     }
@@ -289,23 +287,23 @@ async fn a_killed_guard_takes_its_services_along() {
 async fn a_frozen_guard_is_seen_and_destroyed() {
     let place = Place::new();
     let mut agent = place.leased(LONG).await;
-    let service = agent.client.start(place.order("exec sleep 1000")).await.unwrap();
+    let service = agent.guard.start(place.order("exec sleep 1000")).await.unwrap();
     let guard = place.guard_pid();
     send(guard, Signal::SIGSTOP);
-    assert!(matches!(agent.client.set_lease_end(end_in(LONG, LONG)).await, Err(GuardError::Gone(_))));
-    agent.client.kill_directly(&key()).await.unwrap();
+    assert!(matches!(agent.guard.set_lease_end(end_in(LONG, LONG)).await, Err(GuardError::Gone(_))));
+    agent.guard.kill_directly(&key()).await.unwrap();
     assert!(!is_alive(service.pid));
-    agent.client.destroy().await.unwrap();
+    agent.guard.destroy().await.unwrap();
     assert_eq!(next(&mut agent.events).await, Some(GuardEvent::Lost));
     assert!(!is_alive(guard));
-    place.leased(LONG).await.client.start(place.order("true")).await.unwrap();
+    place.leased(LONG).await.guard.start(place.order("true")).await.unwrap();
 }
 
 #[tokio::test]
 async fn connecting_replaces_a_guard_that_says_nothing() {
     let place = Place::new();
     let agent = place.leased(LONG).await;
-    let service = agent.client.start(place.order("exec sleep 1000")).await.unwrap();
+    let service = agent.guard.start(place.order("exec sleep 1000")).await.unwrap();
     let guard = place.guard_pid();
     send(guard, Signal::SIGSTOP);
     drop(agent);
@@ -321,7 +319,7 @@ async fn what_agent_and_guard_left_is_cleared_on_connect() {
         let agent = place.leased(LONG).await;
         let leave = if cgroups { "setsid" } else { "" };
         let script = format!("{leave} sh -c 'echo $$ > left; exec sleep 1000' & sleep 1000");
-        let service = agent.client.start(place.order(&script)).await.unwrap();
+        let service = agent.guard.start(place.order(&script)).await.unwrap();
         if cgroups && service.bounded != Bounded::Cgroup {
             continue;
         }
@@ -341,14 +339,14 @@ async fn what_agent_and_guard_left_is_cleared_on_connect() {
 async fn the_newest_agent_wins() {
     let place = Place::new();
     let mut first = place.leased(LONG).await;
-    let service = first.client.start(place.order("exec sleep 1000")).await.unwrap();
+    let service = first.guard.start(place.order("exec sleep 1000")).await.unwrap();
     let second = place.connect().await;
     assert_eq!(next(&mut first.events).await, None, "no loss is told: the guard lives");
-    assert!(matches!(first.client.kill(&key()).await, Err(GuardError::Gone(_))));
-    assert!(matches!(first.client.destroy().await, Err(GuardError::Gone(_))));
+    assert!(matches!(first.guard.kill(&key()).await, Err(GuardError::Gone(_))));
+    assert!(matches!(first.guard.destroy().await, Err(GuardError::Gone(_))));
     drop(first);
     assert!(is_alive(service.pid));
-    second.client.kill(&key()).await.unwrap();
+    second.guard.kill(&key()).await.unwrap();
 }
 
 #[tokio::test]
@@ -357,7 +355,7 @@ async fn a_long_state_directory_is_no_obstacle() {
     place.below = place.dir.path().join("d".repeat(120)).join("e".repeat(120));
     fs::create_dir_all(&place.below).unwrap();
     let agent = place.leased(LONG).await;
-    agent.client.start(place.order("exec sleep 1000")).await.unwrap();
+    agent.guard.start(place.order("exec sleep 1000")).await.unwrap();
     drop(agent);
     assert_eq!(place.connect().await.services.len(), 1);
 }
@@ -367,7 +365,7 @@ async fn a_guard_told_to_stop_stops_its_services() {
     let place = Place::new();
     let mut agent = place.leased(LONG).await;
     let script = "trap 'echo 1 > asked; exit 0' TERM; echo 1 > up; while :; do sleep 0.05; done";
-    let service = agent.client.start(place.order(script)).await.unwrap();
+    let service = agent.guard.start(place.order(script)).await.unwrap();
     place.number("up").await;
     send(place.guard_pid(), Signal::SIGTERM);
     assert_eq!(exit_of(&mut agent, &service).await, (Some(0), None));
@@ -386,5 +384,5 @@ async fn the_guard_is_apart_from_its_agent() {
     assert_eq!(fields[3], guard.to_string(), "its session");
     assert_eq!(fs::read_dir(format!("/proc/{guard}/task")).unwrap().count(), 1, "threads");
     assert_eq!(fs::read_link(format!("/proc/{guard}/cwd")).unwrap(), Path::new("/"));
-    drop::<GuardClient>(agent.client);
+    drop(agent.guard);
 }

@@ -11,6 +11,7 @@ mod cli_server;
 mod demo;
 mod first_minutes;
 mod guard;
+mod nudges;
 mod openapi;
 mod store;
 mod store_file;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Inbox;
@@ -47,6 +47,8 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, CoreError>>;
 pub struct CoreHandle {
     pub(super) inbox: UnboundedSender<Inbox>,
     pub(super) overview: watch::Receiver<Overview>,
+    /// Another revision is shown. Wakes those who wait in the order in which they came; `overview` would in a random one.
+    pub(super) news: Arc<Notify>,
     pub(super) state_dir: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stopping: CancellationToken,
@@ -65,16 +67,18 @@ impl CoreHandle {
 
     /// What the node runs, once that differs from what the asker knows, or when the wait is over.
     pub async fn observe(&self, query: ObservationQuery) -> Result<Observation, CoreError> {
-        let mut overview = self.overview.clone();
         let first = self.ask(|answer| Inbox::Observe(Box::new(query.clone()), answer)).await?;
         let wait = Duration::from_millis(query.wait_ms.unwrap_or(0)).min(MAX_OBSERVE_WAIT);
         if query.after != Some(first.revision) || wait.is_zero() {
             return Ok(first);
         }
         tokio::select! {
-            _ = overview.wait_for(|now| now.revision != first.revision) => {}
-            () = self.clock.sleep(wait) => {}
+            biased;
+            // All lead to the same answer, so the order says nothing; it is fixed so that a run can be repeated.
             () = self.stopping.cancelled() => {}
+            () = self.inbox.closed() => {}
+            () = self.other_than(first.revision) => {}
+            () = self.clock.sleep(wait) => {}
         }
         self.ask(|answer| Inbox::Observe(Box::new(query), answer)).await
     }
@@ -91,6 +95,17 @@ impl CoreHandle {
     /// What is left of the lease.
     pub fn lease_left(&self) -> Duration {
         self.overview.borrow().lease_ends.since(self.clock.ticks())
+    }
+
+    async fn other_than(&self, revision: Revision) {
+        loop {
+            // Before the look: from here on no news is missed.
+            let news = self.news.notified();
+            if self.overview.borrow().revision != revision {
+                return;
+            }
+            news.await;
+        }
     }
 
     async fn ask<T>(&self, message: impl FnOnce(Answer<T>) -> Inbox) -> Result<T, CoreError> {

@@ -6,15 +6,16 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::convert::wire_stamp;
 use self::handle::Answer;
 use self::hands::Hands;
 use super::drivers::{DRIVERS, Place};
-use super::guard::client::{Connected, GuardClient, GuardEvent, LeaseEnd};
-use super::ledger::{Ledger, StateDir};
+use super::guard::client::{Connected, GuardEvent, LeaseEnd};
+use super::ledger::Ledger;
+use super::machine::Machine;
 use super::supervisor::{Action, Event, Supervisor, Turn};
 use crate::clock::{Clock, IdSource};
 use crate::domain::{ClusterName, Revision, Ticks};
@@ -55,7 +56,7 @@ enum Step {
 /// The core before its task runs.
 pub struct Core {
     clock: Arc<dyn Clock>,
-    state: Arc<StateDir>,
+    machine: Arc<dyn Machine>,
     ledger: Ledger,
     holder: Holder,
     supervisor: Supervisor,
@@ -68,6 +69,7 @@ pub struct Core {
     wake_at: Option<Ticks>,
     revision: Revision,
     overview: watch::Sender<Overview>,
+    news: Arc<Notify>,
     inbox: UnboundedReceiver<Inbox>,
     to_self: UnboundedSender<Inbox>,
     stopping: CancellationToken,
@@ -76,16 +78,16 @@ pub struct Core {
 impl Core {
     /// Finds out what an earlier agent process left running, and goes on with it.
     pub async fn start(
-        state: StateDir,
+        machine: Arc<dyn Machine>,
         ledger: Ledger,
         clock: Arc<dyn Clock>,
         ids: &dyn IdSource,
         stopping: CancellationToken,
     ) -> anyhow::Result<(Self, CoreHandle)> {
-        let mut connected = GuardClient::connect(state.path()).await?;
+        let mut connected = machine.connect().await?;
         let services = std::mem::take(&mut connected.services);
         let taken = connected.lease_end;
-        let (supervisor, actions) = Supervisor::adopt(state.memory(), services, taken, clock.ticks());
+        let (supervisor, actions) = Supervisor::adopt(machine.memory(), services, taken, clock.ticks());
         let Ledger { node, bond, applied, epochs, .. } = ledger.clone();
         let mut holder = Holder::new(node.clone(), ids.next_id(), bond, applied, epochs);
         if taken.kill_at > Ticks(0) {
@@ -95,19 +97,20 @@ impl Core {
         let (to_self, inbox) = unbounded_channel();
         let shown = Overview { node, cluster: None, groups: Vec::new(), lease_ends: Ticks(0), revision: Revision(0) };
         let (overview, watcher) = watch::channel(shown);
-        let state_dir = state.path().to_owned();
+        let news = Arc::new(Notify::new());
         let handle = CoreHandle {
             inbox: to_self.clone(),
             overview: watcher,
-            state_dir,
+            news: news.clone(),
+            state_dir: machine.state_dir().to_owned(),
             clock: clock.clone(),
             stopping: stopping.clone(),
         };
         let mut core = Self {
-            place: Arc::new(place(&state, &ledger)),
-            hands: Some(Hands::new(1, connected, to_self.clone())),
+            place: Arc::new(place(&*machine, &ledger)),
+            hands: Some(Hands::new(1, machine.clone(), connected, to_self.clone())),
             connections: 1,
-            state: Arc::new(state),
+            machine,
             telling: false,
             wake_at: None,
             revision: Revision(1),
@@ -117,6 +120,7 @@ impl Core {
             supervisor,
             taken,
             overview,
+            news,
             inbox,
             to_self,
             stopping,
@@ -125,6 +129,8 @@ impl Core {
         let assigned = core.ledger.assignment.groups.clone();
         let turn = core.supervisor.resume(assigned, core.clock.ticks());
         core.follow(turn);
+        // Also when nothing was found to do: a question for news compares with what is shown.
+        core.show();
         Ok((core, handle))
     }
 
@@ -145,8 +151,10 @@ impl Core {
     async fn next_step(&mut self) -> Step {
         let (clock, wake_at) = (self.clock.clone(), self.wake_at);
         tokio::select! {
-            message = self.inbox.recv() => message.map_or(Step::Unheard, Step::Message),
+            biased;
+            // Messages don't keep from being done what is due. Nor are they kept waiting: the next moment is a later one.
             () = sleep_until(&*clock, wake_at) => Step::Due,
+            message = self.inbox.recv() => message.map_or(Step::Unheard, Step::Message),
         }
     }
 
@@ -197,13 +205,13 @@ impl Core {
         self.hands = None;
         (self.taken, self.telling) = (LeaseEnd::default(), false);
         self.happened(Event::GuardLost);
-        hands::connect(self.state.path().to_owned(), self.clock.clone(), self.to_self.clone());
+        hands::connect(self.machine.clone(), self.clock.clone(), self.to_self.clone());
     }
 
     fn connected(&mut self, connected: Connected) {
         self.connections += 1;
         self.taken = connected.lease_end;
-        self.hands = Some(Hands::new(self.connections, connected, self.to_self.clone()));
+        self.hands = Some(Hands::new(self.connections, self.machine.clone(), connected, self.to_self.clone()));
         self.tell_lease();
     }
 
@@ -236,7 +244,7 @@ impl Core {
     }
 
     fn note(&self) {
-        if let Err(error) = self.state.note(self.supervisor.memory()) {
+        if let Err(error) = self.machine.note(self.supervisor.memory()) {
             tracing::warn!(%error, "what runs could not be noted: after a restart it would be stopped, not adopted");
         }
     }
@@ -244,6 +252,7 @@ impl Core {
     fn revise(&mut self) {
         self.revision = self.revision.next();
         self.show();
+        self.news.notify_waiters();
     }
 
     fn show(&self) {
@@ -283,9 +292,9 @@ async fn sleep_until(clock: &dyn Clock, at: Option<Ticks>) {
     }
 }
 
-fn place(state: &StateDir, ledger: &Ledger) -> Place {
+fn place(machine: &dyn Machine, ledger: &Ledger) -> Place {
     // Before the first bond nothing is started, so nobody is told this name.
     let unbound = || ClusterName::try_from("none".to_owned()).expect("a name of letters");
     let cluster = ledger.bond.as_ref().map_or_else(unbound, |bond| bond.cluster.clone());
-    Place { cluster, node: ledger.node.clone(), state_dir: state.path().to_owned() }
+    Place { cluster, node: ledger.node.clone(), state_dir: machine.state_dir().to_owned() }
 }

@@ -61,13 +61,11 @@ impl Core {
 
     /// Ordering: on disk first, then in force.
     async fn write(&mut self, ledger: Ledger) -> Result<(), CoreError> {
-        let (state, written) = (self.state.clone(), ledger.clone());
-        let done = tokio::task::spawn_blocking(move || state.write(&written)).await;
-        let failed = |why: String| {
+        self.machine.write(&ledger).await.map_err(|error| {
+            let why = format!("{error:#}");
             tracing::error!(%why, "an order is not obeyed, since it could not be written down");
             CoreError::Failed(why)
-        };
-        done.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(format!("{error:#}")))?;
+        })?;
         if let Some(bond) = ledger.bond.clone() {
             self.holder.bind(bond);
         }
@@ -75,7 +73,7 @@ impl Core {
             self.holder.applied(applied, ledger.epochs.clone());
         }
         self.ledger = ledger;
-        self.place = Arc::new(place(&self.state, &self.ledger));
+        self.place = Arc::new(place(&*self.machine, &self.ledger));
         Ok(())
     }
 
@@ -110,6 +108,6 @@ impl Core {
     }
 
     fn refusal(&self, refused: &Refused, order: &Order) -> CoreError {
-        CoreError::Refused(Box::new(convert::refusal(refused, order, &self.ledger, self.state.path())))
+        CoreError::Refused(Box::new(convert::refusal(refused, order, &self.ledger, self.machine.state_dir())))
     }
 }

@@ -1,10 +1,12 @@
 //! How does the agent talk to its guard? One connection, requests that are acknowledged, events as they happen.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -93,16 +95,41 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
 /// Killed processes are gone in milliseconds; one stuck in the kernel may take as long as it likes.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The agent's end of the connection. Cheap to clone; the connection closes with the last clone, and the guard goes on.
-#[derive(Debug, Clone)]
-pub struct GuardClient {
-    pub(super) link: Arc<Link>,
+/// A guard as its agent drives it. Every request is answered within [`REQUEST_TIMEOUT`] or taken for lost.
+#[async_trait]
+pub trait Guard: fmt::Debug + Send + Sync {
+    /// Moves the moments at which the guard stops and kills everything. Only when this returns Ok does the new end count.
+    async fn set_lease_end(&self, end: LeaseEnd) -> Result<(), GuardError>;
+
+    /// Starts a service; the guard refuses at or after `stop_at`, by its own clock, up to the moment before exec.
+    /// Without a `working_dir` it starts in the agent's. A service that ends at once may be told of as `Exited` before
+    /// the caller sees this return.
+    async fn start(&self, order: StartOrder) -> Result<Guarded, GuardError>;
+
+    /// Sends a signal to the service's process. The guard then sends it none by itself, it only kills at the lease's end.
+    async fn signal(&self, key: &ServiceKey, signal: StopSignal) -> Result<(), GuardError>;
+
+    /// Kills the service's whole tree; `Exited` follows when nothing of it is left.
+    async fn kill(&self, key: &ServiceKey) -> Result<(), GuardError>;
+
+    /// Drops an exited service from the list.
+    async fn forget(&self, key: &ServiceKey) -> Result<(), GuardError>;
+
+    /// Kills a service's whole tree without the guard, which may be frozen, and returns when nothing of it is alive.
+    /// The guard's own `Exited` follows if it ever goes on. `Gone`: something survives the kill. A service whose start
+    /// was never answered is found by its cgroup only; without cgroups `destroy` is what ends it for certain.
+    async fn kill_directly(&self, key: &ServiceKey) -> Result<(), GuardError>;
+
+    /// Kills the guard and everything that it guards, and returns when nothing of it is alive; `Lost` has been sent by
+    /// then. For a guard that does not answer. `Gone`: another agent has it, or something survives.
+    async fn destroy(&self) -> Result<(), GuardError>;
 }
 
 /// What the agent finds when it connects.
 #[derive(Debug)]
 pub struct Connected {
-    pub client: GuardClient,
+    /// The agent's end; the connection closes with the last clone, and the guard goes on.
+    pub guard: Arc<dyn Guard>,
     /// Ends without [`GuardEvent::Lost`] when another agent process has connected to the guard instead of this one.
     pub events: mpsc::UnboundedReceiver<GuardEvent>,
     /// Services that an earlier agent process left: adopt them, same pids.
@@ -111,22 +138,19 @@ pub struct Connected {
     pub lease_end: LeaseEnd,
 }
 
-impl GuardClient {
-    /// Connects to the guard of this state directory, or clears what an earlier one left and starts a new one. A guard
-    /// that lives and does not answer is killed first, with its services.
-    pub async fn connect(state_dir: &Path) -> Result<Connected, GuardError> {
-        GuardLauncher::default().connect(state_dir).await
-    }
+/// The guard of a state directory, over its socket.
+#[derive(Debug)]
+pub struct GuardClient {
+    pub(super) link: Link,
+}
 
-    /// Moves the moments at which the guard stops and kills everything. Only when this returns Ok does the new end count.
-    pub async fn set_lease_end(&self, end: LeaseEnd) -> Result<(), GuardError> {
+#[async_trait]
+impl Guard for GuardClient {
+    async fn set_lease_end(&self, end: LeaseEnd) -> Result<(), GuardError> {
         self.ask(Call::SetLeaseEnd { end }).await.map(drop)
     }
 
-    /// Starts a service; the guard refuses at or after `stop_at`, by its own clock, up to the moment before exec.
-    /// Without a `working_dir` it starts in the agent's. A service that ends at once may be told of as `Exited` before
-    /// the caller sees this return.
-    pub async fn start(&self, mut order: StartOrder) -> Result<Guarded, GuardError> {
+    async fn start(&self, mut order: StartOrder) -> Result<Guarded, GuardError> {
         if order.working_dir.is_none() {
             order.working_dir = std::env::current_dir().ok();
         }
@@ -134,27 +158,21 @@ impl GuardClient {
         service.ok_or_else(|| gone("it answered a start without saying what runs".to_owned()))
     }
 
-    /// Sends a signal to the service's process. The guard then sends it none by itself, it only kills at the lease's end.
-    pub async fn signal(&self, key: &ServiceKey, signal: StopSignal) -> Result<(), GuardError> {
+    async fn signal(&self, key: &ServiceKey, signal: StopSignal) -> Result<(), GuardError> {
         self.ask(Call::Signal { key: key.clone(), signal }).await.map(drop)
     }
 
-    /// Kills the service's whole tree; `Exited` follows when nothing of it is left.
-    pub async fn kill(&self, key: &ServiceKey) -> Result<(), GuardError> {
+    async fn kill(&self, key: &ServiceKey) -> Result<(), GuardError> {
         self.ask(Call::Kill { key: key.clone() }).await.map(drop)
     }
 
-    /// Drops an exited service from the list.
-    pub async fn forget(&self, key: &ServiceKey) -> Result<(), GuardError> {
+    async fn forget(&self, key: &ServiceKey) -> Result<(), GuardError> {
         self.ask(Call::Forget { key: key.clone() }).await?;
         self.link.shared.lock().services.remove(key);
         Ok(())
     }
 
-    /// Kills a service's whole tree without the guard, which may be frozen, and returns when nothing of it is alive.
-    /// The guard's own `Exited` follows if it ever goes on. `Gone`: something survives the kill. A service whose start
-    /// was never answered is found by its cgroup only; without cgroups `destroy` is what ends it for certain.
-    pub async fn kill_directly(&self, key: &ServiceKey) -> Result<(), GuardError> {
+    async fn kill_directly(&self, key: &ServiceKey) -> Result<(), GuardError> {
         let shared = &self.link.shared;
         let pid = shared.lock().services.get(key).map(|service| service.pid);
         let all_dead = async {
@@ -166,9 +184,7 @@ impl GuardClient {
         timeout(KILL_TIMEOUT, all_dead).await.map_err(|_| survives())
     }
 
-    /// Kills the guard and everything that it guards, and returns when nothing of it is alive; `Lost` has been sent by
-    /// then. For a guard that does not answer. `Gone`: another agent has it, or something survives.
-    pub async fn destroy(&self) -> Result<(), GuardError> {
+    async fn destroy(&self) -> Result<(), GuardError> {
         if self.link.shared.lock().replaced {
             return Err(gone("another agent process has connected to it".to_owned()));
         }
@@ -181,6 +197,14 @@ impl GuardClient {
             Ok(Ok(_)) => Ok(()),
             _ => Err(gone("something of what it guarded survives its kill".to_owned())),
         }
+    }
+}
+
+impl GuardClient {
+    /// Connects to the guard of this state directory, or clears what an earlier one left and starts a new one. A guard
+    /// that lives and does not answer is killed first, with its services.
+    pub async fn connect(state_dir: &Path) -> Result<Connected, GuardError> {
+        GuardLauncher::default().connect(state_dir).await
     }
 
     async fn ask(&self, call: Call) -> Result<Option<Guarded>, GuardError> {

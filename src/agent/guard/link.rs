@@ -90,8 +90,8 @@ pub fn attach(greeted: Greeted) -> Result<Connected, GuardError> {
     let (cleared_in, cleared) = watch::channel(false);
     tokio::spawn(write_lines(write, to_write));
     let reader = tokio::spawn(follow(read, Arc::clone(&shared), events_in, cleared_in)).abort_handle();
-    let client = GuardClient { link: Arc::new(Link { lines, shared, reader, cleared }) };
-    Ok(Connected { client, events, services: hello.services, lease_end: hello.lease_end })
+    let guard = Arc::new(GuardClient { link: Link { lines, shared, reader, cleared } });
+    Ok(Connected { guard, events, services: hello.services, lease_end: hello.lease_end })
 }
 
 async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {

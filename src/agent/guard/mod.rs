@@ -11,7 +11,7 @@
 //! | `child` | how does a forked child become the service? |
 //! | `connection` | how does the guard talk without ever waiting? |
 //! | `cgroup`, `procfs` | what does the kernel say of trees and processes? |
-//! | `protocol` | what do agent and guard say to each other? |
+//! | [`protocol`] | what do agent and guard say to each other? |
 
 mod cgroup;
 mod child;
@@ -20,7 +20,7 @@ mod connection;
 mod launch;
 mod link;
 mod procfs;
-mod protocol;
+pub mod protocol;
 mod remains;
 mod server;
 mod service;

@@ -26,13 +26,18 @@ pub fn reign(state: &mut State, new: &NewReign) -> Result<Reign> {
     counts_on("term", cluster.term.0, term.0)?;
     counts_on("decision", cluster.decision.0, decision.0)?;
     cluster.term = cluster.term.next().max(term);
-    if decision > cluster.decision {
-        cluster.decision = decision;
+    let outdone: Vec<_> = state
+        .nodes
+        .values_mut()
+        .filter(|node| node.kept.assignment.is_some() && node.kept.assigned_at < decision)
+        .collect();
+    cluster.decision = match outdone.is_empty() {
+        true => cluster.decision.max(decision),
         // Agents applied higher decisions than a restored database remembers, and refuse lower ones: what is assigned is
-        // pushed anew under a number above them.
-        let assigned = state.nodes.values_mut().filter(|node| node.kept.assignment.is_some());
-        assigned.for_each(|node| node.kept.assigned_at = decision);
-    }
+        // pushed anew under a number above theirs and ours. A node may be behind though the cluster has gone on.
+        false => cluster.decision.next().max(decision),
+    };
+    outdone.into_iter().for_each(|node| node.kept.assigned_at = cluster.decision);
     cluster.reign = Some(new.id);
     // What earlier reigns may have left; stored from now on is also what this one may grant.
     let outstanding = cluster.longest_lease.max(whole_micros(new.longest));

@@ -23,6 +23,25 @@ pub async fn a_reign_outnumbers_all_before_and_learns_who_may_hold_leases(store:
     assert_eq!((longer.term, longer.longest_lease), (Term(41), Duration::from_secs(60)));
 }
 
+/// A restored database may have gone on, and know of a node only what it was assigned before.
+pub async fn what_a_node_was_assigned_below_a_heard_of_decision_is_assigned_anew(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    let assigned = [(node("bts1"), locum::domain::Assignment::default())].into();
+    commit(&store, Effects { assignments: assigned, ..Effects::default() }).await.unwrap();
+    let behind = load(&store).await.nodes[&node("bts1")].assigned_at;
+    for _ in 0..5 {
+        commit(&store, Effects::default()).await.unwrap();
+    }
+    let before = load(&store).await.decision;
+    let least = (Term(0), behind.next());
+    store.begin_reign(&cluster(), id(2), least, Duration::ZERO, at(2)).await.unwrap();
+    let after = load(&store).await;
+    assert!(after.decision > before, "nobody has heard of the new number");
+    assert_eq!(after.nodes[&node("bts1")].assigned_at, after.decision);
+    store.begin_reign(&cluster(), id(3), least, Duration::ZERO, at(3)).await.unwrap();
+    assert_eq!(load(&store).await.decision, after.decision, "once is enough");
+}
+
 pub async fn a_lease_is_never_stored_shorter_than_it_is(store: Arc<dyn Store>) {
     reigned(&store).await;
     let (least, odd) = ((Term(0), Decision(0)), Duration::from_nanos(60_000_000_001));

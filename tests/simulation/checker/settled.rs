@@ -1,0 +1,100 @@
+//! Once the faults are over: is everything as wanted, and is nothing left to plan?
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use locum::domain::{GroupName, GroupState, GroupWanted, NodeWanted, Outcome, ResourceName};
+use locum::planner::snapshot::GroupView;
+use locum::planner::{self, Snapshot};
+
+use super::Found;
+use super::running::Running;
+use crate::history::{Rows, Run};
+use crate::same;
+
+/// I8, of what the control plane saw right after a commit: planning again plans the same, and nothing but the end of
+/// what was found running.
+pub fn planned(snapshot: &Snapshot, found: &mut Found) {
+    let again = planner::plan(snapshot);
+    let shuffled = AssertUnwindSafe(|| same::same_again(snapshot, &again));
+    if catch_unwind(shuffled).is_err() {
+        found.broken("I8", &[], format!("decision {} seen again is planned otherwise", snapshot.decision));
+    }
+    let left = planner::Plan { closings: Vec::new(), ..again };
+    if !left.is_empty() {
+        let what = format!("decision {} was just committed, and planning again plans {left:?}", snapshot.decision);
+        found.broken("I6", &[], what);
+    }
+}
+
+/// I6.
+pub fn judge(rows: &Rows, running: &Running, found: &mut Found) {
+    let runs = |group: &GroupName| running.of(group).cloned().collect();
+    for (group, why) in astray(&rows.seen, runs) {
+        found.broken("I6", &[&group], format!("faults are over, and {why}"));
+    }
+    planned(&rows.seen, found);
+}
+
+/// What is not as wanted in a world without faults, and why, in a sentence.
+pub fn astray(seen: &Snapshot, runs: impl Fn(&GroupName) -> Vec<Run>) -> Vec<(GroupName, String)> {
+    let mut wrong = Vec::new();
+    for (name, group) in &seen.groups {
+        let said = match wanted(seen, name, group) {
+            _ if group.retired => Some(format!("{name} is not forgotten, though it left the topology")),
+            _ if group.open.as_ref().is_some_and(|open| open.outcome == Outcome::InProgress) => {
+                Some(format!("a failover of {name} is still open"))
+            }
+            Wanted::Nowhere => running_somewhere(name, &runs(name)),
+            Wanted::Online => not_online(seen, (name, group), &runs(name)),
+            Wanted::Excused => None,
+        };
+        wrong.extend(said.map(|why| (name.clone(), why)));
+    }
+    wrong
+}
+
+enum Wanted {
+    Nowhere,
+    Online,
+    /// It failed, and its restart policy keeps it so; or no node may take it, and some node may keep it.
+    Excused,
+}
+
+fn wanted(seen: &Snapshot, name: &GroupName, group: &GroupView) -> Wanted {
+    if group.wanted == GroupWanted::Offline {
+        return Wanted::Nowhere;
+    }
+    let kept = group.spec.resources.iter().any(|resource| !resource.restart.fail_over);
+    let stuck = seen.seen_on_owner(name).is_some_and(|seen| {
+        seen.failure.is_none() && matches!(seen.state, GroupState::Failed | GroupState::PartialOnline)
+    });
+    let possible = |(node, view): (&locum::domain::NodeName, &locum::planner::snapshot::NodeView)| {
+        !view.retired && view.wanted == NodeWanted::Active && !group.spec.possible_owners([node]).is_empty()
+    };
+    match seen.nodes.iter().any(possible) {
+        true if !(kept && stuck) => Wanted::Online,
+        _ => Wanted::Excused,
+    }
+}
+
+fn running_somewhere(name: &GroupName, runs: &[Run]) -> Option<String> {
+    runs.first().map(|run| format!("{name} is wanted offline, and {} runs on {}", run.resource, run.machine))
+}
+
+fn not_online(seen: &Snapshot, (name, group): (&GroupName, &GroupView), runs: &[Run]) -> Option<String> {
+    let why = planner::group_state(seen, name).1.unwrap_or_else(|| "no reason is given".to_owned());
+    if let Some(mark) = &group.failed {
+        return Some(format!("{name} is still marked as failed: {}", mark.reason));
+    }
+    let Some(owner) = group.placement.assigned_to() else {
+        return Some(format!("{name} has no owner: {why}"));
+    };
+    let all: BTreeSet<&ResourceName> = group.spec.resources.iter().map(|resource| &resource.name).collect();
+    let there: BTreeSet<&ResourceName> = runs
+        .iter()
+        .filter(|run| run.node == *owner && run.epoch == group.placement.epoch)
+        .map(|r| &r.resource)
+        .collect();
+    (all != there).then(|| format!("{name} is not online on its owner {owner}: {why}"))
+}

@@ -1,0 +1,68 @@
+//! Is there, at the end, what was acknowledged, and nothing of what was refused?
+
+use locum::domain::Actor;
+
+use super::Found;
+use super::stored::Stored;
+use crate::history::{Rows, Wish};
+
+/// I5.
+pub fn judge(rows: &Rows, stored: &Stored, found: &mut Found) {
+    for (who, wish, generation) in &stored.line.acknowledged {
+        let change = generation.is_none_or(|generation| {
+            rows.changes.iter().any(|change| change.generation == generation && change.actor == *who)
+        });
+        let operation = match wish {
+            Wish::Topology => true,
+            Wish::Operation(id) => rows.operations.iter().any(|operation| operation.id == *id),
+        };
+        if !(change && operation) {
+            found.broken("I5", &[], format!("what {who} was told to be written is not there: {wish:?}"));
+        }
+    }
+    for (who, why) in &stored.refused {
+        if let Some(trace) = trace_of(who, rows) {
+            found.broken("I5", &[], format!("{who} was refused ({why}), and left a trace: {trace}"));
+        }
+    }
+    placements(rows, stored, found);
+    records(rows, stored, found);
+    for (event, expected) in rows.events.iter().zip(1..) {
+        if event.sequence != expected {
+            found.broken("I5", &[], format!("event {} has the number {}", expected, event.sequence));
+            break;
+        }
+    }
+}
+
+/// Every wish is somebody's of his own.
+fn trace_of(who: &Actor, rows: &Rows) -> Option<String> {
+    let change = rows.changes.iter().find(|change| change.actor == *who).map(|change| format!("{:?}", change.action));
+    let operation = || rows.operations.iter().find(|op| op.actor == *who).map(|op| op.kind.as_str().to_owned());
+    let word = |text: &str| text.split_whitespace().any(|word| word == who.0);
+    let event = || rows.events.iter().find(|event| word(&event.message)).map(|event| event.message.clone());
+    change.or_else(operation).or_else(event)
+}
+
+fn placements(rows: &Rows, stored: &Stored, found: &mut Found) {
+    for (name, group) in &rows.stored.groups {
+        let committed = stored.line.placements.get(name).cloned().unwrap_or_default();
+        let there = &group.placement;
+        if committed != *there {
+            found.broken("I5", &[name], format!("{name} was committed as {committed:?} and is stored as {there:?}"));
+        }
+    }
+}
+
+fn records(rows: &Rows, stored: &Stored, found: &mut Found) {
+    for record in &rows.failovers {
+        if stored.line.records.get(&record.id) != Some(record) {
+            let what = format!("the failover {} of {} is stored as it was never committed", record.id, record.group);
+            found.broken("I5", &[&record.group], what);
+        }
+    }
+    if rows.failovers.len() != stored.line.records.len() {
+        let (there, committed) = (rows.failovers.len(), stored.line.records.len());
+        found.broken("I5", &[], format!("{committed} failovers were committed, and {there} are stored"));
+    }
+}

@@ -1,0 +1,215 @@
+//! What do operators ask for, and what do they hear? The store's verbs and the nudge, as the API's handlers use them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use locum::clock::Clock as _;
+use locum::domain::{Actor, NodeState, OperationKind, TopologySpec};
+use locum::store::{Error, Expect, NewOperation, Store as _};
+use serde_json::Value;
+
+use crate::chance::Chance;
+use crate::control::{Control, Door};
+use crate::history::{Fact, Reply, Wish};
+use crate::machine::Machine;
+use crate::story::Recorder;
+use crate::topology;
+
+/// Nobody waits longer for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Operators {
+    control: Arc<Control>,
+    machines: BTreeMap<String, Arc<Machine>>,
+    recorder: Recorder,
+    chance: Chance,
+    asked: u64,
+}
+
+/// One operator with one wish: what is asked leaves traces in no other name.
+struct Asker {
+    door: Door,
+    recorder: Recorder,
+    actor: Actor,
+}
+
+impl Operators {
+    pub fn new(
+        control: Arc<Control>,
+        machines: BTreeMap<String, Arc<Machine>>,
+        recorder: Recorder,
+        chance: Chance,
+    ) -> Self {
+        Self { control, machines, recorder, chance, asked: 0 }
+    }
+
+    fn asker(&mut self) -> Option<Asker> {
+        let door = self.control.door()?;
+        self.asked += 1;
+        Some(Asker { door, recorder: self.recorder.clone(), actor: Actor(format!("ann-{}", self.asked)) })
+    }
+
+    /// Somebody does something.
+    pub fn act(&mut self) {
+        let kind = self.chance.weighted(&[
+            (5, Some(OperationKind::Move)),
+            (2, Some(OperationKind::Online)),
+            (2, Some(OperationKind::Offline)),
+            (2, Some(OperationKind::Reset)),
+            (1, Some(OperationKind::Pause)),
+            (2, Some(OperationKind::Drain)),
+            (3, Some(OperationKind::Resume)),
+            (2, Some(OperationKind::ConfirmDown)),
+            (6, None),
+        ]);
+        match kind {
+            Some(OperationKind::ConfirmDown) => self.confirm_down(),
+            Some(kind) => self.operate(kind),
+            None => self.edit(),
+        }
+    }
+
+    fn operate(&mut self, kind: OperationKind) {
+        let names = if kind.targets_node() { &topology::NODES[..] } else { &topology::GROUPS[..3] };
+        let target = (*self.chance.pick(names)).to_owned();
+        let to = kind == OperationKind::Move && self.chance.one_in(2);
+        let to = to.then(|| self.chance.pick(&topology::NODES).parse().unwrap());
+        let Some(asker) = self.asker() else { return };
+        tokio::spawn(asker.operate(kind, target, to));
+    }
+
+    /// Only of a machine that is truly off: that is what the operator looks at.
+    fn confirm_down(&mut self) {
+        let off = |(_, machine): &(&String, &Arc<Machine>)| !machine.is_on() && !machine.runs_anything();
+        let off: Vec<String> = self.machines.iter().filter(off).map(|(name, _)| name.clone()).collect();
+        let Some(target) = self.chance.any(&off).cloned() else { return };
+        if let Some(asker) = self.asker() {
+            tokio::spawn(asker.operate(OperationKind::ConfirmDown, target, None));
+        }
+    }
+
+    fn edit(&mut self) {
+        let (number, blind) = (self.chance.number(), self.chance.one_in(2));
+        if let Some(asker) = self.asker() {
+            tokio::spawn(asker.edit(number, blind));
+        }
+    }
+
+    /// Creates the cluster, and waits until that is acknowledged.
+    pub async fn create(&mut self, document: &Value) {
+        let spec = topology::checked(document);
+        for _ in 0..100 {
+            let Some(asker) = self.asker() else { panic!("the cluster is created while a control plane is up") };
+            if asker.put(&spec, Expect::Absent, "creates the cluster").await {
+                return;
+            }
+        }
+        panic!("the cluster could not be created");
+    }
+
+    /// Every node may be used, and every group is wanted.
+    pub async fn want_everything(&mut self) {
+        for node in topology::NODES {
+            self.insist(OperationKind::Resume, node).await;
+        }
+        for group in topology::GROUPS {
+            self.insist(OperationKind::Online, group).await;
+        }
+    }
+
+    /// Asks, and hears what comes of it.
+    pub async fn insist(&mut self, kind: OperationKind, target: &str) {
+        if let Some(asker) = self.asker() {
+            asker.operate(kind, target.to_owned(), None).await;
+        }
+    }
+}
+
+impl Asker {
+    async fn operate(self, kind: OperationKind, target: String, to: Option<locum::domain::NodeName>) {
+        let Door { store, boards, nudge, clock, ids, .. } = &self.door;
+        let cluster = topology::CLUSTER.parse().unwrap();
+        if kind == OperationKind::ConfirmDown {
+            let view = boards.view(&cluster);
+            let seen =
+                view.as_ref().and_then(|view| view.snapshot.nodes.get(target.as_str())).map(|node| node.seen.state);
+            if seen == Some(NodeState::Up) {
+                return self.recorder.count("wish", "confirm_down refused: it is up");
+            }
+        }
+        let id = ids.next_id();
+        let (actor, at) = (self.actor.clone(), clock.now());
+        let way = to.as_ref().map_or_else(String::new, |to| format!(" to {to}"));
+        self.recorder.say(&self.actor.0, format!("asks for {} of {target}{way}", kind.as_str()));
+        let new = NewOperation { id, kind, target, to, reason: None, actor, at };
+        let answer = self.answer(store.begin_operation(&cluster, &new)).await;
+        if answer.is_some() {
+            nudge.cluster(&cluster);
+        }
+        self.hear(Wish::Operation(id), answer.map(|answer| answer.map(|_| None)));
+    }
+
+    async fn edit(self, number: u64, blind: bool) {
+        let Some(Ok((spec, generation))) =
+            self.answer(self.door.store.topology(&topology::CLUSTER.parse().unwrap())).await
+        else {
+            return;
+        };
+        let mut document = serde_json::to_value(&spec).unwrap();
+        let mut chance = Chance::new(number, crate::chance::Stream::Topology);
+        if chance.one_in(10) {
+            let wrong = topology::mistake(&mut chance, &document);
+            let findings = locum::domain::topology::parse(&wrong).expect_err("a mistake is refused");
+            return self.recorder.count("wish", &format!("document refused: {}", findings[0].code));
+        }
+        let Some(said) = topology::edit(&mut chance, &mut document) else { return };
+        let expect = if blind { Expect::Anything } else { Expect::At(generation) };
+        self.put(&topology::checked(&document), expect, &said).await;
+    }
+
+    /// True if it was acknowledged.
+    async fn put(self, spec: &TopologySpec, expect: Expect, said: &str) -> bool {
+        self.recorder.say(&self.actor.0, said);
+        let Door { store, nudge, clock, .. } = &self.door;
+        let answer = self.answer(store.put_topology(spec, expect, &self.actor, clock.now())).await;
+        nudge.cluster(&spec.cluster);
+        let written = matches!(answer, Some(Ok(_)));
+        let generation = answer.map(|a| a.map(|accepted| accepted.changed.then_some(accepted.generation)));
+        self.hear(Wish::Topology, generation);
+        written
+    }
+
+    /// `None` if nothing came back.
+    async fn answer<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.door.gate.closed() => None,
+            answer = tokio::time::timeout(PATIENCE, work) => answer.ok(),
+        }
+    }
+
+    fn hear(&self, wish: Wish, answer: Option<Result<Option<locum::domain::Generation>, Error>>) {
+        let reply = match answer {
+            Some(Ok(generation)) => Reply::Written(generation),
+            None | Some(Err(Error::Database(_))) => Reply::Unknown,
+            Some(Err(refusal)) => Reply::Refused(refusal.to_string()),
+        };
+        let said = match &reply {
+            Reply::Written(Some(generation)) => format!("hears that it is generation {generation}"),
+            Reply::Written(None) => "hears that it is accepted".to_owned(),
+            Reply::Refused(why) => format!("is refused: {why}"),
+            Reply::Unknown => "hears nothing certain".to_owned(),
+        };
+        self.recorder.count(
+            "wish",
+            match &reply {
+                Reply::Written(_) => "acknowledged",
+                Reply::Refused(_) => "refused",
+                Reply::Unknown => "unknown",
+            },
+        );
+        self.recorder.say(&self.actor.0, said);
+        self.recorder.note(Fact::Answered { who: self.actor.clone(), wish, reply });
+    }
+}
