@@ -60,6 +60,14 @@ fn changes_anything(view: &NodeView) -> bool {
     !view.seen.answered || starts || stops
 }
 
+/// Whether the node would start a group that another node says to run: a database that was restored more than once may
+/// have given both the same epoch.
+fn starts_what_runs_elsewhere(snapshot: &Snapshot, node: &NodeName, view: &NodeView) -> bool {
+    let here = |group: &GroupName| view.seen.groups.get(group).is_some_and(|seen| seen.running);
+    let elsewhere = |group: &GroupName| snapshot.nodes.iter().any(|(name, other)| name != node && other.may_run(group));
+    view.assignment.groups.iter().any(|assigned| !here(&assigned.group) && elsewhere(&assigned.group))
+}
+
 /// What an answer calls for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -305,7 +313,9 @@ impl Account {
         let all_known = snapshot.nodes.values().all(|view| view.seen.answered || view.seen.state == NodeState::Down);
         for (name, view) in &snapshot.nodes {
             let (Some(account), Some(lapses)) = (inner.nodes.get_mut(name), lapses.get(name)) else { continue };
-            if !all_known && changes_anything(view) {
+            let too_early = !all_known && changes_anything(view);
+            // In a reign that knows everybody too: who runs it is told first to let go, and says so.
+            if too_early || starts_what_runs_elsewhere(snapshot, name, view) {
                 continue;
             }
             inner.grantor.assign(name, view.assigned_at, *lapses);

@@ -39,6 +39,16 @@ impl Chance {
         least + self.number() % (most - least + 1)
     }
 
+    /// As `between`, but every other time one of the ends: there the bounds are that something was built for.
+    pub fn extreme(&mut self, range: RangeInclusive<u64>) -> u64 {
+        let (least, most) = (*range.start(), *range.end());
+        match self.between(0..=3) {
+            0 => least,
+            1 => most,
+            _ => self.between(range),
+        }
+    }
+
     /// True so many times in a thousand.
     pub fn permille(&mut self, times: u64) -> bool {
         self.between(0..=999) < times

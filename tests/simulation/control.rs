@@ -107,7 +107,7 @@ impl Control {
     /// Each process finds the machine as it is: another uptime and pace, and a wall clock that somebody may have set.
     fn clock(&self, chance: &mut Chance) -> Arc<SimClock> {
         let uptime = chance.millis(1_000..=1_000_000);
-        let rate = RIGHT + chance.between(0..=self.parts.drift);
+        let rate = RIGHT + chance.extreme(0..=self.parts.drift);
         let offset = match chance.between(0..=9) {
             0 => SignedDuration::from_secs(3_600),
             1 => SignedDuration::from_secs(-600),

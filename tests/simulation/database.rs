@@ -63,20 +63,22 @@ impl Database {
         self.recorder.note(Fact::BackedUp);
     }
 
-    /// Puts a copy in its place, while no control plane has it open. False if there is none.
+    /// Puts any copy in its place, while no control plane has it open. False if there is none.
     pub fn restore(&self) -> bool {
-        let (index, copy) = {
+        let index = {
             let State { chance, backups, .. } = &mut *self.state.lock().unwrap();
-            if backups.is_empty() {
-                return false;
-            }
-            let index = usize::try_from(chance.between(0..=backups.len() as u64 - 1)).unwrap();
-            (index, backups[index].clone())
+            let indices: Vec<usize> = (0..backups.len()).collect();
+            chance.any(&indices).copied()
         };
+        index.inspect(|index| self.restore_copy(*index)).is_some()
+    }
+
+    /// The first copy is number 0.
+    pub fn restore_copy(&self, index: usize) {
+        let copy = self.state.lock().unwrap().backups[index].clone();
         self.store.restore(&copy);
         self.recorder.say("database", format!("it is restored from copy {index}"));
         self.recorder.note(Fact::Restored(index));
-        true
     }
 
     pub fn fate(&self) -> Fate {

@@ -149,6 +149,33 @@ fn what_a_restored_database_gives_to_its_owner_begins_above_all_that_is_heard_of
     assert_eq!(said(&played, "run of ftp starts under epoch 3"), 1, "{}", played.story());
 }
 
+/// Two lines of the database gave epoch 2 to two nodes: n1 runs it, and the restored database believes in n2.
+#[test]
+fn what_runs_elsewhere_is_not_started_though_the_database_was_restored_twice() {
+    let played = tell(Kind::Restores, &["n1", "n2"], async |world| {
+        world.site.database.back_up();
+        world.operators.insist(OperationKind::Move, "ftp").await;
+        world.settle().await;
+        world.site.database.back_up();
+        world.site.control.crash().await;
+        world.site.machines["n2"].cut_power();
+        world.site.database.restore_copy(0);
+        world.site.control.start().await;
+        for kind in [OperationKind::Offline, OperationKind::Online] {
+            sleep(5 * SECOND).await;
+            world.operators.insist(kind, "ftp").await;
+        }
+        sleep(5 * SECOND).await;
+        let runs = world.alive.of(&"ftp".parse().unwrap());
+        assert_eq!(runs.iter().map(|run| (run.machine.as_str(), run.epoch.0)).collect::<Vec<_>>(), [("n1", 2)]);
+        world.site.control.crash().await;
+        world.site.database.restore_copy(1);
+        world.site.machines["n2"].restore_power().await;
+        world.site.control.start().await;
+    });
+    assert_eq!(said(&played, "run of ftp starts under epoch 2"), 3, "{}", played.story());
+}
+
 /// The cluster decides more after the restore than a node had applied before it, but nothing for that node.
 #[test]
 fn a_node_that_applied_more_than_it_is_assigned_is_assigned_anew() {

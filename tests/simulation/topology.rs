@@ -14,13 +14,14 @@ pub const GROUPS: [&str; 8] = ["ftp", "pop3", "sftp", "mail", "queue", "secret",
 const RESOURCES: [&str; 3] = ["ip", "disk", "run"];
 
 /// Heartbeat, lease, stop budget and margin, in ms, and drift in parts per million.
-const TIMERS: [[u64; 5]; 6] = [
+const TIMERS: [[u64; 5]; 7] = [
     [500, 5_000, 2_000, 100, 10_000],
     [100, 1_000, 300, 50, 10_000],
     [200, 2_000, 1_000, 300, 100_000],
     [1_000, 12_000, 4_000, 500, 50_000],
     [50, 500, 200, 20, 1_000],
     [250, 1_500, 700, 20, 0],
+    [500, 6_000, 2_000, 100, 100_000],
 ];
 
 /// The address at which a node's agent is reached.

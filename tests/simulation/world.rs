@@ -278,7 +278,7 @@ fn machines(
     let (rate, habits) = (RIGHT..=RIGHT + drift, habits(rough, drift));
     let mut machine = |name: &&str| {
         let uptime = chance.millis(1_000..=1_000_000);
-        let clock = SimClock::new(truth, uptime, chance.between(rate.clone()), SignedDuration::ZERO);
+        let clock = SimClock::new(truth, uptime, chance.extreme(rate.clone()), SignedDuration::ZERO);
         let eyes = Eyes { machine: (*name).to_owned(), recorder: recorder.clone(), alive: alive.clone() };
         let (ids, own) = (SimIds::new(chance.number()), chance.number());
         let machine = Machine::new(name.parse().unwrap(), clock, ids, own, habits.clone(), Arc::new(eyes));

@@ -26,11 +26,8 @@ pub fn reign(state: &mut State, new: &NewReign) -> Result<Reign> {
     counts_on("term", cluster.term.0, term.0)?;
     counts_on("decision", cluster.decision.0, decision.0)?;
     cluster.term = cluster.term.next().max(term);
-    let outdone: Vec<_> = state
-        .nodes
-        .values_mut()
-        .filter(|node| node.kept.assignment.is_some() && node.kept.assigned_at < decision)
-        .collect();
+    // Also those that it remembers nothing for: their agents may have applied something.
+    let outdone: Vec<_> = state.nodes.values_mut().filter(|node| node.kept.assigned_at < decision).collect();
     cluster.decision = match outdone.is_empty() {
         true => cluster.decision.max(decision),
         // Agents applied higher decisions than a restored database remembers, and refuse lower ones: what is assigned is

@@ -75,7 +75,7 @@ impl Machine {
             return;
         }
         let (uptime, rate) =
-            self.draw(|chance, habits| (chance.millis(500..=20_000), chance.between(habits.rate.clone())));
+            self.draw(|chance, habits| (chance.millis(500..=20_000), chance.extreme(habits.rate.clone())));
         self.clock.reboot(uptime, rate);
         {
             let mut node = self.node.lock().unwrap();
