@@ -60,11 +60,21 @@ fn changes_anything(view: &NodeView) -> bool {
     !view.seen.answered || starts || stops
 }
 
-/// Whether the node would start a group that another node says to run: a database that was restored more than once may
-/// have given both the same epoch.
-fn starts_what_runs_elsewhere(snapshot: &Snapshot, node: &NodeName, view: &NodeView) -> bool {
+/// Whether the node would start a group that may run elsewhere: another node says to run it, or was assigned it and may
+/// hold a lease, so that it may start it at any moment. A database that was restored does not know of either.
+fn starts_what_may_run_elsewhere(
+    snapshot: &Snapshot,
+    (node, view): (&NodeName, &NodeView),
+    may_hold: impl Fn(&NodeName) -> bool,
+) -> bool {
     let here = |group: &GroupName| view.seen.groups.get(group).is_some_and(|seen| seen.running);
-    let elsewhere = |group: &GroupName| snapshot.nodes.iter().any(|(name, other)| name != node && other.may_run(group));
+    let listed = |other: &NodeView, group: &GroupName| {
+        other.seen.state != NodeState::Down && other.seen.groups.contains_key(group)
+    };
+    let elsewhere = |group: &GroupName| {
+        let mut others = snapshot.nodes.iter().filter(|(name, _)| *name != node);
+        others.any(|(name, other)| other.may_run(group) || listed(other, group) && may_hold(name))
+    };
     view.assignment.groups.iter().any(|assigned| !here(&assigned.group) && elsewhere(&assigned.group))
 }
 
@@ -307,7 +317,7 @@ impl Account {
     }
 
     /// What was committed is from now on what grants name and what nodes are sent, unless a node lapsed meanwhile.
-    pub(super) fn decide(&self, snapshot: &Snapshot, lapses: &BTreeMap<NodeName, u64>) {
+    pub(super) fn decide(&self, snapshot: &Snapshot, lapses: &BTreeMap<NodeName, u64>, now: Ticks) {
         let mut inner = self.lock();
         let inner = &mut *inner;
         let all_known = snapshot.nodes.values().all(|view| view.seen.answered || view.seen.state == NodeState::Down);
@@ -315,7 +325,9 @@ impl Account {
             let (Some(account), Some(lapses)) = (inner.nodes.get_mut(name), lapses.get(name)) else { continue };
             let too_early = !all_known && changes_anything(view);
             // In a reign that knows everybody too: who runs it is told first to let go, and says so.
-            if too_early || starts_what_runs_elsewhere(snapshot, name, view) {
+            let grantor = &inner.grantor;
+            let may_hold = |other: &NodeName| grantor.standing(other).is_none_or(|standing| standing.stopped_at > now);
+            if too_early || starts_what_may_run_elsewhere(snapshot, (name, view), may_hold) {
                 continue;
             }
             inner.grantor.assign(name, view.assigned_at, *lapses);
@@ -345,3 +357,6 @@ impl Account {
         inner.events = events;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,7 +167,7 @@ impl Loop {
 
         let plan = planner::plan(&snapshot);
         if plan.is_empty() {
-            self.account.decide(&snapshot, &lapses);
+            self.account.decide(&snapshot, &lapses, self.deps.clock.ticks());
             let look_again = plan.look_again_at.map(|at| self.ticks_at(&snapshot, at));
             self.deps.boards.publish(snapshot);
             return Turn::Settled(look_again);
@@ -187,7 +187,7 @@ impl Loop {
         log_plan(&self.cluster, &snapshot, &plan);
         effects.apply_to(&mut snapshot);
         self.account.track(&snapshot);
-        self.account.decide(&snapshot, &lapses);
+        self.account.decide(&snapshot, &lapses, self.deps.clock.ticks());
         self.deps.boards.publish(snapshot);
         Turn::Committed
     }

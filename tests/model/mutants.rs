@@ -35,7 +35,7 @@ fn succession(action: &Action) -> bool {
 }
 
 /// A takeover by the second node, and a restored database that knows nothing of it.
-fn forgotten(action: &Action) -> bool {
+pub fn forgotten(action: &Action) -> bool {
     use Action::{Answer, Deliver, Greet, Hear, Lapse, Listen, Place, Push, Reign, Restore, Start, Tick};
     match action {
         Tick | Deliver(_) | Push(0 | 1) | Start(_) | Place(1) | Lapse(0 | 2) | Reign | Restore => true,
@@ -44,7 +44,7 @@ fn forgotten(action: &Action) -> bool {
     }
 }
 
-fn takeover(action: &Action) -> bool {
+pub fn takeover(action: &Action) -> bool {
     use Action::{Ask, Confirm, Consult, Count, Deliver, Edit, NoteSet, Promise, Push, Restart, Start, Stop, Tick};
     match action {
         Tick | Deliver(_) | Push(_) | Restart(_) | Edit(_) | NoteSet | Stop(_) => true,
@@ -176,16 +176,16 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(&[ClaimsWaitForPromises], "a claim is good before what was promised has run out", PEERS),
     mutant(&[PromisesSurviveARestart], "a promise is forgotten at a restart", Bounds { faults: RESTART, ..PEERS }),
     mutant(&[PromisesCountDrift], "a promise ignores that clocks drift", Bounds { slow: &[1], ..PEERS }),
-    mutant(
-        &[HoldCountsFromTheStamp],
-        "a promise counts from its receipt",
-        Bounds { peer_words: 3, slow: &[1], ..PEERS },
-    ),
     mutant(&[HoldNeedsEveryPromise], "one promise is enough", PEERS),
     mutant(
         &[HoldStartsNothing],
         "a group is started under promises alone",
         Bounds { faults: Faults { edits: 1, reboots: 1, ..NONE }, sets: &[0b011, EVERYONE], ..PEERS },
+    ),
+    mutant(
+        &[OwnerSetsChangeUnderALease],
+        "an owner that lives on a hold alone goes over to another owner set",
+        Bounds { faults: Faults { edits: 1, ..NONE }, sets: &[0b011, EVERYONE], decisions: 4, ..PEERS },
     ),
     mutant(
         &[HoldsEndWithTheirOwnerSet],

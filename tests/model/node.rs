@@ -42,7 +42,7 @@ impl NodeState {
         }
         self.bond = request.bond;
         if let Some(content) = request.push
-            && !self.weigh(request, content, rules)
+            && !self.weigh(request, content, (timers, rules))
         {
             return Met::Refused;
         }
@@ -51,7 +51,7 @@ impl NodeState {
     }
 
     /// Whether the assignment is in force afterwards.
-    fn weigh(&mut self, request: &Request, content: Content, rules: Rules) -> bool {
+    fn weigh(&mut self, request: &Request, content: Content, (timers, rules): (&Timers, Rules)) -> bool {
         let offered = (request.bond.term, request.decision);
         if rules.hold(Rule::AssignmentsEchoAStamp) && !matches!(request.echo, Echo::Age(_)) {
             return false;
@@ -67,8 +67,25 @@ impl NodeState {
         if rules.hold(Rule::EpochsAreOrdered) && content.epoch().is_some_and(|epoch| epoch < self.top) {
             return false;
         }
+        if rules.hold(Rule::OwnerSetsChangeUnderALease) && self.lives_on_another_set(request, content, timers) {
+            return false;
+        }
         self.apply(offered, content, rules);
         true
+    }
+
+    /// Whether it goes on only by a hold under another owner set: its stop, once that counts no more, would take time
+    /// that nobody waits for.
+    fn lives_on_another_set(&self, request: &Request, content: Content, timers: &Timers) -> bool {
+        let changes = match (self.content, content) {
+            (Content::Run { set: old, .. }, Content::Run { set, .. }) => old != set,
+            _ => false,
+        };
+        let granted = match request.echo {
+            Echo::Age(age) => timers.ttl.saturating_sub(age),
+            Echo::Dead | Echo::None => 0,
+        };
+        changes && self.run != Run::Off && self.lease.max(granted) <= timers.margin
     }
 
     fn apply(&mut self, applied: (u8, u8), content: Content, rules: Rules) {

@@ -77,8 +77,7 @@ fn count(state: &mut State, protocol: &Protocol, word: PeerWord) -> Option<()> {
     let peer = usize::from(word.promiser?);
     let runs = owner.run == Run::On { epoch } || !protocol.rules.hold(Rule::HoldStartsNothing);
     (epoch == word.epoch && has(set, peer) && runs).then_some(())?;
-    let age = if protocol.rules.hold(Rule::HoldCountsFromTheStamp) { word.age } else { 0 };
-    let left = protocol.bounds.timers.hold.saturating_sub(age);
+    let left = protocol.bounds.timers.hold.saturating_sub(word.age);
     owner.held[peer] = owner.held[peer].max(left);
     Some(())
 }

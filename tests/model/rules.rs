@@ -40,10 +40,10 @@ pub enum Rule {
     ClaimsWaitForPromises,
     PromisesSurviveARestart,
     PromisesCountDrift,
-    HoldCountsFromTheStamp,
     HoldNeedsEveryPromise,
     HoldStartsNothing,
     HoldsEndWithTheirOwnerSet,
+    OwnerSetsChangeUnderALease,
     TargetsAreInEveryOwnerSet,
 }
 

@@ -1,6 +1,10 @@
 //! Which worlds are explored to their last state, and how large are they?
+//!
+//! Where a world is too large for every test run, what may happen in it is restricted to what leads to a takeover by the last
+//! node (`takeover`), or by the second one before the database is put back (`forgotten`).
 
 use super::bounds::Bounds;
+use super::mutants::{forgotten, takeover};
 use super::state::{EVERYONE, Faults};
 
 /// A world, at the bound of every test run and at the one for those who have hours.
@@ -37,7 +41,7 @@ pub const WORLDS: &[World] = &[
     },
     World {
         name: "the database is restored",
-        usual: Bounds { decisions: 2, faults: Faults { restores: 1, ..NONE }, ..BASE },
+        usual: Bounds { decisions: 2, faults: Faults { restores: 1, ..NONE }, may: forgotten, ..BASE },
         large: Bounds { decisions: 3, requests: 2, faults: Faults { restores: 1, ..NONE }, ..BASE },
     },
     World {
@@ -47,17 +51,17 @@ pub const WORLDS: &[World] = &[
     },
     World {
         name: "every step is taken by itself, and nothing is dropped",
-        usual: Bounds { decisions: 1, answers: 1, fine: true, reduced: false, idle_leases: true, ..BASE },
-        large: Bounds { decisions: 2, answers: 1, fine: true, idle_leases: true, ..BASE },
+        usual: Bounds { decisions: 1, answers: 1, fine: true, ..BASE },
+        large: Bounds { decisions: 1, answers: 1, fine: true, reduced: false, idle_leases: true, ..BASE },
     },
     World {
         name: "owners hold through their peers",
-        usual: Bounds { decisions: 2, ..PEERS },
-        large: Bounds { requests: 2, faults: Faults { restarts: 1, ..NONE }, ..PEERS },
+        usual: Bounds { may: takeover, nameless: false, faults: Faults { restarts: 1, ..NONE }, ..PEERS },
+        large: Bounds { ..PEERS },
     },
     World {
         name: "owner sets are edited",
-        usual: Bounds { faults: Faults { edits: 1, ..NONE }, sets: &[0b011, EVERYONE], decisions: 2, ..PEERS },
-        large: Bounds { faults: Faults { edits: 2, ..NONE }, sets: &[EVERYONE, 0b011], decisions: 5, ..PEERS },
+        usual: Bounds { faults: Faults { edits: 1, ..NONE }, sets: &[0b011, EVERYONE], decisions: 4, may: takeover, nameless: false, ..PEERS },
+        large: Bounds { faults: Faults { edits: 2, ..NONE }, sets: &[EVERYONE, 0b011], decisions: 5, may: takeover, nameless: false, ..PEERS },
     },
 ];
