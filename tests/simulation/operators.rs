@@ -25,6 +25,9 @@ pub struct Operators {
     recorder: Recorder,
     chance: Chance,
     asked: u64,
+    /// Not where the database may be restored: a copy that knows a shorter lease than is outstanding is not safe to start
+    /// from before that has passed, whatever the control plane does.
+    pub edit_timers: bool,
 }
 
 /// One operator with one wish: what is asked leaves traces in no other name.
@@ -41,7 +44,7 @@ impl Operators {
         recorder: Recorder,
         chance: Chance,
     ) -> Self {
-        Self { control, machines, recorder, chance, asked: 0 }
+        Self { control, machines, recorder, chance, asked: 0, edit_timers: true }
     }
 
     fn asker(&mut self) -> Option<Asker> {
@@ -90,9 +93,9 @@ impl Operators {
     }
 
     fn edit(&mut self) {
-        let (number, blind) = (self.chance.number(), self.chance.one_in(2));
+        let (number, blind, timers) = (self.chance.number(), self.chance.one_in(2), self.edit_timers);
         if let Some(asker) = self.asker() {
-            tokio::spawn(asker.edit(number, blind));
+            tokio::spawn(asker.edit(number, blind, timers));
         }
     }
 
@@ -150,7 +153,7 @@ impl Asker {
         self.hear(Wish::Operation(id), answer.map(|answer| answer.map(|_| None)));
     }
 
-    async fn edit(self, number: u64, blind: bool) {
+    async fn edit(self, number: u64, blind: bool, timers: bool) {
         let Some(Ok((spec, generation))) =
             self.answer(self.door.store.topology(&topology::CLUSTER.parse().unwrap())).await
         else {
@@ -163,7 +166,7 @@ impl Asker {
             let findings = locum::domain::topology::parse(&wrong).expect_err("a mistake is refused");
             return self.recorder.count("wish", &format!("document refused: {}", findings[0].code));
         }
-        let Some(said) = topology::edit(&mut chance, &mut document) else { return };
+        let Some(said) = topology::edit(&mut chance, &mut document, timers) else { return };
         let expect = if blind { Expect::Anything } else { Expect::At(generation) };
         self.put(&topology::checked(&document), expect, &said).await;
     }

@@ -126,8 +126,8 @@ fn names(value: &Value, field: &str) -> Vec<String> {
 /// Changes a document; says what it is in words. `None`: it does not make sense here.
 type Edit = fn(&mut Chance, &mut Value) -> Option<String>;
 
-/// An edit that an operator may make.
-pub fn edit(chance: &mut Chance, document: &mut Value) -> Option<String> {
+/// An edit that an operator may make. `timers`: whether it may be one of the cluster's timers.
+pub fn edit(chance: &mut Chance, document: &mut Value, timers: bool) -> Option<String> {
     let edits: [(u64, Edit); 9] = [
         (3, add_node),
         (3, remove_node),
@@ -135,7 +135,7 @@ pub fn edit(chance: &mut Chance, document: &mut Value) -> Option<String> {
         (2, remove_group),
         (4, change_command),
         (4, change_owners),
-        (2, change_settings),
+        (if timers { 2 } else { 0 }, change_settings),
         (2, change_restarts),
         (1, reorder),
     ];
@@ -252,7 +252,10 @@ pub fn mistake(chance: &mut Chance, document: &Value) -> Value {
     let mut wrong = document.clone();
     match chance.between(0..=2) {
         0 => wrong["settings"] = json!({ "heartbeat": "4s", "lease": "5s" }),
-        1 => list(&mut wrong, "nodes").push(node(NODES[0])),
+        1 => {
+            let first = wrong["nodes"][0].clone();
+            list(&mut wrong, "nodes").push(first);
+        }
         _ => drop(wrong.as_object_mut().map(|fields: &mut Map<_, _>| fields.insert("nodse".to_owned(), json!([])))),
     }
     wrong

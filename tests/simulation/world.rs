@@ -134,9 +134,17 @@ impl World {
 
     /// Lets it go wrong for a while, and get well again.
     pub async fn live(&mut self) {
-        if self.kind == Kind::Outages {
-            self.settle().await;
-            self.only_outages(true);
+        match self.kind {
+            Kind::All => {}
+            // Every copy knows that leases were granted, and how long they are.
+            Kind::Restores => {
+                self.operators.edit_timers = false;
+                self.settle().await;
+            }
+            Kind::Outages => {
+                self.settle().await;
+                self.only_outages(true);
+            }
         }
         self.trouble().await;
         self.faults.mend_all().await;
