@@ -87,6 +87,22 @@ fn an_outage_of_the_database_moves_nothing_and_is_borne_calmly() {
     assert_eq!(failovers(&played), []);
 }
 
+/// A new reign asks nobody before it has read what there is: until then nobody's silence says anything.
+#[test]
+fn a_slow_database_at_the_start_of_a_reign_moves_nothing() {
+    let played = tell(Kind::Outages, &["n1", "n2"], async |world| {
+        world.only_outages(true);
+        for _ in 0..5 {
+            world.site.control.crash().await;
+            world.site.database.set_weather(crate::database::Weather { slow: 1_000, ..Default::default() });
+            world.site.control.start().await;
+            sleep(20 * SECOND).await;
+        }
+        world.faults.mend(Mend::CalmDatabase).await;
+    });
+    assert_eq!(failovers(&played), []);
+}
+
 #[test]
 fn agents_that_can_not_be_noted_are_not_asked_in_a_hurry() {
     let played = tell(Kind::All, &["n1", "n2"], async |world| {
