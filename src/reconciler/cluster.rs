@@ -163,6 +163,10 @@ impl Loop {
             Ok(snapshot) => snapshot,
             Err(turn) => return turn,
         };
+        // From then on nobody is asked any more: their silence is our own, and says nothing of them.
+        if reigning.is_cancelled() {
+            return Turn::Ended(Ended::Shutdown);
+        }
         if let Some((term, decision)) = self.account.outranked() {
             return Turn::Ended(Ended::Outranked { term, decision, lease: snapshot.settings.lease.get() });
         }

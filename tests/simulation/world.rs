@@ -164,7 +164,7 @@ impl World {
     async fn trouble(&mut self) {
         let recorder = self.site.recorder.clone();
         let lease = u64::try_from(self.lease.as_millis()).unwrap();
-        let length = self.chance.between(10 * lease..=30 * lease).clamp(10_000, 90_000);
+        let length = self.chance.between(8 * lease..=20 * lease).clamp(8_000, 60_000);
         let over = recorder.now() + length * 1_000;
         let pace = 500 + 2 * lease.min(4_000);
         let mut agenda = Agenda::default();
