@@ -82,10 +82,13 @@ impl Operators {
         tokio::spawn(asker.operate(kind, target, to));
     }
 
-    /// Only of a machine that is truly off: that is what the operator looks at.
+    /// Only of a node whose machines are truly off: that is what the operator looks at.
     fn confirm_down(&mut self) {
-        let off = |(_, machine): &(&String, &Arc<Machine>)| !machine.is_on() && !machine.runs_anything();
-        let off: Vec<String> = self.machines.iter().filter(off).map(|(name, _)| name.clone()).collect();
+        let off = |machine: &Machine| !machine.is_on() && !machine.runs_anything();
+        let spare = |name: &str| topology::SPARES.iter().find(|(_, of)| *of == name).map(|(spare, _)| *spare);
+        let all_off =
+            |name: &&str| off(&self.machines[*name]) && spare(name).is_none_or(|spare| off(&self.machines[spare]));
+        let off: Vec<String> = topology::NODES.iter().filter(|n| all_off(n)).map(|name| (*name).to_owned()).collect();
         let Some(target) = self.chance.any(&off).cloned() else { return };
         if let Some(asker) = self.asker() {
             tokio::spawn(asker.operate(OperationKind::ConfirmDown, target, None));

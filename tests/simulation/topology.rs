@@ -24,9 +24,12 @@ const TIMERS: [[u64; 5]; 7] = [
     [500, 6_000, 2_000, 100, 100_000],
 ];
 
-/// The address at which a node's agent is reached.
-pub fn address(node: &str) -> String {
-    format!("http://{node}.example:7441")
+/// Machines that may take a node's place, and whose: another agent answers to its name there.
+pub const SPARES: [(&str, &str); 2] = [("n1b", "n1"), ("n2b", "n2")];
+
+/// The address at which a machine's agent is reached.
+pub fn address(machine: &str) -> String {
+    format!("http://{machine}.example:7441")
 }
 
 /// A new cluster.
@@ -128,7 +131,7 @@ type Edit = fn(&mut Chance, &mut Value) -> Option<String>;
 
 /// An edit that an operator may make. `timers`: whether it may be one of the cluster's timers.
 pub fn edit(chance: &mut Chance, document: &mut Value, timers: bool) -> Option<String> {
-    let edits: [(u64, Edit); 9] = [
+    let edits: [(u64, Edit); 10] = [
         (3, add_node),
         (3, remove_node),
         (2, add_group),
@@ -138,6 +141,7 @@ pub fn edit(chance: &mut Chance, document: &mut Value, timers: bool) -> Option<S
         (if timers { 2 } else { 0 }, change_settings),
         (2, change_restarts),
         (1, reorder),
+        (3, replace_machine),
     ];
     let said = chance.weighted(&edits)(chance, document)?;
     checked(document);
@@ -238,6 +242,15 @@ fn change_restarts(chance: &mut Chance, document: &mut Value) -> Option<String> 
         resource["restart"] = fresh["restart"].clone();
     }
     Some(format!("gives {name} another restart policy"))
+}
+
+/// To its spare or back. What it left running there ends with its lease.
+fn replace_machine(chance: &mut Chance, document: &mut Value) -> Option<String> {
+    let (spare, name) = *chance.pick(&SPARES);
+    let node = list(document, "nodes").iter_mut().find(|node| node["name"] == name)?;
+    let to = if node["agent"] == address(name).as_str() { spare } else { name };
+    node["agent"] = json!(address(to));
+    Some(format!("gives node {name} the machine {to}"))
 }
 
 /// The order of nodes and groups means nothing.

@@ -284,13 +284,14 @@ fn machines(
     let mut chance = Chance::new(seed, Stream::Clocks);
     let rough = kind != Kind::Outages && chance.one_in(2);
     let (rate, habits) = (RIGHT..=RIGHT + drift, habits(rough, drift));
-    let mut machine = |name: &&str| {
+    let mut machine = |name: &str, node: &str| {
         let uptime = chance.millis(1_000..=1_000_000);
         let clock = SimClock::new(truth, uptime, chance.extreme(rate.clone()), SignedDuration::ZERO);
-        let eyes = Eyes { machine: (*name).to_owned(), recorder: recorder.clone(), alive: alive.clone() };
+        let eyes = Eyes { machine: name.to_owned(), recorder: recorder.clone(), alive: alive.clone() };
         let (ids, own) = (SimIds::new(chance.number()), chance.number());
-        let machine = Machine::new(name.parse().unwrap(), clock, ids, own, habits.clone(), Arc::new(eyes));
-        ((*name).to_owned(), machine)
+        let machine = Machine::new(node.parse().unwrap(), clock, ids, own, habits.clone(), Arc::new(eyes));
+        (name.to_owned(), machine)
     };
-    topology::NODES.iter().map(&mut machine).collect()
+    let own = topology::NODES.iter().map(|name| (*name, *name));
+    own.chain(topology::SPARES).map(|(name, node)| machine(name, node)).collect()
 }
