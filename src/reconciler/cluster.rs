@@ -73,14 +73,20 @@ async fn reign_over(
     waker: &Notify,
     reigning: &CancellationToken,
 ) -> Ended {
-    // Grants of an earlier reign were all sent before this moment.
-    let began = Moment { ticks: deps.clock.ticks(), wall: deps.clock.now() };
+    let wall = deps.clock.now();
     tracing::info!(%cluster, term = reign.term.0, "a reign begins");
-    match deps.store.load(cluster, deps.clock.now()).await {
+    match deps.store.load(cluster, wall).await {
         Ok(first) => {
+            // Grants of an earlier reign were all sent before this moment.
+            let began = Moment { ticks: deps.clock.ticks(), wall };
             let account = Arc::new(Account::new(cluster.clone(), reign, began, &first.settings));
             let nodes = BTreeMap::new();
-            Loop { deps: deps.clone(), cluster: cluster.clone(), account, nodes }.run(waker, reigning).await
+            let mut own = Loop { deps: deps.clone(), cluster: cluster.clone(), account, nodes };
+            // Ordering: nodes are asked from the moment on at which they could answer. A database that takes its time with
+            // the first turn must not be taken for the silence of all of them.
+            own.account.track(&first);
+            own.talk_to(&first, reigning);
+            own.run(waker, reigning).await
         }
         Err(StoreError::NotFound { .. }) => Ended::Gone,
         Err(error) => {
@@ -157,6 +163,10 @@ impl Loop {
             Ok(snapshot) => snapshot,
             Err(turn) => return turn,
         };
+        // From then on nobody is asked any more: their silence is our own, and says nothing of them.
+        if reigning.is_cancelled() {
+            return Turn::Ended(Ended::Shutdown);
+        }
         if let Some((term, decision)) = self.account.outranked() {
             return Turn::Ended(Ended::Outranked { term, decision, lease: snapshot.settings.lease.get() });
         }

@@ -54,7 +54,7 @@ impl Witness for Eyes {
         self.recorder.note(Fact::Written { machine: self.machine.clone(), ledger: Arc::new(ledger.clone()) });
     }
 
-    fn said(&self, who: &str, what: String) {
-        self.recorder.say(who, what);
+    fn said(&self, _: &str, what: String) {
+        self.recorder.say(&self.machine, what);
     }
 }

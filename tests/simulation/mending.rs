@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use crate::faults::{Faults, Site};
 use crate::topology::address;
 use crate::{database, network};
@@ -72,5 +74,10 @@ impl Faults {
         }
         self.site.control.crash().await;
         self.site.control.start().await;
+        // One that was told to stop a moment ago has ended by now.
+        sleep(Duration::from_secs(2)).await;
+        for machine in self.site.machines.values() {
+            machine.start_agent().await;
+        }
     }
 }

@@ -25,6 +25,9 @@ pub struct Operators {
     recorder: Recorder,
     chance: Chance,
     asked: u64,
+    /// Not where the database may be restored: a copy that knows a shorter lease than is outstanding is not safe to start
+    /// from before that has passed, whatever the control plane does.
+    pub edit_timers: bool,
 }
 
 /// One operator with one wish: what is asked leaves traces in no other name.
@@ -41,7 +44,7 @@ impl Operators {
         recorder: Recorder,
         chance: Chance,
     ) -> Self {
-        Self { control, machines, recorder, chance, asked: 0 }
+        Self { control, machines, recorder, chance, asked: 0, edit_timers: true }
     }
 
     fn asker(&mut self) -> Option<Asker> {
@@ -79,10 +82,13 @@ impl Operators {
         tokio::spawn(asker.operate(kind, target, to));
     }
 
-    /// Only of a machine that is truly off: that is what the operator looks at.
+    /// Only of a node whose machines are truly off: that is what the operator looks at.
     fn confirm_down(&mut self) {
-        let off = |(_, machine): &(&String, &Arc<Machine>)| !machine.is_on() && !machine.runs_anything();
-        let off: Vec<String> = self.machines.iter().filter(off).map(|(name, _)| name.clone()).collect();
+        let off = |machine: &Machine| !machine.is_on() && !machine.runs_anything();
+        let spare = |name: &str| topology::SPARES.iter().find(|(_, of)| *of == name).map(|(spare, _)| *spare);
+        let all_off =
+            |name: &&str| off(&self.machines[*name]) && spare(name).is_none_or(|spare| off(&self.machines[spare]));
+        let off: Vec<String> = topology::NODES.iter().filter(|n| all_off(n)).map(|name| (*name).to_owned()).collect();
         let Some(target) = self.chance.any(&off).cloned() else { return };
         if let Some(asker) = self.asker() {
             tokio::spawn(asker.operate(OperationKind::ConfirmDown, target, None));
@@ -90,9 +96,9 @@ impl Operators {
     }
 
     fn edit(&mut self) {
-        let (number, blind) = (self.chance.number(), self.chance.one_in(2));
+        let (number, blind, timers) = (self.chance.number(), self.chance.one_in(2), self.edit_timers);
         if let Some(asker) = self.asker() {
-            tokio::spawn(asker.edit(number, blind));
+            tokio::spawn(asker.edit(number, blind, timers));
         }
     }
 
@@ -150,7 +156,7 @@ impl Asker {
         self.hear(Wish::Operation(id), answer.map(|answer| answer.map(|_| None)));
     }
 
-    async fn edit(self, number: u64, blind: bool) {
+    async fn edit(self, number: u64, blind: bool, timers: bool) {
         let Some(Ok((spec, generation))) =
             self.answer(self.door.store.topology(&topology::CLUSTER.parse().unwrap())).await
         else {
@@ -163,7 +169,7 @@ impl Asker {
             let findings = locum::domain::topology::parse(&wrong).expect_err("a mistake is refused");
             return self.recorder.count("wish", &format!("document refused: {}", findings[0].code));
         }
-        let Some(said) = topology::edit(&mut chance, &mut document) else { return };
+        let Some(said) = topology::edit(&mut chance, &mut document, timers) else { return };
         let expect = if blind { Expect::Anything } else { Expect::At(generation) };
         self.put(&topology::checked(&document), expect, &said).await;
     }

@@ -29,9 +29,12 @@ fn document(possible: &[&str]) -> Value {
 
 /// Begins with ftp online on n1, ends settled, and every promise kept.
 fn tell(kind: Kind, possible: &[&str], story: impl AsyncFnOnce(&mut World)) -> Played {
-    let document = document(possible);
+    tell_of(&document(possible), kind, story)
+}
+
+fn tell_of(document: &Value, kind: Kind, story: impl AsyncFnOnce(&mut World)) -> Played {
     let played = runner::play(kind as u64, Arc::default(), async move |told| {
-        let mut world = World::begin(kind as u64, kind, &document, told).await;
+        let mut world = World::begin(kind as u64, kind, document, told).await;
         world.settle().await;
         assert_eq!(owner(&world), Some(node("n1")));
         story(&mut world).await;
@@ -83,6 +86,42 @@ fn an_outage_of_the_database_moves_nothing_and_is_borne_calmly() {
         world.site.control.start().await;
         sleep(20 * SECOND).await;
         world.faults.mend(Mend::CalmDatabase).await;
+    });
+    assert_eq!(failovers(&played), []);
+}
+
+/// A new reign asks nobody before it has read what there is: until then nobody's silence says anything.
+#[test]
+fn a_slow_database_at_the_start_of_a_reign_moves_nothing() {
+    let played = tell(Kind::Outages, &["n1", "n2"], async |world| {
+        world.only_outages(true);
+        for _ in 0..5 {
+            world.site.control.crash().await;
+            world.site.database.set_weather(crate::database::Weather { slow: 1_000, ..Default::default() });
+            world.site.control.start().await;
+            sleep(20 * SECOND).await;
+        }
+        world.faults.mend(Mend::CalmDatabase).await;
+    });
+    assert_eq!(failovers(&played), []);
+}
+
+/// It asks nobody any more once it is told to stop: that silence is its own.
+#[test]
+fn a_control_plane_that_stops_in_the_middle_of_a_slow_turn_moves_nothing() {
+    let mut fast = document(&["n1", "n2"]);
+    fast["settings"] = json!({ "heartbeat": "50ms", "lease": "500ms", "stop_budget": "200ms", "margin": "20ms" });
+    let played = tell_of(&fast, Kind::Outages, async |world| {
+        world.only_outages(true);
+        world.site.database.set_weather(crate::database::Weather { slow: 400, ..Default::default() });
+        for moment in 0..600 {
+            world.site.control.crash().await;
+            world.site.control.start().await;
+            sleep(moment * Duration::from_millis(10)).await;
+            world.site.control.stop().await;
+        }
+        world.faults.mend(Mend::CalmDatabase).await;
+        world.site.control.start().await;
     });
     assert_eq!(failovers(&played), []);
 }

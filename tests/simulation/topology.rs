@@ -24,9 +24,12 @@ const TIMERS: [[u64; 5]; 7] = [
     [500, 6_000, 2_000, 100, 100_000],
 ];
 
-/// The address at which a node's agent is reached.
-pub fn address(node: &str) -> String {
-    format!("http://{node}.example:7441")
+/// Machines that may take a node's place, and whose: another agent answers to its name there.
+pub const SPARES: [(&str, &str); 2] = [("n1b", "n1"), ("n2b", "n2")];
+
+/// The address at which a machine's agent is reached.
+pub fn address(machine: &str) -> String {
+    format!("http://{machine}.example:7441")
 }
 
 /// A new cluster.
@@ -126,18 +129,19 @@ fn names(value: &Value, field: &str) -> Vec<String> {
 /// Changes a document; says what it is in words. `None`: it does not make sense here.
 type Edit = fn(&mut Chance, &mut Value) -> Option<String>;
 
-/// An edit that an operator may make.
-pub fn edit(chance: &mut Chance, document: &mut Value) -> Option<String> {
-    let edits: [(u64, Edit); 9] = [
+/// An edit that an operator may make. `timers`: whether it may be one of the cluster's timers.
+pub fn edit(chance: &mut Chance, document: &mut Value, timers: bool) -> Option<String> {
+    let edits: [(u64, Edit); 10] = [
         (3, add_node),
         (3, remove_node),
         (2, add_group),
         (2, remove_group),
         (4, change_command),
         (4, change_owners),
-        (2, change_settings),
+        (if timers { 2 } else { 0 }, change_settings),
         (2, change_restarts),
         (1, reorder),
+        (3, replace_machine),
     ];
     let said = chance.weighted(&edits)(chance, document)?;
     checked(document);
@@ -240,6 +244,15 @@ fn change_restarts(chance: &mut Chance, document: &mut Value) -> Option<String> 
     Some(format!("gives {name} another restart policy"))
 }
 
+/// To its spare or back. What it left running there ends with its lease.
+fn replace_machine(chance: &mut Chance, document: &mut Value) -> Option<String> {
+    let (spare, name) = *chance.pick(&SPARES);
+    let node = list(document, "nodes").iter_mut().find(|node| node["name"] == name)?;
+    let to = if node["agent"] == address(name).as_str() { spare } else { name };
+    node["agent"] = json!(address(to));
+    Some(format!("gives node {name} the machine {to}"))
+}
+
 /// The order of nodes and groups means nothing.
 fn reorder(_: &mut Chance, document: &mut Value) -> Option<String> {
     list(document, "nodes").reverse();
@@ -252,7 +265,10 @@ pub fn mistake(chance: &mut Chance, document: &Value) -> Value {
     let mut wrong = document.clone();
     match chance.between(0..=2) {
         0 => wrong["settings"] = json!({ "heartbeat": "4s", "lease": "5s" }),
-        1 => list(&mut wrong, "nodes").push(node(NODES[0])),
+        1 => {
+            let first = wrong["nodes"][0].clone();
+            list(&mut wrong, "nodes").push(first);
+        }
         _ => drop(wrong.as_object_mut().map(|fields: &mut Map<_, _>| fields.insert("nodse".to_owned(), json!([])))),
     }
     wrong

@@ -134,9 +134,17 @@ impl World {
 
     /// Lets it go wrong for a while, and get well again.
     pub async fn live(&mut self) {
-        if self.kind == Kind::Outages {
-            self.settle().await;
-            self.only_outages(true);
+        match self.kind {
+            Kind::All => {}
+            // Every copy knows that leases were granted, and how long they are.
+            Kind::Restores => {
+                self.operators.edit_timers = false;
+                self.settle().await;
+            }
+            Kind::Outages => {
+                self.settle().await;
+                self.only_outages(true);
+            }
         }
         self.trouble().await;
         self.faults.mend_all().await;
@@ -156,7 +164,7 @@ impl World {
     async fn trouble(&mut self) {
         let recorder = self.site.recorder.clone();
         let lease = u64::try_from(self.lease.as_millis()).unwrap();
-        let length = self.chance.between(10 * lease..=30 * lease).clamp(10_000, 90_000);
+        let length = self.chance.between(8 * lease..=20 * lease).clamp(8_000, 60_000);
         let over = recorder.now() + length * 1_000;
         let pace = 500 + 2 * lease.min(4_000);
         let mut agenda = Agenda::default();
@@ -276,13 +284,14 @@ fn machines(
     let mut chance = Chance::new(seed, Stream::Clocks);
     let rough = kind != Kind::Outages && chance.one_in(2);
     let (rate, habits) = (RIGHT..=RIGHT + drift, habits(rough, drift));
-    let mut machine = |name: &&str| {
+    let mut machine = |name: &str, node: &str| {
         let uptime = chance.millis(1_000..=1_000_000);
         let clock = SimClock::new(truth, uptime, chance.extreme(rate.clone()), SignedDuration::ZERO);
-        let eyes = Eyes { machine: (*name).to_owned(), recorder: recorder.clone(), alive: alive.clone() };
+        let eyes = Eyes { machine: name.to_owned(), recorder: recorder.clone(), alive: alive.clone() };
         let (ids, own) = (SimIds::new(chance.number()), chance.number());
-        let machine = Machine::new(name.parse().unwrap(), clock, ids, own, habits.clone(), Arc::new(eyes));
-        ((*name).to_owned(), machine)
+        let machine = Machine::new(node.parse().unwrap(), clock, ids, own, habits.clone(), Arc::new(eyes));
+        (name.to_owned(), machine)
     };
-    topology::NODES.iter().map(&mut machine).collect()
+    let own = topology::NODES.iter().map(|name| (*name, *name));
+    own.chain(topology::SPARES).map(|(name, node)| machine(name, node)).collect()
 }

@@ -3,27 +3,39 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use locum::domain::{GroupName, GroupState, GroupWanted, NodeWanted, OperationState, Outcome, ResourceName};
+use locum::domain::{GroupName, GroupState, GroupWanted, NodeWanted, Outcome, ResourceName};
 use locum::planner::snapshot::GroupView;
 use locum::planner::{self, Snapshot};
+use uuid::Uuid;
 
 use super::Found;
 use super::running::Running;
 use crate::history::{Rows, Run};
 use crate::same;
 
-/// I8, of what the control plane saw right after a commit: planning again plans the same, and nothing but the end of
-/// what was found running, and what operations wait for now.
+/// Plans that follow at once, without anything new to see: what was found running may be ended, or moved from a drained
+/// node, and an operation says what it waits for.
+const AT_ONCE: usize = 3;
+
+/// I8, of what the control plane saw right after a commit: planning again plans the same. And planning comes to an end.
 pub fn planned(snapshot: &Snapshot, found: &mut Found) {
     let again = planner::plan(snapshot);
     let shuffled = AssertUnwindSafe(|| same::same_again(snapshot, &again));
     if catch_unwind(shuffled).is_err() {
         found.broken("I8", &[], format!("decision {} seen again is planned otherwise", snapshot.decision));
     }
-    let mut left = planner::Plan { closings: Vec::new(), ..again };
-    left.operations.retain(|step| step.state != OperationState::Running);
+    let mut now = snapshot.clone();
+    for _ in 0..AT_ONCE {
+        let plan = planner::plan(&now);
+        if plan.is_empty() {
+            return;
+        }
+        planner::effects(&now, &plan, &mut Uuid::nil).apply_to(&mut now);
+    }
+    let left = planner::plan(&now);
     if !left.is_empty() {
-        let what = format!("decision {} was just committed, and planning again plans {left:?}", snapshot.decision);
+        let what =
+            format!("decision {} was committed, and planning never comes to an end: {left:?}", snapshot.decision);
         found.broken("I6", &[], what);
     }
 }
@@ -34,7 +46,10 @@ pub fn judge(rows: &Rows, running: &Running, found: &mut Found) {
     for (group, why) in astray(&rows.seen, runs) {
         found.broken("I6", &[&group], format!("faults are over, and {why}"));
     }
-    planned(&rows.seen, found);
+    let left = planner::plan(&rows.seen);
+    if !left.is_empty() {
+        found.broken("I6", &[], format!("faults are over, all is as wanted, and something is left to plan: {left:?}"));
+    }
 }
 
 /// What is not as wanted in a world without faults, and why, in a sentence.
