@@ -61,7 +61,21 @@ pub const WORLDS: &[World] = &[
     },
     World {
         name: "owner sets are edited",
-        usual: Bounds { faults: Faults { edits: 1, ..NONE }, sets: &[0b011, EVERYONE], decisions: 4, may: takeover, nameless: false, ..PEERS },
-        large: Bounds { faults: Faults { edits: 2, ..NONE }, sets: &[EVERYONE, 0b011], decisions: 5, may: takeover, nameless: false, ..PEERS },
+        usual: Bounds {
+            faults: Faults { edits: 1, ..NONE },
+            sets: &[0b011, EVERYONE],
+            decisions: 4,
+            may: takeover,
+            nameless: false,
+            ..PEERS
+        },
+        large: Bounds {
+            faults: Faults { edits: 2, ..NONE },
+            sets: &[EVERYONE, 0b011],
+            decisions: 5,
+            may: takeover,
+            nameless: false,
+            ..PEERS
+        },
     },
 ];
