@@ -15,11 +15,13 @@ pub struct Timers {
     pub kill: u8,
     /// A slow clock skips one of so many ticks.
     pub cycle: u8,
+    /// How long a promise lasts that keeps an owner going; 0: there is no peer hold.
     pub hold: u8,
 }
 
 impl Timers {
-    pub const SHORT: Self = Self { ttl: 2, stop_budget: 1, margin: 1, kill: 2, cycle: 3, hold: 3 };
+    pub const SHORT: Self = Self { ttl: 2, stop_budget: 1, margin: 1, kill: 2, cycle: 3, hold: 0 };
+    pub const HOLDING: Self = Self { hold: 3, ..Self::SHORT };
 
     /// How long any clock within the drift needs at the most for `ticks` of a slow one.
     pub const fn stretch(&self, ticks: u8) -> u8 {

@@ -21,7 +21,7 @@ const SLOW: Bounds = Bounds { slow: &[1], ..PLAIN };
 const WHOLE: Bounds = PLAIN;
 const RESTORE: Bounds = Bounds { faults: Faults { restores: 1, ..NONE }, decisions: 4, ..PLAIN };
 /// A takeover by the last node from an owner that goes on through its peers.
-const PEERS: Bounds = Bounds { peer_hold: true, decisions: 3, may: takeover, ..PLAIN };
+const PEERS: Bounds = Bounds { peer_hold: true, timers: Timers::HOLDING, decisions: 3, may: takeover, ..PLAIN };
 
 /// What a second reign, a restored database or an agent that restarts leads to, without what idles.
 fn succession(action: &Action) -> bool {
@@ -62,6 +62,7 @@ const REBOOT: Faults = Faults { reboots: 1, ..NONE };
 const REIGN: Faults = Faults { reigns: 1, ..NONE };
 const EDITS: Faults = Faults { edits: 2, ..NONE };
 
+const LASTING: Timers = Timers { hold: 4, ..Timers::SHORT };
 const LONGER: Timers = Timers { ttl: 3, ..Timers::SHORT };
 
 const fn mutant(broken: &'static [Rule], what: &'static str, world: Bounds) -> Mutant {
@@ -165,11 +166,6 @@ pub const MUTANTS: &[Mutant] = &[
         "a restored database goes on with its old numbers",
         Bounds { decisions: 2, ..RESTORE },
     ),
-    mutant(
-        &[EpochsAreRaisedAboveWhatIsHeard],
-        "a restored database gives epochs that were given before",
-        Bounds { decisions: 2, ..RESTORE },
-    ),
     mutant(&[TakeoverClaimsTheTarget], "the lease's end alone is the proof", PEERS),
     mutant(&[ClaimsAreWithdrawn], "a claim is left behind when the owner is back", Bounds { may: |_| true, ..PEERS }),
     mutant(&[TheClaimedPromiseNothing], "the claimed node goes on promising", PEERS),
@@ -190,7 +186,13 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         &[HoldsEndWithTheirOwnerSet],
         "a hold goes on when the owner set has changed",
-        Bounds { faults: Faults { edits: 1, ..NONE }, sets: &[0b011, EVERYONE], decisions: 4, ..PEERS },
+        Bounds {
+            faults: Faults { edits: 1, ..NONE },
+            sets: &[0b011, EVERYONE],
+            decisions: 4,
+            timers: LASTING,
+            ..PEERS
+        },
     ),
     mutant(
         &[TargetsAreInEveryOwnerSet],

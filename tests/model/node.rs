@@ -85,7 +85,7 @@ impl NodeState {
             Echo::Age(age) => timers.ttl.saturating_sub(age),
             Echo::Dead | Echo::None => 0,
         };
-        changes && self.run != Run::Off && self.lease.max(granted) <= timers.margin
+        timers.hold > 0 && changes && self.run != Run::Off && self.lease.max(granted) <= timers.margin
     }
 
     fn apply(&mut self, applied: (u8, u8), content: Content, rules: Rules) {

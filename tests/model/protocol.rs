@@ -305,7 +305,7 @@ impl Protocol {
                 let free = matches!(database.phase, Phase::Never | Phase::Released);
                 let proven = free || control.has_proof(database, &self.bounds, rules);
                 (proven && control.may_place(target, database, rules)).then_some(())?;
-                database.place(target, control.next_epoch(database, rules));
+                database.place(target, control.next_epoch(database));
             }
             Action::Adopt(node) => adopt(control, database, node)?,
             Action::Edit(set) => {

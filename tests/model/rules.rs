@@ -32,7 +32,6 @@ pub enum Rule {
     AHigherEpochElsewhereIsHeeded,
     AYoungReignChangesNothing,
     NumbersAreRaisedAboveWhatIsHeard,
-    EpochsAreRaisedAboveWhatIsHeard,
     // -- of peer hold
     TakeoverClaimsTheTarget,
     ClaimsAreWithdrawn,

@@ -3,7 +3,7 @@
 //! Where a world is too large for every test run, what may happen in it is restricted to what leads to a takeover by the last
 //! node (`takeover`), or by the second one before the database is put back (`forgotten`).
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, Timers};
 use super::mutants::{forgotten, takeover};
 use super::state::{EVERYONE, Faults};
 
@@ -16,7 +16,7 @@ pub struct World {
 
 const NONE: Faults = Faults { restarts: 0, reboots: 0, reigns: 0, restores: 0, edits: 0 };
 const BASE: Bounds = Bounds::small();
-const PEERS: Bounds = Bounds { peer_hold: true, decisions: 3, ..BASE };
+const PEERS: Bounds = Bounds { peer_hold: true, timers: Timers::HOLDING, decisions: 3, ..BASE };
 
 pub const WORLDS: &[World] = &[
     World {

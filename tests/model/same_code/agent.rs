@@ -322,9 +322,16 @@ impl Agent {
     }
 
     fn end(&mut self, did: Did) -> Result<(), String> {
-        self.did.push(did);
-        self.service.as_mut().ok_or("there is nothing to end")?.told = true;
-        Ok(())
+        match (&mut self.service, did) {
+            (Some(service), _) => {
+                service.told = true;
+                self.did.push(did);
+                Ok(())
+            }
+            // It died in the same moment, and the supervisor hears of that next.
+            (None, Did::Kill) => Ok(()),
+            (None, _) => Err("there is nothing to end".into()),
+        }
     }
 
     /// Whether it was told to end.

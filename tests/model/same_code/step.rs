@@ -10,6 +10,16 @@ use super::{Action, Arc, Both, Code, Lockstep, NODES, Node, NodeState, Request, 
 /// `None`: the model can't take the action now. An error: the code does otherwise.
 pub type Taken = Result<Option<()>, String>;
 
+/// What the model has taken up of what is stored, the grantor is told.
+fn take_up(both: &mut Both, before: &State) {
+    for node in 0..NODES {
+        let naming = both.model.control.accounts[node].naming;
+        if let Some((decision, _)) = naming.filter(|_| naming != before.control.accounts[node].naming) {
+            both.code.plane().assign(node, decision);
+        }
+    }
+}
+
 impl Lockstep {
     pub fn take(&self, both: &mut Both, action: Action) -> Taken {
         let before = both.model.clone();
@@ -29,11 +39,7 @@ impl Lockstep {
         }
         reduce::reduce(&mut both.model, &self.protocol);
         if !self.protocol.bounds.fine {
-            let State { control, database, .. } = &both.model;
-            let decided =
-                (0..NODES).filter_map(|node| Some((node, control.decide(node, database, self.protocol.rules)?.0)));
-            let plane = both.code.plane();
-            decided.for_each(|(node, decision)| plane.assign(node, decision));
+            take_up(both, &before);
         }
         Ok(Some(()))
     }
@@ -149,10 +155,14 @@ impl Lockstep {
     /// moment at which a new assignment came into force, before the order made a new process tell the guard less.
     fn act(&self, both: &mut Both, node: Node, most: u8) -> Result<(), String> {
         let timers = &self.protocol.bounds.timers;
+        if both.code.agents[node].did.is_empty() {
+            return Ok(());
+        }
         let did = std::mem::take(&mut both.code.agent(node).did);
         let (agent, state) = (&both.code.agents[node], &mut both.model.nodes[node]);
         for did in did {
             let ends = state.lease <= timers.margin;
+            let near_its_stop = most > 0 && most <= timers.stop_budget + timers.margin;
             match (did, state.run) {
                 (Did::Start { epoch }, Run::Off) => {
                     let at_best = NodeState { lease: state.lease.max(most), ..*state };
@@ -162,8 +172,9 @@ impl Lockstep {
                     state.start();
                     same("starts it under the epoch", &state.run.epoch().map(u64::from), &Some(epoch))?;
                 }
-                // Asked by the guard, it was to stop though the lease was then renewed; the model's guard only kills.
-                (Did::Signal, Run::On { .. }) if state.must_stop() || ends || agent.was_asked() => {
+                // Asked by the guard, it was to stop though the lease was then renewed; the model's guard only kills. A new
+                // process holds the lease for shorter by the margin, until its order makes that longer again.
+                (Did::Signal, Run::On { .. }) if state.must_stop() || ends || agent.was_asked() || near_its_stop => {
                     state.begin_stop(timers)
                 }
                 (Did::Kill, Run::On { .. }) if ends => state.begin_stop(timers),

@@ -25,7 +25,7 @@ const WIDE: Bounds = Bounds {
 };
 
 /// A lease that is longer, and a stop moment well before the kill.
-const LONG: Timers = Timers { ttl: 6, stop_budget: 3, margin: 1, kill: 2, cycle: 3, hold: 2 };
+const LONG: Timers = Timers { ttl: 6, stop_budget: 3, margin: 1, kill: 2, cycle: 3, hold: 0 };
 
 fn wander(lockstep: &Lockstep, seed: u64) {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
