@@ -14,6 +14,7 @@
 //! `docs/safety.md` anew.
 #![allow(clippy::unwrap_used)] // a test that can't go on says so and ends
 #![allow(clippy::disallowed_methods)] // how long a search takes is told, and decides nothing
+#![allow(clippy::print_stdout)] // the figures of each search
 
 mod bounds;
 mod control;

@@ -1,5 +1,6 @@
 //! Is every rule needed? Each is broken, alone or with the second rule that would catch the same, and the checker must
 //! find where that leads.
+#![allow(clippy::match_like_matches_macro)] // a line for each part of a story
 
 use super::bounds::{Bounds, Timers};
 use super::protocol::Action;

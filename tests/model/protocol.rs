@@ -179,7 +179,7 @@ fn running(state: &State) -> usize {
 
 impl Protocol {
     pub fn new(bounds: Bounds, rules: Rules) -> Self {
-        let lifted = Bounds { decisions: u8::MAX, requests: usize::MAX, answers: usize::MAX, ..bounds.clone() };
+        let lifted = Bounds { decisions: u8::MAX, requests: usize::MAX, answers: usize::MAX, ..bounds };
         let lifted = Bounds { peer_words: usize::MAX, faults: Faults::default(), ..lifted };
         Self { bounds, rules, calm: Some(Arc::new(Self { bounds: lifted, rules, calm: None })) }
     }

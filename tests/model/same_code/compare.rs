@@ -99,7 +99,7 @@ pub fn nodes_agree(model: &State, node: usize, agent: &Agent, timers: &Timers) -
 pub fn planes_agree(model: &State, plane: &Plane, agents: [&Agent; NODES], protocol: &Protocol) -> Result<(), String> {
     let timers = &protocol.bounds.timers;
     let mut plane = plane.clone();
-    for node in 0..NODES {
+    for (node, agent) in agents.into_iter().enumerate() {
         let mut account = model.control.accounts[node];
         let standing = plane.standing(node);
         let at = |what: &str| format!("node {node} in the control plane's account, {what}");
@@ -111,7 +111,7 @@ pub fn planes_agree(model: &State, plane: &Plane, agents: [&Agent; NODES], proto
         let grant = plane.grant(node);
         same(&at("what is granted"), &granted.map(|(decision, ..)| decision), &plane.names(&grant)?)?;
         if let Some((.., echo)) = granted
-            && !agents[node].is(grant.echo, echo, oldest(timers))
+            && !agent.is(grant.echo, echo, oldest(timers))
         {
             return Err(at(&format!("a grant echoes {echo:?} in the model, {:?} in the code", grant.echo)));
         }
