@@ -129,7 +129,7 @@ impl Loop {
     async fn run(mut self, waker: &Notify, reigning: &CancellationToken) -> Ended {
         let mut in_a_row = 0;
         loop {
-            let look_again = match self.turn(reigning).await {
+            let next = match self.turn(reigning).await {
                 Turn::Ended(ended) => return ended,
                 Turn::Committed if in_a_row < MAX_TURNS_IN_A_ROW => {
                     in_a_row += 1;
@@ -137,14 +137,14 @@ impl Loop {
                 }
                 Turn::Committed => {
                     tracing::error!(cluster = %self.cluster, "the plan does not settle");
-                    None
+                    self.next_look(None)
                 }
-                Turn::Again => Some(self.deps.clock.ticks().plus(STORE_RETRY)),
-                Turn::Settled(at) => at,
+                // Not by what time has changed meanwhile: nothing can be made of that before the store is read, and the loop
+                // would go round in circles.
+                Turn::Again => self.deps.clock.ticks().plus(STORE_RETRY),
+                Turn::Settled(at) => self.next_look(at),
             };
             in_a_row = 0;
-            let latest = self.deps.clock.ticks().plus(PERIOD);
-            let next = [look_again, self.account.next_change()].into_iter().flatten().fold(latest, Ticks::min);
             tokio::select! {
                 biased;
                 // No turn is begun once it is over. The others all say to look; one that is passed over is still there
@@ -155,6 +155,12 @@ impl Loop {
                 () = self.deps.clock.sleep_until(next) => {}
             }
         }
+    }
+
+    /// When to look at the latest: when the plan asked to, when time changes a node's state, or after a while.
+    fn next_look(&self, asked: Option<Ticks>) -> Ticks {
+        let latest = self.deps.clock.ticks().plus(PERIOD);
+        [asked, self.account.next_change()].into_iter().flatten().fold(latest, Ticks::min)
     }
 
     /// Load, plan, commit, and let the nodes' tasks push.

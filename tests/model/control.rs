@@ -96,11 +96,13 @@ impl Control {
         if !rules.hold(Rule::ReleaseNeedsAProof) {
             return true;
         }
+        // When the owner sets are edited the target may have left one that the owner lives on: then its claim is void.
         let claimed = database.claim.is_some_and(|(target, decision)| {
+            let counts = has(database.common & database.set, usize::from(target));
             let account = &self.accounts[usize::from(target)];
-            account
-                .seen
-                .is_some_and(|seen| seen.applied >= decision && (seen.free || !rules.hold(Rule::ClaimsWaitForPromises)))
+            account.seen.is_some_and(|seen| {
+                counts && seen.applied >= decision && (seen.free || !rules.hold(Rule::ClaimsWaitForPromises))
+            })
         });
         let account = &self.accounts[owner];
         let alone = !bounds.peer_hold || account.confirmed || !rules.hold(Rule::TakeoverClaimsTheTarget);

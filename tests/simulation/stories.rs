@@ -90,6 +90,21 @@ fn an_outage_of_the_database_moves_nothing_and_is_borne_calmly() {
     assert_eq!(failovers(&played), []);
 }
 
+/// That a lease is over is seen once the database can be read again: until then nothing goes round in circles.
+#[test]
+fn a_node_that_is_lost_while_the_database_is_away_is_failed_over_when_it_is_back() {
+    let played = tell(Kind::All, &["n1", "n2"], async |world| {
+        world.site.database.set_weather(crate::database::Weather { away: true, ..Default::default() });
+        world.site.machines["n1"].cut_power();
+        sleep(20 * SECOND).await;
+        world.faults.mend(Mend::CalmDatabase).await;
+        sleep(20 * SECOND).await;
+        assert_eq!(owner(world), Some(node("n2")));
+        world.site.machines["n1"].restore_power().await;
+    });
+    assert_eq!(failovers(&played).len(), 1);
+}
+
 /// A new reign asks nobody before it has read what there is: until then nobody's silence says anything.
 #[test]
 fn a_slow_database_at_the_start_of_a_reign_moves_nothing() {
