@@ -10,7 +10,7 @@
 //! | `worlds` | what is explored to the last state? |
 //! | `rules`, `mutants` | is every rule needed? |
 //!
-//! `LOCUM_MODEL=large` explores the worlds at their large bound (an hour and some 20 GB); `UPDATE=1` writes the tables of
+//! `LOCUM_MODEL=large` explores the worlds at their large bound (about ten minutes); `UPDATE=1` writes the tables of
 //! `docs/safety.md` anew.
 #![allow(clippy::unwrap_used)] // a test that can't go on says so and ends
 #![allow(clippy::disallowed_methods)] // how long a search takes is told, and decides nothing

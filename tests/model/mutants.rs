@@ -35,6 +35,16 @@ fn succession(action: &Action) -> bool {
     }
 }
 
+/// A group that is placed for the first time, and a database that is put back to before.
+fn unheard(action: &Action) -> bool {
+    use Action::{Deliver, Greet, Lapse, Listen, Place, Push, Restore, Start};
+    match action {
+        Deliver(_) | Push(0 | 1) | Start(_) | Place(0 | 1) | Lapse(_) | Restore => true,
+        Greet(0 | 1) | Listen(0 | 1) => true,
+        _ => false,
+    }
+}
+
 /// A takeover by the second node, and a restored database that knows nothing of it.
 pub fn forgotten(action: &Action) -> bool {
     use Action::{Answer, Deliver, Greet, Hear, Lapse, Listen, Place, Push, Reign, Restore, Start, Tick};
@@ -145,22 +155,22 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         &[EveryoneIsHeardBeforeAStart],
         "a group is placed though another node may run it",
-        Bounds { blank: true, decisions: 1, ..RESTORE },
+        Bounds { blank: true, decisions: 1, may: unheard, ..RESTORE },
     ),
     mutant(
         &[WhatIsAssignedMayRun],
         "a node that does not run what it was assigned counts as idle",
-        Bounds { decisions: 2, ..RESTORE },
+        Bounds { decisions: 2, may: forgotten, ..RESTORE },
     ),
     mutant(
         &[AHigherEpochElsewhereIsHeeded],
         "the stored owner is renewed though another node has a higher epoch",
-        Bounds { decisions: 2, ..RESTORE },
+        Bounds { decisions: 2, may: forgotten, ..RESTORE },
     ),
     mutant(
         &[AYoungReignChangesNothing],
         "a reign acts on what is stored before everyone was heard",
-        Bounds { decisions: 2, ..RESTORE },
+        Bounds { decisions: 2, may: forgotten, ..RESTORE },
     ),
     mutant(
         &[NumbersAreRaisedAboveWhatIsHeard],
