@@ -1,6 +1,7 @@
 //! In which words does the model's state say what the code says, and do both say the same?
 
 use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
 
 use locum::domain::{Decision, Epoch, GroupName, NodeState as Seen, Term};
 use locum::lease::{Applied, Refused};
@@ -8,9 +9,10 @@ use locum::lease::{Applied, Refused};
 use super::super::bounds::Timers;
 use super::super::protocol::Protocol;
 use super::super::rules::Rules;
-use super::super::state::{self, Content, Echo, NODES, NodeState, Request, Run, State};
-use super::agent::{Agent, TICK, group, order, real_bond};
+use super::super::state::{self, Account, Content, Echo, NODES, Node, NodeState, Request, Run, State};
+use super::agent::Agent;
 use super::plane::Plane;
+use super::words::{TICK, group, order, real_bond};
 
 /// What a node has applied, in the code's words.
 pub fn applied_of(state: &NodeState) -> Option<Applied> {
@@ -43,7 +45,7 @@ pub fn refusal_of(state: &NodeState, request: &Request) -> Option<Refused> {
 }
 
 /// An error if both are not the same.
-pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, model: &T, code: &T) -> Result<(), String> {
+pub fn same<T: PartialEq + Debug>(what: impl Display, model: &T, code: &T) -> Result<(), String> {
     if model == code { Ok(()) } else { Err(format!("{what}: {model:?} in the model, {code:?} in the code")) }
 }
 
@@ -97,32 +99,36 @@ pub fn nodes_agree(model: &State, node: usize, agent: &Agent, timers: &Timers) -
 
 /// What the control plane knows of each node, and what it would grant it now.
 pub fn planes_agree(model: &State, plane: &Plane, agents: [&Agent; NODES], protocol: &Protocol) -> Result<(), String> {
-    let timers = &protocol.bounds.timers;
     let mut plane = plane.clone();
-    for node in 0..NODES {
-        let mut account = model.control.accounts[node];
-        let standing = plane.standing(node);
-        let at = |what: &str| format!("node {node} in the control plane's account, {what}");
-        same(&at("whether it is down"), &account.down, &(standing.state == Seen::Down))?;
-        same(&at("whether it has answered"), &(account.echo != Echo::None), &standing.answered)?;
-        same(&at("how often it was counted down"), &plane.lapses[node], &standing.lapses)?;
-        same(&at("when it is proven stopped"), &account.bound, &plane.left(standing.stopped_at))?;
-        let granted = account.grant(timers, protocol.rules);
-        let grant = plane.grant(node);
-        same(&at("what is granted"), &granted.map(|(decision, ..)| decision), &plane.names(&grant)?)?;
-        if let Some((.., echo)) = granted
-            && !agents[node].is(grant.echo, echo, oldest(timers))
-        {
-            return Err(at(&format!("a grant echoes {echo:?} in the model, {:?} in the code", grant.echo)));
-        }
-        same(
-            &at("when it is proven stopped, once granted"),
-            &account.bound,
-            &plane.left(plane.standing(node).stopped_at),
-        )?;
-        plane.forgets_old_views(node)?;
+    (0..NODES).try_for_each(|node| {
+        let account = model.control.accounts[node];
+        accounts_agree(account, (node, &mut plane), agents[node], protocol)
+            .map_err(|why| format!("node {node} in the control plane's account, {why}"))
+    })
+}
+
+fn accounts_agree(
+    mut account: Account,
+    (node, plane): (Node, &mut Plane),
+    agent: &Agent,
+    protocol: &Protocol,
+) -> Result<(), String> {
+    let timers = &protocol.bounds.timers;
+    let standing = plane.standing(node);
+    same("whether it is down", &account.down, &(standing.state == Seen::Down))?;
+    same("whether it has answered", &(account.echo != Echo::None), &standing.answered)?;
+    same("how often it was counted down", &plane.lapses[node], &standing.lapses)?;
+    same("when it is proven stopped", &account.bound, &plane.left(standing.stopped_at))?;
+    let granted = account.grant(timers, protocol.rules);
+    let grant = plane.grant(node);
+    same("what is granted", &granted.map(|(decision, ..)| decision), &plane.names(&grant)?)?;
+    if let Some((.., echo)) = granted
+        && !agent.is(grant.echo, echo, oldest(timers))
+    {
+        return Err(format!("a grant echoes {echo:?} in the model, {:?} in the code", grant.echo));
     }
-    Ok(())
+    same("when it is proven stopped, once granted", &account.bound, &plane.left(plane.standing(node).stopped_at))?;
+    plane.forgets_old_views(node)
 }
 
 /// Up to which the model tells the ages of stamps apart.

@@ -15,17 +15,20 @@ use std::sync::{Arc, Mutex};
 use stateright::{Model, Property};
 
 use super::bounds::Bounds;
+use super::control;
 use super::protocol::{Action, Protocol};
 use super::reduce;
 use super::rules::Rules;
-use super::state::{Echo, NODES, Node, NodeState, Request, Run, State, has};
+use super::state::{Account, Echo, NODES, Node, NodeState, Request, Run, Set, State, has};
 
 mod agent;
 mod compare;
+mod guard;
 mod plane;
 mod probe;
 mod step;
 mod walk;
+mod words;
 mod worlds;
 
 use agent::Agent;
@@ -72,6 +75,8 @@ impl Hash for Both {
 /// The model and the code, side by side.
 pub struct Lockstep {
     protocol: Protocol,
+    /// To whom anything happens but time: the others are silent, and were counted down before the world begins.
+    alive: Set,
     /// The states of nodes at which every order was tried, and the refusals that were met.
     probed: Mutex<BTreeSet<NodeState>>,
     refusals: Mutex<BTreeSet<String>>,
@@ -81,15 +86,23 @@ const AGREE: &str = "model and code agree";
 
 impl Lockstep {
     /// In a world without the model's shortcuts, which forget what the code still knows.
-    pub fn new(bounds: Bounds) -> Self {
+    pub fn new(bounds: Bounds, alive: Set) -> Self {
         let bounds = Bounds { reduced: false, nameless: false, peer_hold: false, ..bounds };
         let protocol = Protocol::new(bounds, Rules::ALL);
-        Self { protocol, probed: Mutex::default(), refusals: Mutex::default() }
+        Self { protocol, alive, probed: Mutex::default(), refusals: Mutex::default() }
     }
 
-    fn begin(&self, model: State) -> Both {
+    /// The kinds of refusals that were met.
+    fn refusals(&self) -> BTreeSet<String> {
+        self.refusals.lock().unwrap().clone()
+    }
+
+    fn begin(&self, mut model: State) -> Both {
+        let gone = (0..NODES).filter(|node| !has(self.alive, *node));
+        let since = control::wait(&self.protocol.bounds.timers, self.protocol.rules);
+        gone.for_each(|node| model.control.accounts[node] = Account { since, down: true, ..Account::default() });
         let code = self.code_of(&model).unwrap();
-        let apart = self.differ(&model, &code).err();
+        let apart = self.differ(&model, &code, None).err();
         Both { model, code, apart }
     }
 
@@ -110,20 +123,51 @@ impl Lockstep {
             if account.bound > 0 {
                 plane.grant(node);
             }
+            if account.down {
+                plane.confirm_down(node);
+                plane.lapses[node] = 1;
+            }
             agents.push(Arc::new(agent));
         }
         Ok(Code { plane: Arc::new(plane), agents: agents.try_into().unwrap() })
     }
 
-    /// Compares all that both sides say at rest.
-    fn differ(&self, model: &State, code: &Code) -> Result<(), String> {
+    /// Compares all that both sides say at rest; of what was compared in `last`, only what is no longer the same.
+    fn differ(&self, model: &State, code: &Code, last: Option<&Both>) -> Result<(), String> {
         let timers = &self.protocol.bounds.timers;
+        let last = last.filter(|last| last.model.control.bond == model.control.bond);
         for (node, agent) in code.agents.iter().enumerate() {
-            compare::nodes_agree(model, node, agent, timers).map_err(|why| format!("node {node}, {why}"))?;
-            self.probe(&model.nodes[node], agent).map_err(|why| format!("node {node}, {why}"))?;
+            let state = &model.nodes[node];
+            let known = |last: &Both| last.model.nodes[node] == *state && Arc::ptr_eq(&last.code.agents[node], agent);
+            if !last.is_some_and(known) {
+                compare::nodes_agree(model, node, agent, timers).map_err(|why| format!("node {node}, {why}"))?;
+                self.probe(state, agent).map_err(|why| format!("node {node}, {why}"))?;
+            }
+        }
+        let known = |last: &Both| {
+            last.model.control == model.control
+                && Arc::ptr_eq(&last.code.plane, &code.plane)
+                && (0..NODES).all(|node| Arc::ptr_eq(&last.code.agents[node], &code.agents[node]))
+        };
+        if last.is_some_and(known) {
+            return Ok(());
         }
         let agents = std::array::from_fn(|node| &*code.agents[node]);
         compare::planes_agree(model, &code.plane, agents, &self.protocol)
+    }
+}
+
+/// To which node it happens, if to one.
+fn node_of(action: Action) -> Option<Node> {
+    match action {
+        Action::Greet(node)
+        | Action::Listen(node)
+        | Action::Answer(node)
+        | Action::Renew(node)
+        | Action::Push(node) => Some(node),
+        Action::Died(node) | Action::Decide(node) | Action::Place(node) | Action::Adopt(node) => Some(node),
+        Action::Restart(node) | Action::Reboot(node) | Action::Confirm(node) | Action::GiveWay(node) => Some(node),
+        _ => None,
     }
 }
 
@@ -141,14 +185,17 @@ impl Model for Lockstep {
         }
         self.protocol.actions(&both.model, actions);
         // A look at what time has brought is one for all nodes; starts and stops follow by themselves.
-        actions.retain(|action| !matches!(action, Action::Start(_) | Action::Stop(_) | Action::Lapse(_)));
+        actions.retain(|action| match action {
+            Action::Start(_) | Action::Stop(_) | Action::Lapse(_) => false,
+            action => node_of(*action).is_none_or(|node| has(self.alive, node)),
+        });
         actions.push(Action::Lapse(0));
     }
 
     fn next_state(&self, last: &Both, action: Action) -> Option<Both> {
         let mut next = last.clone();
         let taken = self.take(&mut next, action).transpose()?;
-        next.apart = taken.and_then(|()| self.differ(&next.model, &next.code)).err();
+        next.apart = taken.and_then(|()| self.differ(&next.model, &next.code, Some(last))).err();
         (next != *last).then_some(next)
     }
 

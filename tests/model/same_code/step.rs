@@ -3,12 +3,24 @@
 use locum::lease::Refused;
 
 use super::super::node::Met;
-use super::agent::{Did, TICK};
 use super::compare::{oldest, refusal_of, same};
+use super::guard::Did;
+use super::words::TICK;
 use super::{Action, Arc, Both, Code, Lockstep, NODES, Node, NodeState, Request, Run, State, has, reduce};
 
 /// `None`: the model can't take the action now. An error: the code does otherwise.
 pub type Taken = Result<Option<()>, String>;
+
+/// What the model has taken up of what is stored, the grantor is told.
+fn take_up(both: &mut Both, before: &State) {
+    let anew = both.model.control.bond != before.control.bond;
+    for node in 0..NODES {
+        let naming = both.model.control.accounts[node].naming;
+        if let Some((decision, _)) = naming.filter(|_| anew || naming != before.control.accounts[node].naming) {
+            both.code.plane().assign(node, decision);
+        }
+    }
+}
 
 impl Lockstep {
     pub fn take(&self, both: &mut Both, action: Action) -> Taken {
@@ -29,11 +41,7 @@ impl Lockstep {
         }
         reduce::reduce(&mut both.model, &self.protocol);
         if !self.protocol.bounds.fine {
-            let State { control, database, .. } = &both.model;
-            let decided =
-                (0..NODES).filter_map(|node| Some((node, control.decide(node, database, self.protocol.rules)?.0)));
-            let plane = both.code.plane();
-            decided.for_each(|(node, decision)| plane.assign(node, decision));
+            take_up(both, &before);
         }
         Ok(Some(()))
     }
@@ -60,7 +68,7 @@ impl Lockstep {
         let account = both.model.control.accounts[node];
         let silent = account.down || account.echo == super::Echo::None || account.since > 0;
         let counts = both.code.plane().confirm_down(node);
-        same(&format!("whether the word on node {node} counts"), &silent, &counts)?;
+        same(format_args!("whether the word on node {node} counts"), &silent, &counts)?;
         both.code.plane().lapses[node] += u64::from(counts && !account.down);
         Ok(if counts { self.protocol.happen(&mut both.model, Action::Confirm(node)) } else { None })
     }
@@ -80,7 +88,7 @@ impl Lockstep {
             }
             Action::Greet(node) => {
                 let greeted = code.agent(node).greet(model.control.bond);
-                same(&format!("how node {node} is greeted"), &Ok(()), &greeted)?;
+                same(format_args!("how node {node} is greeted"), &Ok(()), &greeted)?;
             }
             Action::Listen(node) => {
                 let stamp = code.agent(node).stamp();
@@ -149,6 +157,9 @@ impl Lockstep {
     /// moment at which a new assignment came into force, before the order made a new process tell the guard less.
     fn act(&self, both: &mut Both, node: Node, most: u8) -> Result<(), String> {
         let timers = &self.protocol.bounds.timers;
+        if both.code.agents[node].did.is_empty() {
+            return Ok(());
+        }
         let did = std::mem::take(&mut both.code.agent(node).did);
         let (agent, state) = (&both.code.agents[node], &mut both.model.nodes[node]);
         for did in did {
