@@ -25,7 +25,7 @@ const MOMENTS: Duration = Duration::from_millis(1);
 /// A node's agent and guard.
 #[derive(Debug, Clone)]
 pub struct Agent {
-    node: Node,
+    pub node: Node,
     name: NodeName,
     ttl: Duration,
     timers: LeaseTimers,
@@ -118,7 +118,8 @@ impl Agent {
     fn stamp_of(&self, echo: Echo) -> Option<Stamp> {
         match echo {
             Echo::None => None,
-            Echo::Dead => Some(Stamp { incarnation: self.incarnation(1), ticks: self.clock }),
+            // Nothing but its incarnation tells it from one of this process.
+            Echo::Dead => Some(Stamp { incarnation: self.incarnation(1), ticks: self.stamped }),
             Echo::Age(age) => {
                 let at = self.clock.minus(ticks(age));
                 Some(Stamp { incarnation: self.incarnation(0), ticks: at.min(self.stamped) })
@@ -201,6 +202,7 @@ impl Agent {
             self.happened(Event::LeaseMoved(end))?;
         }
         self.taken = end;
+        self.ask();
         self.happened(Event::LeaseMoved(end))
     }
 

@@ -83,17 +83,23 @@ pub fn holders_agree(state: &NodeState, agent: &Agent, timers: &Timers) -> Resul
     same("whether it may run", &(lease > timers.stop_budget), &agent.may_run())
 }
 
-/// A node, at rest: the supervisor does at once what it may and must, so nothing is left to be started or stopped.
-pub fn nodes_agree(model: &State, node: usize, agent: &Agent, timers: &Timers) -> Result<(), String> {
-    let state = &model.nodes[node];
-    holders_agree(state, agent, timers)?;
+/// What the supervisor has made of it, at rest: it does at once what it may and must, so nothing is left to be started
+/// or stopped.
+pub fn supervisors_agree(state: &NodeState, agent: &Agent, timers: &Timers) -> Result<(), String> {
     same("the group that is observed", &expected(state), &observed(agent))?;
     same("whether the service is alive", &(state.run != Run::Off), &agent.is_alive())?;
-    same("whether it is told to end", &matches!(state.run, Run::Dying { .. }), &agent.is_ending())?;
-    same("whether it has yet to start", &state.may_start(node, timers, Rules::ALL), &false)?;
-    same("whether it has yet to stop", &state.must_stop(), &false)?;
+    same("whether the service is told to end", &matches!(state.run, Run::Dying { .. }), &agent.is_ending())?;
+    same("whether it has yet to start", &state.may_start(agent.node, timers, Rules::ALL), &false)?;
+    same("whether it has yet to stop", &state.must_stop(), &false)
+}
+
+/// Everything of a node.
+pub fn nodes_agree(model: &State, agent: &Agent, timers: &Timers) -> Result<(), String> {
+    let state = &model.nodes[agent.node];
+    holders_agree(state, agent, timers)?;
+    supervisors_agree(state, agent, timers)?;
     let asks = Request { to: 0, bond: model.control.bond, decision: 0, push: None, echo: Echo::None };
-    let admitted = agent.holder.admit(&order(node, asks.bond));
+    let admitted = agent.holder.admit(&order(agent.node, asks.bond));
     same("whether it admits who reigns", &refusal_of(state, &asks), &admitted.err())
 }
 

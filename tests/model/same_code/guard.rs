@@ -35,9 +35,14 @@ impl Agent {
         if ended {
             self.exited()?;
         }
+        self.ask();
+        self.happened(Event::Tick)
+    }
+
+    /// From the stop moment on the guard asks the service to stop.
+    pub fn ask(&mut self) {
         let asks = self.clock >= self.taken.stop_at;
         self.service.iter_mut().for_each(|service| service.asked |= asks);
-        self.happened(Event::Tick)
     }
 
     pub fn exited(&mut self) -> Result<(), String> {

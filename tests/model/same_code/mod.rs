@@ -8,7 +8,7 @@
 //! model's `Start` and `Stop` are taken exactly when it acts, and at rest nothing is left that the model's node could
 //! start or must stop. The guard kills at once; the model may do so with the next tick.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
@@ -77,8 +77,8 @@ pub struct Lockstep {
     protocol: Protocol,
     /// To whom anything happens but time: the others are silent, and were counted down before the world begins.
     alive: Set,
-    /// The states of nodes at which every order was tried, and the refusals that were met.
-    probed: Mutex<BTreeSet<NodeState>>,
+    /// The states of nodes at which every order was tried, with what then parted, and the refusals that were met.
+    probed: Mutex<BTreeMap<NodeState, Result<(), String>>>,
     refusals: Mutex<BTreeSet<String>>,
 }
 
@@ -140,7 +140,7 @@ impl Lockstep {
             let state = &model.nodes[node];
             let known = |last: &Both| last.model.nodes[node] == *state && Arc::ptr_eq(&last.code.agents[node], agent);
             if !last.is_some_and(known) {
-                compare::nodes_agree(model, node, agent, timers).map_err(|why| format!("node {node}, {why}"))?;
+                compare::nodes_agree(model, agent, timers).map_err(|why| format!("node {node}, {why}"))?;
                 self.probe(state, agent).map_err(|why| format!("node {node}, {why}"))?;
             }
         }

@@ -3,6 +3,7 @@
 use locum::lease::Refused;
 
 use super::super::node::Met;
+use super::agent::Agent;
 use super::compare::{oldest, refusal_of, same};
 use super::guard::Did;
 use super::words::TICK;
@@ -37,7 +38,11 @@ impl Lockstep {
         for node in 0..NODES {
             let delivered = matches!(action, Action::Deliver(_));
             let most = if delivered { before.nodes[node].lease } else { 0 };
-            self.act(both, node, most).map_err(|why| format!("node {node} {why}"))?;
+            if !both.code.agents[node].did.is_empty() {
+                let agent = Arc::make_mut(&mut both.code.agents[node]);
+                let acted = self.act(&mut both.model.nodes[node], agent, most);
+                acted.map_err(|why| format!("node {node} {why}"))?;
+            }
         }
         reduce::reduce(&mut both.model, &self.protocol);
         if !self.protocol.bounds.fine {
@@ -155,19 +160,15 @@ impl Lockstep {
 
     /// What the supervisor did is done in the model too, if it may be. `most`: the lease may have been that long at the
     /// moment at which a new assignment came into force, before the order made a new process tell the guard less.
-    fn act(&self, both: &mut Both, node: Node, most: u8) -> Result<(), String> {
+    pub fn act(&self, state: &mut NodeState, agent: &mut Agent, most: u8) -> Result<(), String> {
         let timers = &self.protocol.bounds.timers;
-        if both.code.agents[node].did.is_empty() {
-            return Ok(());
-        }
-        let did = std::mem::take(&mut both.code.agent(node).did);
-        let (agent, state) = (&both.code.agents[node], &mut both.model.nodes[node]);
+        let did = std::mem::take(&mut agent.did);
         for did in did {
             let ends = state.lease <= timers.margin;
             match (did, state.run) {
                 (Did::Start { epoch }, Run::Off) => {
                     let at_best = NodeState { lease: state.lease.max(most), ..*state };
-                    if !at_best.may_start(node, timers, self.protocol.rules) {
+                    if !at_best.may_start(agent.node, timers, self.protocol.rules) {
                         return Err(format!("starts the service, and may not: {state:?}"));
                     }
                     state.start();

@@ -24,8 +24,8 @@ fn is_large() -> bool {
 
 /// Walks through every step of a world and gives the kinds of refusals that were met. It has that many decisions, and one
 /// more where a run may take its time.
+#[allow(clippy::disallowed_methods, clippy::print_stdout)] // how long it took is of interest to people only
 fn walk_whole(alive: Set, decisions: u8, bounds: Bounds) -> BTreeSet<String> {
-    #[allow(clippy::disallowed_methods)] // how long the checker took is of interest to people only
     let began = std::time::Instant::now();
     let bounds = Bounds { decisions: decisions + u8::from(is_large()), ..bounds };
     let checker = Lockstep::new(bounds, alive).checker().threads(1).spawn_bfs().join();
