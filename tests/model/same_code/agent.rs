@@ -1,25 +1,19 @@
 //! How does a node's shipped code meet what happens in the model? A holder and a supervisor, over a guard that does at
 //! once what it is told.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use locum::agent::guard::client::{Exit, Guarded, LeaseEnd};
-use locum::agent::supervisor::{Action, Event, Memory, Supervisor, Turn};
-use locum::domain::{
-    Bounded, Decision, Epoch, GroupAssignment, GroupName, HumanDuration, LeaseTimers, NodeName, ResourceSpec, Term,
-    Ticks,
-};
-use locum::lease::{Bond, Extension, Grant, Holder, Offer, Order, Refused, Stamp, Verdict};
-use serde_json::json;
+use locum::agent::guard::client::LeaseEnd;
+use locum::agent::supervisor::{Event, Memory, Supervisor};
+use locum::domain::{Decision, GroupAssignment, HumanDuration, LeaseTimers, NodeName, Ticks};
+use locum::lease::{Extension, Grant, Holder, Offer, Refused, Stamp, Verdict};
 use uuid::Uuid;
 
 use super::super::bounds::Timers;
-use super::super::state::{self, Content, Echo, NODES, Node, NodeState, Request};
+use super::super::state::{self, Echo, Node, NodeState, Request};
 use super::compare;
-
-/// A tick of the model, in the code's time.
-pub const TICK: Duration = Duration::from_secs(1);
+use super::guard::{Did, Service};
+use super::words::{TICK, groups, name, order, real_bond, ticks};
 
 /// Where clocks begin: a node's when the world begins and when its machine has booted again.
 const RUNNING_SINCE: Ticks = Ticks::from_millis(1_000_000);
@@ -28,62 +22,10 @@ const JUST_BOOTED: Ticks = Ticks::from_millis(20_000);
 /// The part of a tick in which stamps are made.
 const MOMENTS: Duration = Duration::from_millis(1);
 
-pub fn ticks(count: u8) -> Duration {
-    TICK * u32::from(count)
-}
-
-pub fn group() -> GroupName {
-    "g".parse().unwrap()
-}
-
-pub fn name(node: Node) -> NodeName {
-    format!("n{node}").parse().unwrap()
-}
-
-static RESOURCE: LazyLock<ResourceSpec> = LazyLock::new(|| {
-    serde_json::from_value(json!({ "name": "a", "type": "process", "command": ["/bin/run"] })).unwrap()
-});
-
-/// What the content is as the groups of an assignment. The model's claims belong to peer hold, which is not built.
-fn groups(content: Content) -> Vec<GroupAssignment> {
-    let Content::Run { epoch, set } = content else { return Vec::new() };
-    let owner_set = (0..NODES).filter(|node| state::has(set, *node)).map(name).collect();
-    vec![GroupAssignment { group: group(), epoch: Epoch(epoch.into()), owner_set, resources: vec![RESOURCE.clone()] }]
-}
-
-pub fn order(to: Node, bond: state::Bond) -> Order {
-    let Bond { cluster_id, cluster, term, reign } = real_bond(bond);
-    Order { cluster_id, cluster, node: name(to), reign, term }
-}
-
-pub fn real_bond(bond: state::Bond) -> Bond {
-    let state::Bond { term, reign } = bond;
-    let cluster = "c".parse().unwrap();
-    Bond { cluster_id: Uuid::from_u128(1), cluster, term: Term(term.into()), reign: Uuid::from_u128(reign.into()) }
-}
-
-/// What the supervisor told the guard to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Did {
-    Start { epoch: u64 },
-    Signal,
-    Kill,
-}
-
-/// The service that is alive.
-#[derive(Debug, Clone)]
-struct Service {
-    guarded: Guarded,
-    /// The stop moment came while it ran: a guard asks it to stop then, and this one does not listen.
-    asked: bool,
-    /// The supervisor signalled or killed it: it is gone within the time of a kill.
-    told: bool,
-}
-
 /// A node's agent and guard.
 #[derive(Debug, Clone)]
 pub struct Agent {
-    node: Node,
+    pub node: Node,
     name: NodeName,
     ttl: Duration,
     timers: LeaseTimers,
@@ -93,9 +35,9 @@ pub struct Agent {
     pub holder: Holder,
     pub supervisor: Supervisor,
     groups: Vec<GroupAssignment>,
-    taken: LeaseEnd,
-    service: Option<Service>,
-    pids: u32,
+    pub taken: LeaseEnd,
+    pub service: Option<Service>,
+    pub pids: u32,
     /// Since it was last taken away.
     pub did: Vec<Did>,
 }
@@ -176,7 +118,8 @@ impl Agent {
     fn stamp_of(&self, echo: Echo) -> Option<Stamp> {
         match echo {
             Echo::None => None,
-            Echo::Dead => Some(Stamp { incarnation: self.incarnation(1), ticks: self.clock }),
+            // Nothing but its incarnation tells it from one of this process.
+            Echo::Dead => Some(Stamp { incarnation: self.incarnation(1), ticks: self.stamped }),
             Echo::Age(age) => {
                 let at = self.clock.minus(ticks(age));
                 Some(Stamp { incarnation: self.incarnation(0), ticks: at.min(self.stamped) })
@@ -259,93 +202,8 @@ impl Agent {
             self.happened(Event::LeaseMoved(end))?;
         }
         self.taken = end;
+        self.ask();
         self.happened(Event::LeaseMoved(end))
-    }
-
-    /// Time has passed, by its own clock unless that skips it; the service may have come to its end meanwhile.
-    pub fn pass(&mut self, skips: bool, ended: bool) -> Result<(), String> {
-        if !skips {
-            self.clock = self.clock.plus(TICK);
-        }
-        if ended {
-            self.exited()?;
-        }
-        let asks = self.clock >= self.taken.stop_at;
-        self.service.iter_mut().for_each(|service| service.asked |= asks);
-        self.happened(Event::Tick)
-    }
-
-    pub fn exited(&mut self) -> Result<(), String> {
-        let Some(Service { guarded, .. }) = self.service.take() else { return Err("nothing is alive to die".into()) };
-        let exit = Exit { code: Some(0), signal: None, at: self.clock };
-        self.happened(Event::Exited { key: guarded.key, pid: guarded.pid, exit })
-    }
-
-    fn happened(&mut self, event: Event) -> Result<(), String> {
-        let turn = self.supervisor.handle(event, self.clock);
-        self.follow(turn)
-    }
-
-    fn follow(&mut self, turn: Turn) -> Result<(), String> {
-        if turn.wake_at.is_some_and(|at| at <= self.clock) {
-            return Err("it wants to look again at a moment that has passed".into());
-        }
-        self.act(turn.actions)
-    }
-
-    fn act(&mut self, actions: Vec<Action>) -> Result<(), String> {
-        for action in actions {
-            match action {
-                Action::Start { key, epoch, .. } => {
-                    if self.service.is_some() {
-                        return Err("it starts what runs already".into());
-                    }
-                    if self.clock >= self.taken.stop_at {
-                        return Err("it starts at the stop moment or after, and the guard refuses".into());
-                    }
-                    self.did.push(Did::Start { epoch: epoch.0 });
-                    self.pids += 1;
-                    let (pid, bounded) = (self.pids, Bounded::Cgroup);
-                    let guarded = Guarded { key, epoch, pid, bounded, started_at: self.clock, exited: None };
-                    self.service = Some(Service { guarded: guarded.clone(), asked: false, told: false });
-                    self.happened(Event::Started(guarded))?;
-                }
-                Action::Signal { .. } => self.end(Did::Signal)?,
-                Action::Kill { .. } => self.end(Did::Kill)?,
-                Action::Forget { .. } if self.service.is_none() => {}
-                Action::Forget { .. } | Action::Probe { .. } => {
-                    return Err(format!("there is no reason to {action:?}"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, did: Did) -> Result<(), String> {
-        match (&mut self.service, did) {
-            (Some(service), _) => {
-                service.told = true;
-                self.did.push(did);
-                Ok(())
-            }
-            // It died in the same moment, and the supervisor hears of that next.
-            (None, Did::Kill) => Ok(()),
-            (None, _) => Err("there is nothing to end".into()),
-        }
-    }
-
-    /// Whether it was told to end.
-    pub fn is_ending(&self) -> bool {
-        self.service.as_ref().is_some_and(|service| service.told)
-    }
-
-    /// Whether the guard asked the service to stop, as its lease came to an end.
-    pub fn was_asked(&self) -> bool {
-        self.service.as_ref().is_some_and(|service| service.asked)
-    }
-
-    pub fn is_alive(&self) -> bool {
-        self.service.is_some()
     }
 
     pub fn may_run(&self) -> bool {

@@ -1,6 +1,7 @@
 //! In which words does the model's state say what the code says, and do both say the same?
 
 use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
 
 use locum::domain::{Decision, Epoch, GroupName, NodeState as Seen, Term};
 use locum::lease::{Applied, Refused};
@@ -8,9 +9,10 @@ use locum::lease::{Applied, Refused};
 use super::super::bounds::Timers;
 use super::super::protocol::Protocol;
 use super::super::rules::Rules;
-use super::super::state::{self, Content, Echo, NODES, NodeState, Request, Run, State};
-use super::agent::{Agent, TICK, group, order, real_bond};
+use super::super::state::{self, Account, Content, Echo, NODES, Node, NodeState, Request, Run, State};
+use super::agent::Agent;
 use super::plane::Plane;
+use super::words::{TICK, group, order, real_bond};
 
 /// What a node has applied, in the code's words.
 pub fn applied_of(state: &NodeState) -> Option<Applied> {
@@ -43,7 +45,7 @@ pub fn refusal_of(state: &NodeState, request: &Request) -> Option<Refused> {
 }
 
 /// An error if both are not the same.
-pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, model: &T, code: &T) -> Result<(), String> {
+pub fn same<T: PartialEq + Debug>(what: impl Display, model: &T, code: &T) -> Result<(), String> {
     if model == code { Ok(()) } else { Err(format!("{what}: {model:?} in the model, {code:?} in the code")) }
 }
 
@@ -81,48 +83,58 @@ pub fn holders_agree(state: &NodeState, agent: &Agent, timers: &Timers) -> Resul
     same("whether it may run", &(lease > timers.stop_budget), &agent.may_run())
 }
 
-/// A node, at rest: the supervisor does at once what it may and must, so nothing is left to be started or stopped.
-pub fn nodes_agree(model: &State, node: usize, agent: &Agent, timers: &Timers) -> Result<(), String> {
-    let state = &model.nodes[node];
-    holders_agree(state, agent, timers)?;
+/// What the supervisor has made of it, at rest: it does at once what it may and must, so nothing is left to be started
+/// or stopped.
+pub fn supervisors_agree(state: &NodeState, agent: &Agent, timers: &Timers) -> Result<(), String> {
     same("the group that is observed", &expected(state), &observed(agent))?;
     same("whether the service is alive", &(state.run != Run::Off), &agent.is_alive())?;
-    same("whether it is told to end", &matches!(state.run, Run::Dying { .. }), &agent.is_ending())?;
-    same("whether it has yet to start", &state.may_start(node, timers, Rules::ALL), &false)?;
-    same("whether it has yet to stop", &state.must_stop(), &false)?;
+    same("whether the service is told to end", &matches!(state.run, Run::Dying { .. }), &agent.is_ending())?;
+    same("whether it has yet to start", &state.may_start(agent.node, timers, Rules::ALL), &false)?;
+    same("whether it has yet to stop", &state.must_stop(), &false)
+}
+
+/// Everything of a node.
+pub fn nodes_agree(model: &State, agent: &Agent, timers: &Timers) -> Result<(), String> {
+    let state = &model.nodes[agent.node];
+    holders_agree(state, agent, timers)?;
+    supervisors_agree(state, agent, timers)?;
     let asks = Request { to: 0, bond: model.control.bond, decision: 0, push: None, echo: Echo::None };
-    let admitted = agent.holder.admit(&order(node, asks.bond));
+    let admitted = agent.holder.admit(&order(agent.node, asks.bond));
     same("whether it admits who reigns", &refusal_of(state, &asks), &admitted.err())
 }
 
 /// What the control plane knows of each node, and what it would grant it now.
 pub fn planes_agree(model: &State, plane: &Plane, agents: [&Agent; NODES], protocol: &Protocol) -> Result<(), String> {
-    let timers = &protocol.bounds.timers;
     let mut plane = plane.clone();
-    for (node, agent) in agents.into_iter().enumerate() {
-        let mut account = model.control.accounts[node];
-        let standing = plane.standing(node);
-        let at = |what: &str| format!("node {node} in the control plane's account, {what}");
-        same(&at("whether it is down"), &account.down, &(standing.state == Seen::Down))?;
-        same(&at("whether it has answered"), &(account.echo != Echo::None), &standing.answered)?;
-        same(&at("how often it was counted down"), &plane.lapses[node], &standing.lapses)?;
-        same(&at("when it is proven stopped"), &account.bound, &plane.left(standing.stopped_at))?;
-        let granted = account.grant(timers, protocol.rules);
-        let grant = plane.grant(node);
-        same(&at("what is granted"), &granted.map(|(decision, ..)| decision), &plane.names(&grant)?)?;
-        if let Some((.., echo)) = granted
-            && !agent.is(grant.echo, echo, oldest(timers))
-        {
-            return Err(at(&format!("a grant echoes {echo:?} in the model, {:?} in the code", grant.echo)));
-        }
-        same(
-            &at("when it is proven stopped, once granted"),
-            &account.bound,
-            &plane.left(plane.standing(node).stopped_at),
-        )?;
-        plane.forgets_old_views(node)?;
+    (0..NODES).try_for_each(|node| {
+        let account = model.control.accounts[node];
+        accounts_agree(account, (node, &mut plane), agents[node], protocol)
+            .map_err(|why| format!("node {node} in the control plane's account, {why}"))
+    })
+}
+
+fn accounts_agree(
+    mut account: Account,
+    (node, plane): (Node, &mut Plane),
+    agent: &Agent,
+    protocol: &Protocol,
+) -> Result<(), String> {
+    let timers = &protocol.bounds.timers;
+    let standing = plane.standing(node);
+    same("whether it is down", &account.down, &(standing.state == Seen::Down))?;
+    same("whether it has answered", &(account.echo != Echo::None), &standing.answered)?;
+    same("how often it was counted down", &plane.lapses[node], &standing.lapses)?;
+    same("when it is proven stopped", &account.bound, &plane.left(standing.stopped_at))?;
+    let granted = account.grant(timers, protocol.rules);
+    let grant = plane.grant(node);
+    same("what is granted", &granted.map(|(decision, ..)| decision), &plane.names(&grant)?)?;
+    if let Some((.., echo)) = granted
+        && !agent.is(grant.echo, echo, oldest(timers))
+    {
+        return Err(format!("a grant echoes {echo:?} in the model, {:?} in the code", grant.echo));
     }
-    Ok(())
+    same("when it is proven stopped, once granted", &account.bound, &plane.left(plane.standing(node).stopped_at))?;
+    plane.forgets_old_views(node)
 }
 
 /// Up to which the model tells the ages of stamps apart.

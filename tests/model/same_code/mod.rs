@@ -8,24 +8,27 @@
 //! model's `Start` and `Stop` are taken exactly when it acts, and at rest nothing is left that the model's node could
 //! start or must stop. The guard kills at once; the model may do so with the next tick.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
 use stateright::{Model, Property};
 
 use super::bounds::Bounds;
+use super::control;
 use super::protocol::{Action, Protocol};
 use super::reduce;
 use super::rules::Rules;
-use super::state::{Echo, NODES, Node, NodeState, Request, Run, State, has};
+use super::state::{Account, Echo, NODES, Node, NodeState, Request, Run, Set, State, has};
 
 mod agent;
 mod compare;
+mod guard;
 mod plane;
 mod probe;
 mod step;
 mod walk;
+mod words;
 mod worlds;
 
 use agent::Agent;
@@ -72,8 +75,10 @@ impl Hash for Both {
 /// The model and the code, side by side.
 pub struct Lockstep {
     protocol: Protocol,
-    /// The states of nodes at which every order was tried, and the refusals that were met.
-    probed: Mutex<BTreeSet<NodeState>>,
+    /// To whom anything happens but time: the others are silent, and were counted down before the world begins.
+    alive: Set,
+    /// The states of nodes at which every order was tried, with what then parted, and the refusals that were met.
+    probed: Mutex<BTreeMap<NodeState, Result<(), String>>>,
     refusals: Mutex<BTreeSet<String>>,
 }
 
@@ -81,13 +86,21 @@ const AGREE: &str = "model and code agree";
 
 impl Lockstep {
     /// In a world without the model's shortcuts, which forget what the code still knows.
-    pub fn new(bounds: Bounds) -> Self {
+    pub fn new(bounds: Bounds, alive: Set) -> Self {
         let bounds = Bounds { reduced: false, nameless: false, peer_hold: false, ..bounds };
         let protocol = Protocol::new(bounds, Rules::ALL);
-        Self { protocol, probed: Mutex::default(), refusals: Mutex::default() }
+        Self { protocol, alive, probed: Mutex::default(), refusals: Mutex::default() }
     }
 
-    fn begin(&self, model: State) -> Both {
+    /// The kinds of refusals that were met.
+    fn refusals(&self) -> BTreeSet<String> {
+        self.refusals.lock().unwrap().clone()
+    }
+
+    fn begin(&self, mut model: State) -> Both {
+        let gone = (0..NODES).filter(|node| !has(self.alive, *node));
+        let since = control::wait(&self.protocol.bounds.timers, self.protocol.rules);
+        gone.for_each(|node| model.control.accounts[node] = Account { since, down: true, ..Account::default() });
         let code = self.code_of(&model).unwrap();
         let apart = self.differ(&model, &code, None).err();
         Both { model, code, apart }
@@ -110,6 +123,10 @@ impl Lockstep {
             if account.bound > 0 {
                 plane.grant(node);
             }
+            if account.down {
+                plane.confirm_down(node);
+                plane.lapses[node] = 1;
+            }
             agents.push(Arc::new(agent));
         }
         Ok(Code { plane: Arc::new(plane), agents: agents.try_into().unwrap() })
@@ -123,7 +140,7 @@ impl Lockstep {
             let state = &model.nodes[node];
             let known = |last: &Both| last.model.nodes[node] == *state && Arc::ptr_eq(&last.code.agents[node], agent);
             if !last.is_some_and(known) {
-                compare::nodes_agree(model, node, agent, timers).map_err(|why| format!("node {node}, {why}"))?;
+                compare::nodes_agree(model, agent, timers).map_err(|why| format!("node {node}, {why}"))?;
                 self.probe(state, agent).map_err(|why| format!("node {node}, {why}"))?;
             }
         }
@@ -137,6 +154,20 @@ impl Lockstep {
         }
         let agents = std::array::from_fn(|node| &*code.agents[node]);
         compare::planes_agree(model, &code.plane, agents, &self.protocol)
+    }
+}
+
+/// To which node it happens, if to one.
+fn node_of(action: Action) -> Option<Node> {
+    match action {
+        Action::Greet(node)
+        | Action::Listen(node)
+        | Action::Answer(node)
+        | Action::Renew(node)
+        | Action::Push(node) => Some(node),
+        Action::Died(node) | Action::Decide(node) | Action::Place(node) | Action::Adopt(node) => Some(node),
+        Action::Restart(node) | Action::Reboot(node) | Action::Confirm(node) | Action::GiveWay(node) => Some(node),
+        _ => None,
     }
 }
 
@@ -154,7 +185,10 @@ impl Model for Lockstep {
         }
         self.protocol.actions(&both.model, actions);
         // A look at what time has brought is one for all nodes; starts and stops follow by themselves.
-        actions.retain(|action| !matches!(action, Action::Start(_) | Action::Stop(_) | Action::Lapse(_)));
+        actions.retain(|action| match action {
+            Action::Start(_) | Action::Stop(_) | Action::Lapse(_) => false,
+            action => node_of(*action).is_none_or(|node| has(self.alive, node)),
+        });
         actions.push(Action::Lapse(0));
     }
 

@@ -1,5 +1,6 @@
 //! How does the control plane's shipped code meet what happens in the model? A grantor that every reign begins anew.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use locum::domain::{Decision, Drift, NodeName, NodeState, Ticks};
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::super::bounds::Timers;
 use super::super::state::{Bond, NODES, Node};
-use super::agent::{TICK, name, real_bond, ticks};
+use super::words::{TICK, name, real_bond, ticks};
 
 /// Three of them are over within a tick: a node that was not heard for a tick counts as silent, as in the model.
 const HEARTBEAT: Duration = Duration::from_millis(100);
@@ -21,7 +22,7 @@ const BEGAN: Ticks = Ticks::from_millis(5_000_000);
 pub struct Plane {
     pub grantor: Grantor,
     pub now: Ticks,
-    names: [NodeName; NODES],
+    names: Arc<[NodeName; NODES]>,
     timers: GrantTimers,
     /// How often the model counted each node down under this reign.
     pub lapses: [u64; NODES],
@@ -43,7 +44,7 @@ impl Plane {
     fn reign(bond: Bond, began: Ticks, longest: Duration, timers: GrantTimers) -> Self {
         let bond = real_bond(bond);
         let mut grantor = Grantor::new(bond.reign, bond.term, began, longest, timers);
-        let names: [NodeName; NODES] = std::array::from_fn(name);
+        let names = Arc::new(std::array::from_fn(name));
         (0..NODES).for_each(|node| grantor.track(&names[node], Some(agent_of(node))));
         Self { grantor, now: began, names, timers, lapses: [0; NODES] }
     }

@@ -2,31 +2,34 @@
 
 use super::super::state::{Bond, Content, EVERYONE, Echo};
 use super::agent::Agent;
-use super::compare::holders_agree;
+use super::compare;
 use super::{Lockstep, NodeState, Request};
 
 impl Lockstep {
     /// Tries every order around what the node knows, once for each state of a node.
     pub fn probe(&self, state: &NodeState, agent: &Agent) -> Result<(), String> {
-        if !self.probed.lock().unwrap().insert(*state) {
-            return Ok(());
+        if let Some(known) = self.probed.lock().unwrap().get(state) {
+            return known.clone();
         }
         let mut agent = agent.clone();
         // An echo of some age presumes that there was a stamp.
         agent.stamp();
-        for request in orders(state) {
-            self.try_order(state, agent.clone(), &request).map_err(|why| format!("if {request:?} came: {why}"))?;
-        }
-        Ok(())
+        let parted = orders(state).iter().try_for_each(|request| {
+            self.try_order(*state, agent.clone(), request).map_err(|why| format!("if {request:?} came: {why}"))
+        });
+        self.probed.lock().unwrap().insert(*state, parted.clone());
+        parted
     }
 
-    fn try_order(&self, state: &NodeState, mut agent: Agent, request: &Request) -> Result<(), String> {
+    fn try_order(&self, state: NodeState, mut agent: Agent, request: &Request) -> Result<(), String> {
         let timers = &self.protocol.bounds.timers;
         let obeyed = agent.obey(request)?;
-        self.met(state, request, obeyed.as_ref().err())?;
-        let mut after = *state;
+        self.met(&state, request, obeyed.as_ref().err())?;
+        let mut after = state;
         after.meet(request, timers, self.protocol.rules);
-        holders_agree(&after, &agent, timers)
+        self.act(&mut after, &mut agent, state.lease)?;
+        compare::holders_agree(&after, &agent, timers)?;
+        compare::supervisors_agree(&after, &agent, timers)
     }
 }
 

@@ -3,8 +3,10 @@
 use locum::lease::Refused;
 
 use super::super::node::Met;
-use super::agent::{Did, TICK};
+use super::agent::Agent;
 use super::compare::{oldest, refusal_of, same};
+use super::guard::Did;
+use super::words::TICK;
 use super::{Action, Arc, Both, Code, Lockstep, NODES, Node, NodeState, Request, Run, State, has, reduce};
 
 /// `None`: the model can't take the action now. An error: the code does otherwise.
@@ -12,9 +14,10 @@ pub type Taken = Result<Option<()>, String>;
 
 /// What the model has taken up of what is stored, the grantor is told.
 fn take_up(both: &mut Both, before: &State) {
+    let anew = both.model.control.bond != before.control.bond;
     for node in 0..NODES {
         let naming = both.model.control.accounts[node].naming;
-        if let Some((decision, _)) = naming.filter(|_| naming != before.control.accounts[node].naming) {
+        if let Some((decision, _)) = naming.filter(|_| anew || naming != before.control.accounts[node].naming) {
             both.code.plane().assign(node, decision);
         }
     }
@@ -35,7 +38,11 @@ impl Lockstep {
         for node in 0..NODES {
             let delivered = matches!(action, Action::Deliver(_));
             let most = if delivered { before.nodes[node].lease } else { 0 };
-            self.act(both, node, most).map_err(|why| format!("node {node} {why}"))?;
+            if !both.code.agents[node].did.is_empty() {
+                let agent = Arc::make_mut(&mut both.code.agents[node]);
+                let acted = self.act(&mut both.model.nodes[node], agent, most);
+                acted.map_err(|why| format!("node {node} {why}"))?;
+            }
         }
         reduce::reduce(&mut both.model, &self.protocol);
         if !self.protocol.bounds.fine {
@@ -66,7 +73,7 @@ impl Lockstep {
         let account = both.model.control.accounts[node];
         let silent = account.down || account.echo == super::Echo::None || account.since > 0;
         let counts = both.code.plane().confirm_down(node);
-        same(&format!("whether the word on node {node} counts"), &silent, &counts)?;
+        same(format_args!("whether the word on node {node} counts"), &silent, &counts)?;
         both.code.plane().lapses[node] += u64::from(counts && !account.down);
         Ok(if counts { self.protocol.happen(&mut both.model, Action::Confirm(node)) } else { None })
     }
@@ -86,7 +93,7 @@ impl Lockstep {
             }
             Action::Greet(node) => {
                 let greeted = code.agent(node).greet(model.control.bond);
-                same(&format!("how node {node} is greeted"), &Ok(()), &greeted)?;
+                same(format_args!("how node {node} is greeted"), &Ok(()), &greeted)?;
             }
             Action::Listen(node) => {
                 let stamp = code.agent(node).stamp();
@@ -153,28 +160,22 @@ impl Lockstep {
 
     /// What the supervisor did is done in the model too, if it may be. `most`: the lease may have been that long at the
     /// moment at which a new assignment came into force, before the order made a new process tell the guard less.
-    fn act(&self, both: &mut Both, node: Node, most: u8) -> Result<(), String> {
+    pub fn act(&self, state: &mut NodeState, agent: &mut Agent, most: u8) -> Result<(), String> {
         let timers = &self.protocol.bounds.timers;
-        if both.code.agents[node].did.is_empty() {
-            return Ok(());
-        }
-        let did = std::mem::take(&mut both.code.agent(node).did);
-        let (agent, state) = (&both.code.agents[node], &mut both.model.nodes[node]);
+        let did = std::mem::take(&mut agent.did);
         for did in did {
             let ends = state.lease <= timers.margin;
-            let near_its_stop = most > 0 && most <= timers.stop_budget + timers.margin;
             match (did, state.run) {
                 (Did::Start { epoch }, Run::Off) => {
                     let at_best = NodeState { lease: state.lease.max(most), ..*state };
-                    if !at_best.may_start(node, timers, self.protocol.rules) {
+                    if !at_best.may_start(agent.node, timers, self.protocol.rules) {
                         return Err(format!("starts the service, and may not: {state:?}"));
                     }
                     state.start();
                     same("starts it under the epoch", &state.run.epoch().map(u64::from), &Some(epoch))?;
                 }
-                // Asked by the guard, it was to stop though the lease was then renewed; the model's guard only kills. A new
-                // process holds the lease for shorter by the margin, until its order makes that longer again.
-                (Did::Signal, Run::On { .. }) if state.must_stop() || ends || agent.was_asked() || near_its_stop => {
+                // Asked by the guard, it was to stop though the lease was then renewed; the model's guard only kills.
+                (Did::Signal, Run::On { .. }) if state.must_stop() || ends || agent.was_asked() => {
                     state.begin_stop(timers)
                 }
                 (Did::Kill, Run::On { .. }) if ends => state.begin_stop(timers),
