@@ -11,7 +11,7 @@ use super::drivers::{self, Place, probe};
 use super::guard::client::{Connected, GuardClient, GuardError, ServiceKey, StartOrder};
 use super::ledger::{Ledger, StateDir};
 use super::supervisor::{Memory, Probe};
-use crate::domain::{Epoch, ResourceSpec, RunSpec};
+use crate::domain::{Epoch, ResourceSpec};
 
 /// The machine under an agent, for this agent process alone.
 #[async_trait]
@@ -90,7 +90,7 @@ impl Machine for ThisMachine {
 
     async fn probe(&self, probe: &Probe, epoch: Epoch, spec: &ResourceSpec, place: &Place) -> Result<(), String> {
         let env = drivers::environment(&probe.key, epoch, spec, place);
-        let RunSpec::Process(process) = &spec.run;
-        probe::ask(&probe.ask, &env, process.working_dir.as_deref()).await
+        let working_dir = spec.run.process().and_then(|process| process.working_dir.as_deref());
+        probe::ask(&probe.ask, &env, working_dir).await
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Epoch, GroupName, HumanDuration, NodeName, ResourceSpec, Settings};
+use super::{Epoch, GroupName, HostName, HumanDuration, NodeName, ResourceSpec, Settings};
 
 /// The whole wanted state of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -10,6 +10,17 @@ pub struct Assignment {
     pub timers: LeaseTimers,
     /// In the order of their names.
     pub groups: Vec<GroupAssignment>,
+    /// Instances of unclustered hosts, in the order of their names. They run outside the leases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<InstanceAssignment>,
+}
+
+/// An instance of an unclustered host: it runs here, whatever runs elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceAssignment {
+    pub host: HostName,
+    /// Named like the host.
+    pub resource: ResourceSpec,
 }
 
 /// What the agent must know of the cluster's timers to stop in time.

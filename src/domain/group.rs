@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{GroupName, HumanDuration, NodeName, ResourceSpec};
+use super::{DependencyName, GroupName, HumanDuration, Maintenance, NodeName, ResourceSpec};
 
 /// Resources that run together on one node, the owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,7 +21,27 @@ pub struct GroupSpec {
     pub preferred_owners: Vec<NodeName>,
     #[serde(default)]
     pub failover: FailoverBudget,
-    #[schema(min_items = 1)]
+    #[serde(default)]
+    pub failback: Failback,
+    #[serde(default)]
+    pub priority: Priority,
+    /// Groups with a class in common keep away from each other's nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 16)]
+    pub anti_affinity: Vec<String>,
+    /// Groups that are online, wherever, before this one starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<GroupName>,
+    /// What it needs that no failover can bring back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub common_dependencies: Vec<DependencyName>,
+    /// Absent keeps the present value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub maintenance: Option<Maintenance>,
+    /// In the order in which they start, unless they say what they depend on. Hosts that are clustered in the group come
+    /// after them.
+    #[serde(default)]
     pub resources: Vec<ResourceSpec>,
 }
 
@@ -52,6 +72,49 @@ impl Default for FailoverBudget {
     fn default() -> Self {
         Self { max_failovers: None, period: HumanDuration::from_secs(6 * 60 * 60) }
     }
+}
+
+/// Whether a group goes back to a preferred owner that can take it again. Without preferred owners it has no effect.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Failback {
+    pub policy: FailbackPolicy,
+    /// `window`: the hour of the day in which the window begins, 0 to 23.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 23)]
+    pub start: Option<u8>,
+    /// `window`: the hour in which it ends, 0 to 23; before `start`, on the next day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 23)]
+    pub end: Option<u8>,
+    /// `window`: the IANA time zone of those hours. Absent: UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 64, example = "Europe/Berlin")]
+    pub time_zone: Option<String>,
+}
+
+/// When a group goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailbackPolicy {
+    #[default]
+    Never,
+    /// As soon as it can.
+    Immediate,
+    /// Between two hours of the day.
+    Window,
+}
+
+/// Which groups come first when many start, and which fill up nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// It is started by an operator only: what was not online stays offline, and a failover needs an operator.
+    NoAutoStart,
+    Low,
+    #[default]
+    Medium,
+    High,
 }
 
 /// What the operator wants of a group.

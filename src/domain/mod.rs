@@ -10,34 +10,51 @@
 
 pub mod assignment;
 pub mod change;
+pub mod common_dependency;
+pub mod dependency;
 pub mod event;
 pub mod failover;
 pub mod finding;
 pub mod group;
+pub mod handler;
+pub mod host;
 pub mod human_duration;
+pub mod maintenance;
 pub mod name;
 pub mod node;
 pub mod number;
 pub mod operation;
 pub mod placement;
+pub mod policy;
 pub mod process;
 pub mod resource;
 pub mod settings;
 pub mod topology;
+pub mod waiver;
 
-pub use assignment::{Assignment, GroupAssignment, LeaseTimers};
+pub use assignment::{Assignment, GroupAssignment, InstanceAssignment, LeaseTimers};
 pub use change::{Actor, Change, ChangeAction};
+pub use common_dependency::{CommonDependency, CommonDependencyKind, DownMark, ResourceRef};
+pub use dependency::Dependency;
 pub use event::{Event, EventKind, NewEvent};
 pub use failover::{Cause, FailoverRecord, FailoverStep, Outcome, ReleaseProof};
 pub use finding::Finding;
-pub use group::{FailoverBudget, GroupSpec, GroupState, GroupWanted};
+pub use group::{Failback, FailbackPolicy, FailoverBudget, GroupSpec, GroupState, GroupWanted, Priority};
+pub use handler::{Adapter, Direction, HandlerOptions, HandlerSpec, QueuePlace};
+pub use host::{ClusterInstanceType, HostKind, HostSpec, InstanceSpec, ServiceState};
 pub use human_duration::HumanDuration;
-pub use name::{ClusterName, GroupName, NameError, NodeName, ResourceName};
-pub use node::{Confirmation, NodeSpec, NodeState, NodeWanted};
+pub use maintenance::Maintenance;
+pub use name::{ClusterName, DependencyName, GroupName, HandlerName, HostName, NameError, NodeName, ResourceName};
+pub use node::{Confirmation, Edition, Losses, NodeSpec, NodeState, NodeWanted, Software};
 pub use number::{Decision, Epoch, Generation, Revision, Term, Ticks};
 pub use operation::{Operation, OperationKind, OperationState};
 pub use placement::{FailedMark, Placement, PlacementPhase};
+pub use policy::{AntiAffinity, Brake, Policy, Quarantine};
 pub use process::{ProbeSpec, ProcessSpec, StopSignal};
-pub use resource::{Bounded, FailureKind, ResourceSpec, ResourceState, ResourceType, RestartPolicy, RunSpec};
+pub use resource::{
+    Bounded, FailureKind, OcfSpec, ResourceClass, ResourceSpec, ResourceState, ResourceType, RestartPolicy,
+    RestartProfile, RunSpec, SystemdSpec,
+};
 pub use settings::{Drift, Settings};
 pub use topology::TopologySpec;
+pub use waiver::Waiver;

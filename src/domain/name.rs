@@ -77,6 +77,12 @@ macro_rules! name_type {
             }
         }
 
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -117,6 +123,18 @@ name_type!(
 name_type!(
     /// The name of a resource, unique in its group.
     ResourceName
+);
+name_type!(
+    /// The name of a host, unique in its cluster.
+    HostName
+);
+name_type!(
+    /// The name of an adapter handler, unique in its cluster.
+    HandlerName
+);
+name_type!(
+    /// The name of a common dependency, unique in its cluster.
+    DependencyName
 );
 
 #[cfg(test)]

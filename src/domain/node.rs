@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Actor, NodeName};
+use super::{Actor, Maintenance, NodeName};
 
 /// A machine with a Locum agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,6 +18,42 @@ pub struct NodeSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub wanted: Option<NodeWanted>,
+    /// What fails together with it: a rack, a room, a site. A group that loses its owner rather goes to another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 63, example = "rack-a")]
+    pub fault_domain: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub software: Option<Software>,
+    /// Whether a network load balancer's driver is installed on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    pub load_balanced: bool,
+    /// Absent keeps the present value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub maintenance: Option<Maintenance>,
+}
+
+/// The software that runs the hosts of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Software {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub edition: Option<Edition>,
+    /// The group of servers that the node belongs to: those that share configuration and databases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 256)]
+    pub group: Option<String>,
+}
+
+/// Which edition of the software.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Edition {
+    Enterprise,
+    Standard,
 }
 
 /// What the operator wants of a node.
@@ -43,6 +79,16 @@ pub enum NodeState {
     Unreachable,
     /// Proven to run nothing: its lease has passed, or an operator confirmed it.
     Down,
+}
+
+/// When a node was lost without having been drained, and whether it still is: what quarantine counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Losses {
+    /// Whether it is lost now, so that one loss is counted once.
+    pub lost: bool,
+    /// Oldest first, as far back as the cluster's quarantine looks.
+    pub moments: Vec<Timestamp>,
 }
 
 /// An operator's word that a silent node runs nothing.

@@ -1,5 +1,6 @@
 //! What does a topology document look like, and is this one right?
 
+mod expand;
 mod limits;
 mod rules;
 mod schema;
@@ -13,7 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{ClusterName, Finding, GroupSpec, NodeSpec, Settings};
+use super::{
+    ClusterName, CommonDependency, Finding, GroupSpec, HandlerSpec, HostSpec, Maintenance, NodeSpec, Policy, Settings,
+    Waiver,
+};
+
+pub use expand::{clustered, instance};
 
 /// A cluster's desired state as one document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,26 +32,53 @@ pub struct TopologySpec {
     pub nodes: Vec<NodeSpec>,
     #[serde(default)]
     pub groups: Vec<GroupSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostSpec>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handlers: Vec<HandlerSpec>,
+    #[serde(default)]
+    pub policy: Policy,
+    /// What several groups need that no failover can bring back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub common_dependencies: Vec<CommonDependency>,
+    /// Findings that somebody takes upon himself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
+    /// Of the whole cluster. Absent keeps the present value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub maintenance: Option<Maintenance>,
 }
 
 impl TopologySpec {
-    /// The same with every `wanted` set: as written, else as stored, else that of a new one.
+    /// The same with the operator's state where it is absent: as stored, else that of a new one.
     #[must_use]
-    pub fn with_wanted(&self, stored: Option<&Self>) -> Self {
+    pub fn with_operator_state(&self, stored: Option<&Self>) -> Self {
         let mut merged = self.clone();
-        let nodes: BTreeMap<_, _> =
-            stored.into_iter().flat_map(|s| &s.nodes).map(|node| (&node.name, node.wanted)).collect();
+        merged.maintenance = merged.maintenance.or_else(|| stored?.maintenance.clone());
+        let nodes: BTreeMap<_, _> = stored.into_iter().flat_map(|s| &s.nodes).map(|node| (&node.name, node)).collect();
         for node in &mut merged.nodes {
-            let kept = nodes.get(&node.name).copied().flatten();
-            node.wanted = Some(node.wanted.or(kept).unwrap_or_default());
+            let kept = nodes.get(&node.name);
+            node.wanted = Some(node.wanted.or_else(|| kept?.wanted).unwrap_or_default());
+            node.maintenance = node.maintenance.take().or_else(|| kept?.maintenance.clone());
         }
         let groups: BTreeMap<_, _> =
-            stored.into_iter().flat_map(|s| &s.groups).map(|group| (&group.name, group.wanted)).collect();
+            stored.into_iter().flat_map(|s| &s.groups).map(|group| (&group.name, group)).collect();
         for group in &mut merged.groups {
-            let kept = groups.get(&group.name).copied().flatten();
-            group.wanted = Some(group.wanted.or(kept).unwrap_or_default());
+            let kept = groups.get(&group.name);
+            group.wanted = Some(group.wanted.or_else(|| kept?.wanted).unwrap_or_default());
+            group.maintenance = group.maintenance.take().or_else(|| kept?.maintenance.clone());
+        }
+        for dependency in &mut merged.common_dependencies {
+            let kept = stored.into_iter().flat_map(|s| &s.common_dependencies).find(|d| d.name == dependency.name);
+            dependency.down = dependency.down.take().or_else(|| kept?.down.clone());
         }
         merged
+    }
+
+    /// The groups as they run: with the hosts that are clustered in them as resources.
+    pub fn effective_groups(&self) -> Vec<GroupSpec> {
+        self.groups.iter().map(|group| clustered(group, &self.hosts)).collect()
     }
 }
 

@@ -82,13 +82,12 @@ fn against(group: &GroupView, name: &GroupName, node: (&NodeName, &NodeView), ba
     }
     let mut types = group.spec.resources.iter().map(crate::domain::ResourceSpec::resource_type);
     let missing = types.find(|kind| !view.seen.drivers.contains(kind))?;
-    Some(format!("has no driver for resources of type {}", driver_name(missing)))
-}
-
-const fn driver_name(kind: crate::domain::ResourceType) -> &'static str {
-    match kind {
-        crate::domain::ResourceType::Process => "process",
-    }
+    Some(match missing {
+        crate::domain::ResourceType::Unspecified => {
+            "nothing says what a host of the group runs: give it a `run`".to_owned()
+        }
+        missing => format!("has no driver for resources of type {}", missing.as_str()),
+    })
 }
 
 fn unreachable(group: &GroupView, name: &GroupName, (node_name, view): (&NodeName, &NodeView)) -> String {

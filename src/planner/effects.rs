@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::snapshot::{GroupView, PastFailover, Snapshot};
 use crate::domain::{
-    Assignment, Decision, FailedMark, FailoverRecord, GroupName, NewEvent, NodeName, Operation, OperationState,
+    Assignment, Decision, FailedMark, FailoverRecord, GroupName, Losses, NewEvent, NodeName, Operation, OperationState,
     Outcome, Placement,
 };
 
@@ -29,6 +29,9 @@ pub struct Effects {
     pub operations: Vec<Operation>,
     /// Nodes whose confirmation as down no longer counts.
     pub withdrawn_confirmations: Vec<NodeName>,
+    /// Nodes of which a loss begins or ends.
+    #[serde(default)]
+    pub losses: BTreeMap<NodeName, Losses>,
     pub forget_nodes: Vec<NodeName>,
     pub forget_groups: Vec<GroupName>,
     pub events: Vec<NewEvent>,
@@ -48,6 +51,9 @@ impl Effects {
             }
             if self.withdrawn_confirmations.contains(name) {
                 node.confirmed_down = None;
+            }
+            if let Some(losses) = self.losses.get(name) {
+                node.losses.clone_from(losses);
             }
         }
         for updated in &self.operations {

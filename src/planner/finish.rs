@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use super::budget;
 use super::draft::Draft;
 use super::snapshot::{NodeView, Snapshot};
-use crate::domain::{Assignment, GroupAssignment, GroupName, LeaseTimers, NodeName, NodeState, Placement};
+use crate::domain::topology;
+use crate::domain::{
+    Assignment, GroupAssignment, GroupName, InstanceAssignment, LeaseTimers, NodeName, NodeState, Placement,
+};
 
 /// Withdraws an operator's word that a node is down once that node answers.
 pub(super) fn withdraw(draft: &mut Draft<'_>) {
@@ -33,7 +36,17 @@ pub(super) fn assignment<'a>(
             resources: spec.resources.clone(),
         })
     };
-    Assignment { timers: LeaseTimers::from(&snapshot.settings), groups: owned.filter_map(expand).collect() }
+    let timers = LeaseTimers::from(&snapshot.settings);
+    Assignment { timers, groups: owned.filter_map(expand).collect(), instances: instances(snapshot, node) }
+}
+
+/// The unclustered hosts of which `node` runs an instance.
+fn instances(snapshot: &Snapshot, node: &NodeName) -> Vec<InstanceAssignment> {
+    if snapshot.nodes.get(node).is_none_or(|view| view.retired) {
+        return Vec::new();
+    }
+    let mapped = snapshot.hosts.iter().filter_map(|(name, host)| Some((name, topology::instance(host, node)?)));
+    mapped.map(|(host, resource)| InstanceAssignment { host: host.clone(), resource }).collect()
 }
 
 /// Names the nodes whose assignment changes though no group comes or goes.

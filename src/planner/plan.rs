@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{Actor, Cause, Epoch, FailedMark, GroupName, NodeName, OperationState, Outcome, ReleaseProof};
+use crate::domain::{
+    Actor, Cause, Epoch, FailedMark, GroupName, Losses, NodeName, OperationState, Outcome, ReleaseProof,
+};
 
 /// What is to be done now. Empty buckets and no `look_again_at` mean that all is as wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub struct Plan {
     pub reassignments: Vec<NodeName>,
     /// Nodes that answer again: an operator's word that they run nothing no longer counts.
     pub withdrawn_confirmations: Vec<NodeName>,
+    /// Nodes of which a loss begins or ends.
+    #[serde(default)]
+    pub losses: BTreeMap<NodeName, Losses>,
     /// Operations that end, or whose message changes.
     pub operations: Vec<OperationStep>,
     /// Retired nodes and groups that nothing holds any more.
@@ -136,7 +141,7 @@ impl Plan {
     /// Whether committing it would change nothing.
     pub fn is_empty(&self) -> bool {
         let Self { releases, proofs, placements, closings, held, adoptions, marks, .. } = self;
-        let Self { reassignments, withdrawn_confirmations, operations, forget_nodes, forget_groups, .. } = self;
+        let Self { reassignments, withdrawn_confirmations, losses, operations, forget_nodes, forget_groups, .. } = self;
         releases.is_empty()
             && proofs.is_empty()
             && placements.is_empty()
@@ -146,6 +151,7 @@ impl Plan {
             && marks.is_empty()
             && reassignments.is_empty()
             && withdrawn_confirmations.is_empty()
+            && losses.is_empty()
             && operations.is_empty()
             && forget_nodes.is_empty()
             && forget_groups.is_empty()

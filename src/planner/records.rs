@@ -25,6 +25,7 @@ pub(super) fn effects(snapshot: &Snapshot, plan: &Plan, new_id: &mut dyn FnMut()
     writer.operations();
     writer.assignments();
     writer.effects.withdrawn_confirmations.clone_from(&plan.withdrawn_confirmations);
+    writer.effects.losses.clone_from(&plan.losses);
     writer.effects.forget_nodes.clone_from(&plan.forget_nodes);
     writer.effects.forget_groups.clone_from(&plan.forget_groups);
     let Writer { mut effects, open, .. } = writer;

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Assignment, Bounded, Cause, ClusterName, Confirmation, Decision, Epoch, FailedMark, FailoverRecord, FailureKind,
-    Generation, GroupName, GroupSpec, GroupState, GroupWanted, NodeName, NodeSpec, NodeState, NodeWanted, Operation,
-    Placement, ResourceName, ResourceState, ResourceType, Settings, Term,
+    Assignment, Bounded, Cause, ClusterName, CommonDependency, Confirmation, Decision, DependencyName, Epoch,
+    FailedMark, FailoverRecord, FailureKind, Generation, GroupName, GroupSpec, GroupState, GroupWanted, HostName,
+    HostSpec, Losses, Maintenance, NodeName, NodeSpec, NodeState, NodeWanted, Operation, Placement, Policy,
+    ResourceName, ResourceState, ResourceType, Settings, Term,
 };
 
 /// One cluster at one moment.
@@ -20,10 +21,41 @@ pub struct Snapshot {
     pub term: Term,
     pub now: Timestamp,
     pub settings: Settings,
+    #[serde(default)]
+    pub policy: Policy,
+    /// Of the whole cluster.
+    #[serde(default)]
+    pub maintenance: Option<Maintenance>,
+    #[serde(default)]
+    pub common_dependencies: BTreeMap<DependencyName, CommonDependency>,
     pub nodes: BTreeMap<NodeName, NodeView>,
     pub groups: BTreeMap<GroupName, GroupView>,
+    /// Clustered and unclustered ones. The specs of groups have the clustered ones as resources already.
+    #[serde(default)]
+    pub hosts: BTreeMap<HostName, HostSpec>,
     /// Running operations, oldest first.
     pub operations: Vec<Operation>,
+}
+
+impl Snapshot {
+    /// A cluster of which nothing is stored or seen.
+    pub fn empty(cluster: ClusterName, generation: Generation, now: Timestamp) -> Self {
+        Self {
+            cluster,
+            generation,
+            decision: Decision::default(),
+            term: Term::default(),
+            now,
+            settings: Settings::default(),
+            policy: Policy::default(),
+            maintenance: None,
+            common_dependencies: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            operations: Vec::new(),
+        }
+    }
 }
 
 /// A node: what is wanted of it, what is stored for it, what is seen of it.
@@ -38,6 +70,8 @@ pub struct NodeView {
     /// Its stored assignment, and the decision at which that last changed.
     pub assignment: Assignment,
     pub assigned_at: Decision,
+    #[serde(default)]
+    pub losses: Losses,
     pub seen: NodeSeen,
 }
 
@@ -61,6 +95,9 @@ pub struct NodeSeen {
     pub drivers: BTreeSet<ResourceType>,
     /// The groups that it holds, whether assigned or found running; last known when it does not answer.
     pub groups: BTreeMap<GroupName, SeenGroup>,
+    /// Instances of unclustered hosts, likewise.
+    #[serde(default)]
+    pub instances: BTreeMap<HostName, SeenResource>,
 }
 
 impl NodeSeen {
@@ -76,6 +113,7 @@ impl NodeSeen {
             applied: None,
             drivers: BTreeSet::new(),
             groups: BTreeMap::new(),
+            instances: BTreeMap::new(),
         }
     }
 }
@@ -122,6 +160,7 @@ pub struct SeenResource {
 /// A group: what is wanted of it and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupView {
+    /// With the hosts that are clustered in it as resources.
     pub spec: GroupSpec,
     pub wanted: GroupWanted,
     /// No longer in the topology; kept until nobody owns it.

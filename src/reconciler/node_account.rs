@@ -127,6 +127,7 @@ impl NodeAccount {
             applied: observation.and_then(seen::Received::applied).filter(|a| a.term == term).map(|a| a.decision),
             drivers: observation.map(seen::Received::drivers).unwrap_or_default(),
             groups: observation.map(seen::Received::groups).unwrap_or_default(),
+            instances: observation.map(seen::Received::instances).unwrap_or_default(),
         }
     }
 }

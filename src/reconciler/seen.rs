@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
-    Epoch, EventKind, GroupName, GroupState, NewEvent, NodeName, PlacementPhase, ResourceState, ResourceType, Revision,
-    Ticks,
+    Epoch, EventKind, GroupName, GroupState, HostName, NewEvent, NodeName, PlacementPhase, ResourceState, ResourceType,
+    Revision, Ticks,
 };
 use crate::lease;
 use crate::planner::Snapshot;
 use crate::planner::snapshot::{NodeView, SeenFailure, SeenGroup, SeenResource};
-use crate::wire::{AppliedDecision, Grant, Observation, ObservedGroup, Stamp};
+use crate::wire::{AppliedDecision, Grant, Observation, ObservedGroup, ObservedInstance, ObservedResource, Stamp};
 
 /// An observation and what it means on our clock, worked out once when it came.
 #[derive(Debug, Clone)]
@@ -50,10 +50,16 @@ impl Received {
         self.groups.clone()
     }
 
+    pub(super) fn instances(&self) -> BTreeMap<HostName, SeenResource> {
+        let seen = |instance: &ObservedInstance| (instance.host.clone(), seen_resource(&instance.resource));
+        self.observation.instances.iter().map(seen).collect()
+    }
+
     /// Whether a plan would see no difference.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
         let (a, b) = (&self.observation, &other.observation);
-        a.applied == b.applied && a.groups == b.groups && a.drivers == b.drivers && a.epochs == b.epochs
+        let same = a.applied == b.applied && a.groups == b.groups && a.instances == b.instances;
+        same && a.drivers == b.drivers && a.epochs == b.epochs
     }
 }
 
@@ -74,18 +80,18 @@ fn seen_group(group: &ObservedGroup, stamped: Ticks, now: Timestamp) -> SeenGrou
             reason: failure.reason.clone(),
             at: wall(failure.at),
         }),
-        resources: group
-            .resources
-            .iter()
-            .map(|resource| SeenResource {
-                name: resource.name.clone(),
-                state: resource.state,
-                pid: resource.pid,
-                bounded: resource.bounded,
-                restarts: resource.restarts,
-                message: resource.message.clone(),
-            })
-            .collect(),
+        resources: group.resources.iter().map(seen_resource).collect(),
+    }
+}
+
+fn seen_resource(resource: &ObservedResource) -> SeenResource {
+    SeenResource {
+        name: resource.name.clone(),
+        state: resource.state,
+        pid: resource.pid,
+        bounded: resource.bounded,
+        restarts: resource.restarts,
+        message: resource.message.clone(),
     }
 }
 

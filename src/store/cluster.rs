@@ -6,14 +6,21 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{ClusterHead, Error};
-use crate::domain::{ClusterName, Decision, Event, Generation, NewEvent, Settings, Term, TopologySpec};
+use crate::domain::{
+    ClusterName, CommonDependency, Decision, Event, Generation, Maintenance, NewEvent, Policy, Settings, Term,
+    TopologySpec, Waiver,
+};
 
-/// A cluster without its nodes and groups.
+/// A cluster without its nodes, groups, hosts and handlers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
     pub id: Uuid,
     pub name: ClusterName,
     pub settings: Settings,
+    pub policy: Policy,
+    pub common_dependencies: Vec<CommonDependency>,
+    pub waivers: Vec<Waiver>,
+    pub maintenance: Option<Maintenance>,
     pub generation: Generation,
     pub decision: Decision,
     pub term: Term,
@@ -32,6 +39,10 @@ impl Cluster {
             id,
             name: spec.cluster.clone(),
             settings: spec.settings,
+            policy: spec.policy,
+            common_dependencies: spec.common_dependencies.clone(),
+            waivers: spec.waivers.clone(),
+            maintenance: spec.maintenance.clone(),
             generation: Generation(0),
             decision: Decision(0),
             term: Term(0),
@@ -45,6 +56,15 @@ impl Cluster {
     pub fn head(&self) -> ClusterHead {
         let Self { name, id, generation, created_at, .. } = self;
         ClusterHead { name: name.clone(), id: *id, generation: *generation, created_at: *created_at }
+    }
+
+    /// Takes over what `spec` wants of the cluster as a whole.
+    pub fn want(&mut self, spec: &TopologySpec) {
+        self.settings = spec.settings;
+        self.policy = spec.policy;
+        self.common_dependencies.clone_from(&spec.common_dependencies);
+        self.waivers.clone_from(&spec.waivers);
+        self.maintenance.clone_from(&spec.maintenance);
     }
 
     /// Counts an accepted change of desired state.

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::cluster::Cluster;
 use crate::domain::{
     Actor, Assignment, ChangeAction, Confirmation, Decision, Event, EventKind, FailedMark, FailoverRecord, Generation,
-    GroupName, GroupSpec, NewEvent, NodeName, NodeSpec, Operation, Placement, TopologySpec,
+    GroupName, GroupSpec, HandlerName, HandlerSpec, HostName, HostSpec, Losses, NewEvent, NodeName, NodeSpec,
+    Operation, Placement, TopologySpec,
 };
 use crate::planner::Effects;
 
@@ -19,6 +20,8 @@ pub struct State {
     pub cluster: Cluster,
     pub nodes: BTreeMap<NodeName, Object<NodeSpec, NodeKept>>,
     pub groups: BTreeMap<GroupName, Object<GroupSpec, GroupKept>>,
+    pub hosts: BTreeMap<HostName, Object<HostSpec, ()>>,
+    pub handlers: BTreeMap<HandlerName, Object<HandlerSpec, ()>>,
     /// Outlive their groups, so that an epoch goes on where it was when a group of that name comes back.
     pub placements: BTreeMap<GroupName, Placement>,
     /// Those under way, and those that the verb names.
@@ -32,7 +35,7 @@ pub struct State {
     pub deleted: bool,
 }
 
-/// A desired node or group, and what plans and reigns keep with it.
+/// A desired object, and what plans and reigns keep with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object<S, K> {
     /// As last accepted, with `wanted`.
@@ -53,6 +56,7 @@ pub struct NodeKept {
     pub confirmed_down: Option<Confirmation>,
     pub assignment: Option<Assignment>,
     pub assigned_at: Decision,
+    pub losses: Losses,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -101,6 +105,8 @@ impl State {
             cluster,
             nodes: BTreeMap::new(),
             groups: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            handlers: BTreeMap::new(),
             placements: BTreeMap::new(),
             operations: BTreeMap::new(),
             failovers: BTreeMap::new(),
@@ -112,11 +118,18 @@ impl State {
 
     /// The desired state, with `wanted` of every node and group; without what is retired.
     pub fn topology(&self) -> TopologySpec {
+        let cluster = &self.cluster;
         TopologySpec {
-            cluster: self.cluster.name.clone(),
-            settings: self.cluster.settings,
+            cluster: cluster.name.clone(),
+            settings: cluster.settings,
             nodes: in_order(&self.nodes),
             groups: in_order(&self.groups),
+            hosts: in_order(&self.hosts),
+            handlers: in_order(&self.handlers),
+            policy: cluster.policy,
+            common_dependencies: cluster.common_dependencies.clone(),
+            waivers: cluster.waivers.clone(),
+            maintenance: cluster.maintenance.clone(),
         }
     }
 

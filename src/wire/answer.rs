@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
-    Bounded, Decision, Epoch, FailureKind, GroupName, GroupState, NodeName, ResourceName, ResourceState, ResourceType,
-    Revision, Term, Ticks,
+    Bounded, Decision, Epoch, FailureKind, GroupName, GroupState, HostName, NodeName, ResourceName, ResourceState,
+    ResourceType, Revision, Term, Ticks,
 };
 
 /// A moment on the agent's own clock.
@@ -58,6 +58,9 @@ pub struct Observation {
     pub drivers: Vec<ResourceType>,
     /// Every group that is assigned to the agent or of which anything may still be alive.
     pub groups: Vec<ObservedGroup>,
+    /// Instances of unclustered hosts, likewise. They run outside the leases.
+    #[serde(default)]
+    pub instances: Vec<ObservedInstance>,
     /// Highest epoch ever seen by this agent, by group, also of groups that it no longer holds.
     pub epochs: Vec<(GroupName, Epoch)>,
 }
@@ -76,6 +79,13 @@ pub struct ObservedGroup {
     /// Set when a resource is beyond its restart policy and the group should fail over.
     pub failure: Option<ObservedFailure>,
     pub resources: Vec<ObservedResource>,
+}
+
+/// An instance of an unclustered host on this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ObservedInstance {
+    pub host: HostName,
+    pub resource: ObservedResource,
 }
 
 /// Why a group should leave this node.

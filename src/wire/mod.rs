@@ -9,7 +9,8 @@ mod order;
 mod refusal;
 
 pub use answer::{
-    AgentIdentity, AppliedDecision, LeaseAnswer, Observation, ObservedFailure, ObservedGroup, ObservedResource, Stamp,
+    AgentIdentity, AppliedDecision, LeaseAnswer, Observation, ObservedFailure, ObservedGroup, ObservedInstance,
+    ObservedResource, Stamp,
 };
 pub use order::{AssignmentRequest, Grant, LeaseRequest, ObservationQuery, Order, WireAssignment};
 pub use refusal::{Refusal, RefusalCode};

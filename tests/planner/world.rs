@@ -1,6 +1,6 @@
 //! What can happen in a scenario? Nodes, agents, operators and time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use locum::domain::*;
@@ -21,17 +21,7 @@ pub struct World {
 impl Default for World {
     fn default() -> Self {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
-        let snapshot = Snapshot {
-            cluster: "lab".parse::<String>().unwrap().try_into().unwrap(),
-            generation: Generation(1),
-            decision: Decision(0),
-            term: Term(1),
-            now,
-            settings: Settings::default(),
-            nodes: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            operations: Vec::new(),
-        };
+        let snapshot = Snapshot { term: Term(1), ..Snapshot::empty("lab".parse().unwrap(), Generation(1), now) };
         Self { snapshot, ids: 1000, operations: 0, failovers: Vec::new() }
     }
 }
@@ -80,12 +70,24 @@ impl World {
 
     fn add_node(&mut self, name: &str) {
         let name = NodeName::try_from(name.to_owned()).unwrap();
-        let spec = NodeSpec { name: name.clone(), agent: format!("http://{name}:7441"), wanted: None };
+        let spec = serde_json::from_value::<NodeSpec>(
+            serde_json::json!({ "name": name.clone(), "agent": format!("http://{name}:7441") }),
+        )
+        .unwrap();
         let drivers = BTreeSet::from([ResourceType::Process]);
         let seen = NodeSeen { state: NodeState::Up, answered: true, drivers, ..NodeSeen::unheard(self.snapshot.now) };
         let assignment = Assignment::default();
         let (assigned_at, wanted) = (Decision(0), NodeWanted::Active);
-        let node = NodeView { spec, wanted, retired: false, confirmed_down: None, assignment, assigned_at, seen };
+        let node = NodeView {
+            spec,
+            wanted,
+            retired: false,
+            confirmed_down: None,
+            assignment,
+            assigned_at,
+            losses: Losses::default(),
+            seen,
+        };
         self.snapshot.nodes.insert(name, node);
     }
 
@@ -340,12 +342,11 @@ impl World {
         world.command(&edit.join(" "));
         let nodes = world.snapshot.nodes.values().filter(|node| !node.retired);
         let groups = world.snapshot.groups.values().filter(|group| !group.retired);
-        let spec = TopologySpec {
-            cluster: world.snapshot.cluster.clone(),
-            settings: world.snapshot.settings,
-            nodes: nodes.map(|node| node.spec.clone()).collect(),
-            groups: groups.map(|group| group.spec.clone()).collect(),
-        };
+        let mut spec: TopologySpec =
+            serde_json::from_value(serde_json::json!({ "cluster": world.snapshot.cluster })).unwrap();
+        spec.settings = world.snapshot.settings;
+        spec.nodes = nodes.map(|node| node.spec.clone()).collect();
+        spec.groups = groups.map(|group| group.spec.clone()).collect();
         let edited = planner::with_topology(&self.snapshot, &spec);
         say::plan(&edited, &planner::plan(&edited))
     }

@@ -278,6 +278,7 @@ impl Core {
             lease_left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
             drivers: DRIVERS.to_vec(),
             groups: self.supervisor.groups().to_vec(),
+            instances: Vec::new(),
             epochs: self.holder.epochs().iter().map(|(group, epoch)| (group.clone(), *epoch)).collect(),
             stamp: wire_stamp(self.holder.stamp(now)),
         }

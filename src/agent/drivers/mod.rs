@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::guard::client::{ServiceKey, StartOrder};
-use crate::domain::{ClusterName, Epoch, NodeName, ResourceSpec, ResourceType, RunSpec};
+use crate::domain::{ClusterName, Epoch, NodeName, ResourceSpec, ResourceType};
 
 pub mod logs;
 pub mod probe;
@@ -22,7 +22,8 @@ pub struct Place {
 
 /// What the guard is to start, or a sentence why it can't be.
 pub fn start_order(key: ServiceKey, epoch: Epoch, spec: &ResourceSpec, place: &Place) -> Result<StartOrder, String> {
-    let RunSpec::Process(process) = &spec.run;
+    let kind = spec.resource_type().as_str();
+    let process = spec.run.process().ok_or_else(|| format!("this agent has no driver for type {kind}"))?;
     let env = environment(&key, epoch, spec, place);
     let mut command = process.command.clone();
     let program = command.first_mut().ok_or("its command is empty")?;
@@ -38,7 +39,6 @@ pub fn start_order(key: ServiceKey, epoch: Epoch, spec: &ResourceSpec, place: &P
 
 /// The whole environment of a service and of its probes.
 pub fn environment(key: &ServiceKey, epoch: Epoch, spec: &ResourceSpec, place: &Place) -> BTreeMap<String, String> {
-    let RunSpec::Process(process) = &spec.run;
     let ours = [
         ("LOCUM_CLUSTER", place.cluster.to_string()),
         ("LOCUM_NODE", place.node.to_string()),
@@ -48,7 +48,7 @@ pub fn environment(key: &ServiceKey, epoch: Epoch, spec: &ResourceSpec, place: &
     ];
     let inherited = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
     let mut env: BTreeMap<String, String> = inherited.collect();
-    env.extend(process.env.clone());
+    env.extend(spec.run.process().into_iter().flat_map(|process| process.env.clone()));
     env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
     env
 }

@@ -98,6 +98,9 @@ fn unknown_spec(stray: &Guarded) -> ResourceSpec {
     ResourceSpec {
         name: stray.key.resource.clone(),
         possible_owners: None,
+        class: None,
+        critical: true,
+        depends_on: None,
         restart: RestartPolicy::default(),
         pending_timeout: HumanDuration::from_secs(60 * 60),
         run: RunSpec::Process(ProcessSpec {

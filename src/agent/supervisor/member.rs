@@ -1,12 +1,14 @@
 //! What is known of one resource, and what follows from a start, an exit, a probe, or time passing?
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::life::{Beyond, Life, Stop, StopWhy, Took, Up};
 use super::probing::{Asked, interval, kinds, probe_spec};
 use super::{Action, Probe, ProbeKind};
 use crate::agent::guard::client::{Exit, Guarded, LeaseEnd, ServiceKey};
-use crate::domain::{Epoch, GroupName, ProcessSpec, ResourceSpec, RunSpec, Ticks};
+use crate::domain::{Epoch, GroupName, HumanDuration, ProcessSpec, ResourceSpec, StopSignal, Ticks};
 
 /// A resource of a group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,8 +42,7 @@ impl Member {
     }
 
     pub fn process(&self) -> &ProcessSpec {
-        let RunSpec::Process(process) = &self.spec.run;
-        process
+        process_of(&self.spec)
     }
 
     fn key(&self, group: &GroupName) -> ServiceKey {
@@ -282,9 +283,20 @@ impl Member {
     }
 }
 
-const fn process_of(spec: &ResourceSpec) -> &ProcessSpec {
-    let RunSpec::Process(process) = &spec.run;
-    process
+/// What is no process is refused when it is to be started.
+static NO_PROCESS: ProcessSpec = ProcessSpec {
+    command: Vec::new(),
+    env: BTreeMap::new(),
+    working_dir: None,
+    stop_signal: StopSignal::Term,
+    stop_timeout: HumanDuration::from_secs(0),
+    readiness: None,
+    looks_alive: None,
+    is_alive: None,
+};
+
+fn process_of(spec: &ResourceSpec) -> &ProcessSpec {
+    spec.run.process().unwrap_or(&NO_PROCESS)
 }
 
 fn describe(exit: Exit) -> String {

@@ -1,12 +1,10 @@
 //! What would a change do to a cluster as it is seen now? A plan of another snapshot, in words.
 
-use std::collections::BTreeMap;
-
 use crate::api::AppState;
 use crate::api::problem::ApiError;
 use crate::domain::{
-    ClusterName, Confirmation, Decision, Generation, GroupWanted, NodeWanted, Operation, OperationKind, OperationState,
-    Term, TopologySpec,
+    ClusterName, Confirmation, Generation, GroupWanted, NodeWanted, Operation, OperationKind, OperationState,
+    TopologySpec,
 };
 use crate::planner::{self, PlanAction, PlanLine, PlanSummary, Snapshot};
 use crate::store::NewOperation;
@@ -14,17 +12,7 @@ use crate::store::NewOperation;
 /// What another topology would do; `generation` is that of a cluster that was not looked at yet.
 pub fn of_topology(state: &AppState, spec: &TopologySpec, generation: Generation) -> PlanSummary {
     let seen = present(state, &spec.cluster);
-    let before = seen.unwrap_or_else(|| Snapshot {
-        cluster: spec.cluster.clone(),
-        generation,
-        decision: Decision::default(),
-        term: Term::default(),
-        now: state.clock.now(),
-        settings: spec.settings,
-        nodes: BTreeMap::new(),
-        groups: BTreeMap::new(),
-        operations: Vec::new(),
-    });
+    let before = seen.unwrap_or_else(|| Snapshot::empty(spec.cluster.clone(), generation, state.clock.now()));
     let after = planner::with_topology(&before, spec);
     let mut summary = summarize(&after);
     name_new_addresses(&before, &after, &mut summary);

@@ -117,7 +117,7 @@ fn would_accept(
         (Some((_, actual)), Expect::At(expected)) if expected != actual => {
             Err(StoreError::Conflict { expected, actual }.into())
         }
-        (Some((before, generation)), _) => Ok((generation, false, spec.with_wanted(Some(&before)) != before)),
+        (Some((before, generation)), _) => Ok((generation, false, spec.with_operator_state(Some(&before)) != before)),
         (None, Expect::At(_)) => Err(ApiError::not_found("cluster", spec.cluster.as_str())),
         (None, _) => Ok((Generation(0), true, true)),
     }

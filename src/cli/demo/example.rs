@@ -70,7 +70,6 @@ fn adapt_command(command: &mut Value, program: &Path, folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::RunSpec;
 
     #[test]
     fn only_agents_program_and_folders_are_replaced() {
@@ -84,7 +83,7 @@ mod tests {
         assert_eq!(adapted.nodes[2].agent, "http://127.0.0.1:9003");
         assert_eq!(adapted.groups.len(), 2);
         for (mine, theirs) in adapted.groups.iter().zip(&original.groups) {
-            let RunSpec::Process(run) = &mine.resources[0].run;
+            let run = mine.resources[0].run.process().unwrap();
             assert_eq!(run.command[..2], ["/bin/locum", "receive"]);
             assert!(run.command[2..].iter().all(|part| part.contains("=/tmp/demo/")), "{:?}", run.command);
             assert_eq!(mine.failover, theirs.failover);

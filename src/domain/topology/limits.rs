@@ -64,6 +64,7 @@ pub(super) fn resource(spec: &ResourceSpec, at: &str, findings: &mut Vec<Finding
     }
     match &spec.run {
         RunSpec::Process(spec) => process(spec, at, findings),
+        RunSpec::Systemd(_) | RunSpec::Ocf(_) | RunSpec::Unspecified => {}
     }
 }
 

@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 use super::schema::{COMMON_FIELDS, RESOURCE_TYPES, components};
 use super::token;
 use crate::domain::name::{NAME_PATTERN, check_name};
-use crate::domain::{Finding, HumanDuration};
+use crate::domain::{Dependency, Finding, HumanDuration};
 
 static SCHEMAS: LazyLock<Value> = LazyLock::new(|| json!({ "components": { "schemas": components() } }));
 static DOCUMENT: LazyLock<Option<Validator>> = LazyLock::new(|| validator("TopologySpec"));
 static COMMON: LazyLock<Option<Validator>> = LazyLock::new(|| validator(COMMON_FIELDS));
-static BY_TYPE: LazyLock<Vec<(&str, Option<Validator>)>> =
-    LazyLock::new(|| RESOURCE_TYPES.map(|(word, schema)| (word, validator(schema))).into());
+/// By the word of `type`.
+type ByType = Vec<(&'static str, Option<Validator>)>;
+
+static RESOURCES: LazyLock<ByType> =
+    LazyLock::new(|| RESOURCE_TYPES.iter().map(|t| (t.word, validator(t.resource))).collect());
+static RUNS: LazyLock<ByType> = LazyLock::new(|| RESOURCE_TYPES.iter().map(|t| (t.word, validator(t.run))).collect());
 
 /// None only if the schemas are broken, which a test excludes.
 fn validator(name: &str) -> Option<Validator> {
@@ -23,6 +27,7 @@ fn validator(name: &str) -> Option<Validator> {
     jsonschema::options()
         .should_validate_formats(true)
         .with_format("human-duration", |text: &str| text.parse::<HumanDuration>().is_ok())
+        .with_format("dependency", |text: &str| text.parse::<Dependency>().is_ok())
         .with_format("uri", |_: &str| true) // addresses have rules of their own, with better words
         .build(&root)
         .ok()
@@ -32,31 +37,47 @@ fn validator(name: &str) -> Option<Validator> {
 pub(super) fn check(document: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     run(DOCUMENT.as_ref(), document, "", &mut findings);
-    let groups = document.get("groups").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    for (g, group) in groups.iter().enumerate() {
-        let resources = group.get("resources").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        for (r, resource) in resources.iter().enumerate().filter(|(_, resource)| resource.is_object()) {
-            check_resource(resource, &format!("/groups/{g}/resources/{r}"), &mut findings);
+    for (g, group) in list(document, "groups").iter().enumerate() {
+        for (r, resource) in list(group, "resources").iter().enumerate().filter(|(_, resource)| resource.is_object()) {
+            let at = format!("/groups/{g}/resources/{r}");
+            check_type(resource, &at, ("resource", &RESOURCES, COMMON.as_ref()), &mut findings);
+        }
+    }
+    for (h, host) in list(document, "hosts").iter().enumerate() {
+        if let Some(run) = host.get("run").filter(|run| run.is_object()) {
+            check_type(run, &format!("/hosts/{h}/run"), ("host's `run`", &RUNS, None), &mut findings);
         }
     }
     findings
 }
 
-fn check_resource(resource: &Value, at: &str, findings: &mut Vec<Finding>) {
-    let known = RESOURCE_TYPES.map(|(word, _)| format!("{word:?}")).join(", ");
-    let word = resource.get("type");
-    if let Some((_, validator)) = BY_TYPE.iter().find(|(name, _)| word.and_then(Value::as_str) == Some(*name)) {
-        return run(validator.as_ref(), resource, at, findings);
+fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Checks what has a `type` by that; without a known one, by what all have in common.
+fn check_type(
+    value: &Value,
+    at: &str,
+    (what, by_type, common): (&str, &ByType, Option<&Validator>),
+    findings: &mut Vec<Finding>,
+) {
+    let known = by_type.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(", ");
+    let word = value.get("type");
+    if let Some((_, validator)) = by_type.iter().find(|(name, _)| word.and_then(Value::as_str) == Some(*name)) {
+        return run(validator.as_ref(), value, at, findings);
     }
     let (code, detail) = match word {
-        None => ("missing_field", format!("a resource needs a `type`; known types: {known}")),
+        None => ("missing_field", format!("a {what} needs a `type`; known types: {known}")),
         Some(Value::String(word)) => {
-            ("unknown_value", format!("{word:?} is not a type of resource; known types: {known}"))
+            ("unknown_value", format!("{word:?} is not a type of {what}; known types: {known}"))
         }
         Some(other) => ("wrong_type", format!("`type` is a text, not {}; known types: {known}", described(other))),
     };
     findings.push(Finding::new(format!("{at}/type"), code, detail));
-    run(COMMON.as_ref(), resource, at, findings);
+    if common.is_some() {
+        run(common, value, at, findings);
+    }
 }
 
 fn run(validator: Option<&Validator>, value: &Value, at: &str, findings: &mut Vec<Finding>) {
@@ -87,15 +108,38 @@ fn explain(error: &ValidationError<'_>, base: &str, findings: &mut Vec<Finding>)
             add(&at, "unknown_value", format!("{value} is not known here; use one of {}", words.join(", ")));
         }
         Kind::Pattern { pattern } if pattern == NAME_PATTERN => add(&at, "bad_name", bad_name(value)),
-        Kind::MaxLength { .. } => add(&at, "bad_name", bad_name(value)),
-        Kind::Format { .. } => {
-            let reason = value.as_str().and_then(|text| text.parse::<HumanDuration>().err());
-            add(&at, "bad_duration", reason.unwrap_or_else(|| format!("{value} is not a duration like \"10s\"")));
+        Kind::MaxLength { .. }
+            if schema_of(error).is_some_and(|schema| schema.get("pattern") == Some(&json!(NAME_PATTERN))) =>
+        {
+            add(&at, "bad_name", bad_name(value));
+        }
+        Kind::MaxLength { limit } => add(&at, "out_of_range", format!("this text is longer than {limit} characters")),
+        Kind::MinLength { .. } => add(&at, "out_of_range", "this text must not be empty".to_owned()),
+        Kind::Pattern { pattern } => add(&at, "bad_text", format!("{value} does not match {pattern}")),
+        Kind::MaxItems { limit } => add(&at, "out_of_range", format!("this list has more than {limit} items")),
+        Kind::Format { format } => {
+            let (code, detail) = bad_format(format, value);
+            add(&at, code, detail);
         }
         Kind::MinItems { .. } => add(&at, "empty_list", empty_list(&at)),
         Kind::Minimum { limit } => add(&at, "out_of_range", format!("{value} is too small; at least {limit} is right")),
         Kind::Maximum { limit } => add(&at, "out_of_range", format!("{value} is too large; at most {limit} is right")),
         _ => add(&at, "wrong_type", error.to_string()),
+    }
+}
+
+fn bad_format(format: &str, value: &Value) -> (&'static str, String) {
+    let text = value.as_str().unwrap_or_default();
+    match format {
+        "date-time" => ("bad_time", format!("{value} is not a time; write it like \"2026-01-31T18:00:00Z\"")),
+        "dependency" => {
+            let reason = text.parse::<Dependency>().err();
+            ("bad_dependency", reason.unwrap_or_else(|| format!("{value} is not a dependency like \"ip and disk\"")))
+        }
+        _ => {
+            let reason = text.parse::<HumanDuration>().err();
+            ("bad_duration", reason.unwrap_or_else(|| format!("{value} is not a duration like \"10s\"")))
+        }
     }
 }
 

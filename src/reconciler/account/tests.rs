@@ -28,19 +28,16 @@ fn restored() -> (Account, Snapshot) {
         confirmed_down: None,
         assignment: Assignment { groups: serde_json::from_value(groups).unwrap(), ..Assignment::default() },
         assigned_at: Decision(1),
+        losses: crate::domain::Losses::default(),
         seen: NodeSeen::unheard(wall),
     };
     let held = json!({"epoch": 1, "last_owner": "n1", "phase": {"phase": "held"}});
     let snapshot = Snapshot {
-        cluster: "c".parse().unwrap(),
-        generation: crate::domain::Generation(1),
         decision: Decision(1),
         term: Term(2),
-        now: wall,
-        settings: Settings::default(),
         nodes: [(node("n1"), view("n1", json!([assigned]))), (node("n2"), view("n2", json!([])))].into(),
         groups: [("ftp".parse().unwrap(), group_view(group, held))].into(),
-        operations: Vec::new(),
+        ..Snapshot::empty("c".parse().unwrap(), crate::domain::Generation(1), wall)
     };
     let agents = vec![(node("n1"), Uuid::from_u128(1)), (node("n2"), Uuid::from_u128(2))];
     let longest_lease = Duration::from_secs(5);

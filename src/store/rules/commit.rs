@@ -111,6 +111,10 @@ fn write_nodes(state: &mut State, effects: &Effects) -> Result<()> {
         let node = state.nodes.get_mut(name).ok_or_else(|| missing("node", name.as_str()))?;
         node.kept.confirmed_down = None;
     }
+    for (name, losses) in &effects.losses {
+        let node = state.nodes.get_mut(name).ok_or_else(|| missing("node", name.as_str()))?;
+        node.kept.losses.clone_from(losses);
+    }
     for name in &effects.forget_nodes {
         let retired = state.nodes.get(name).is_some_and(|node| node.retired);
         let forgotten = retired.then(|| state.nodes.remove(name));

@@ -25,14 +25,14 @@ pub fn put(
     let created = found.is_none();
     let before = found.as_ref().map(State::topology);
     let mut state = found.unwrap_or_else(|| State::new(Cluster::new(fresh, spec, asked.at)));
-    let after = spec.with_wanted(before.as_ref());
+    let after = spec.with_operator_state(before.as_ref());
     if before.as_ref() == Some(&after) {
         let generation = state.cluster.generation;
         return Ok((state, Accepted { created, changed: false, generation }));
     }
     let cluster = &mut state.cluster;
     cluster.count_change();
-    cluster.settings = after.settings;
+    cluster.want(&after);
     // A reign that has begun may grant the new lease at once.
     if !cluster.longest_lease.is_zero() {
         cluster.longest_lease = cluster.longest_lease.max(after.settings.lease.get());
@@ -57,7 +57,7 @@ fn check(found: Option<Generation>, name: &ClusterName, expect: Expect) -> Resul
     }
 }
 
-/// Makes the nodes and groups those of `after`, where `wanted` is set everywhere. What is absent goes, or is retired
+/// Makes the nodes, groups, hosts and handlers those of `after`, where `wanted` is set everywhere. What is absent goes, or is retired
 /// while anything may hold it.
 pub fn write(state: &mut State, after: &TopologySpec) {
     let generation = state.cluster.generation;
@@ -66,6 +66,10 @@ pub fn write(state: &mut State, after: &TopologySpec) {
     replace(&mut state.nodes, nodes, generation, |name, kept| is_free(name, kept, placements));
     let groups = after.groups.iter().map(|group| (&group.name, group));
     replace(&mut state.groups, groups, generation, |name, _| was_never_placed(name, placements));
+    let hosts = after.hosts.iter().map(|host| (&host.name, host));
+    replace(&mut state.hosts, hosts, generation, |_, ()| true);
+    let handlers = after.handlers.iter().map(|handler| (&handler.name, handler));
+    replace(&mut state.handlers, handlers, generation, |_, ()| true);
 }
 
 /// Whether a node runs nothing of ours for certain: its agent was never granted a lease.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::domain::topology;
 use crate::domain::{GroupName, GroupSpec, NodeSpec, Operation, OperationState, Outcome};
 use crate::planner::Snapshot;
 use crate::planner::snapshot::{GroupView, NodeSeen, NodeView, PastFailover};
@@ -24,7 +25,8 @@ pub fn earliest(state: &State, now: Timestamp) -> Option<Timestamp> {
 
 /// Everything stored, nothing seen. `past` has the failovers since `earliest` that were not forgiven, oldest first.
 pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
-    let State { cluster, nodes, groups, mut placements, operations, failovers, .. } = state;
+    let State { cluster, nodes, groups, hosts, mut placements, operations, failovers, .. } = state;
+    let hosts: BTreeMap<_, _> = hosts.into_iter().map(|(name, host)| (name, host.spec)).collect();
     let open = failovers.into_values().filter(|record| record.outcome == Outcome::InProgress);
     let mut open: BTreeMap<_, _> = open.map(|record| (record.group.clone(), record)).collect();
     let groups = groups.into_iter().map(|(name, Object { spec, retired, kept, .. })| {
@@ -35,10 +37,12 @@ pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
             failed: kept.failed,
             open: open.remove(&name),
             recent: recent(&spec, past, now),
-            spec,
+            spec: topology::clustered(&spec, hosts.values()),
         };
         (name, view)
     });
+    let groups = groups.collect();
+    let dependencies = cluster.common_dependencies.into_iter();
     Snapshot {
         cluster: cluster.name,
         generation: cluster.generation,
@@ -46,8 +50,12 @@ pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
         term: cluster.term,
         now,
         settings: cluster.settings,
+        policy: cluster.policy,
+        maintenance: cluster.maintenance,
+        common_dependencies: dependencies.map(|dependency| (dependency.name.clone(), dependency)).collect(),
         nodes: nodes.into_iter().map(|(name, node)| (name, node_view(node, now))).collect(),
-        groups: groups.collect(),
+        groups,
+        hosts,
         operations: under_way(operations),
     }
 }
@@ -61,6 +69,7 @@ fn node_view(node: Object<NodeSpec, NodeKept>, now: Timestamp) -> NodeView {
         confirmed_down: kept.confirmed_down,
         assignment: kept.assignment.unwrap_or_default(),
         assigned_at: kept.assigned_at,
+        losses: kept.losses,
         seen: NodeSeen::unheard(now),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::query;
 
-use super::column::{Columns as _, Result, int, time, word};
+use super::column::{Columns as _, Result, int, json, maybe_json, time, word};
 use super::{Conn, Row};
 use crate::domain::{ClusterName, Decision, Event, Generation, NewEvent, Term};
 use crate::store::ClusterHead;
@@ -16,6 +16,10 @@ fn read(row: &Row) -> Result<Cluster> {
         id: row.word("id")?,
         name: row.word("name")?,
         settings: row.json("settings")?,
+        policy: row.maybe_json("policy")?.unwrap_or_default(),
+        common_dependencies: row.maybe_json("common_dependencies")?.unwrap_or_default(),
+        waivers: row.maybe_json("waivers")?.unwrap_or_default(),
+        maintenance: row.maybe_json("maintenance")?,
         generation: Generation(row.int("generation")?),
         decision: Decision(row.int("decision")?),
         term: Term(row.int("term")?),
@@ -49,15 +53,17 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<ClusterHead>> {
 pub async fn save(conn: &mut Conn, cluster: &Cluster) -> Result<()> {
     query(
         "insert into clusters (id, name, settings, generation, decision, term, reign, longest_lease_us, last_event,
-            created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            created_at, policy, common_dependencies, waivers, maintenance)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         on conflict (id) do update set settings = excluded.settings, generation = excluded.generation,
             decision = excluded.decision, term = excluded.term, reign = excluded.reign,
-            longest_lease_us = excluded.longest_lease_us, last_event = excluded.last_event",
+            longest_lease_us = excluded.longest_lease_us, last_event = excluded.last_event, policy = excluded.policy,
+            common_dependencies = excluded.common_dependencies, waivers = excluded.waivers,
+            maintenance = excluded.maintenance",
     )
     .bind(key(cluster))
     .bind(cluster.name.as_str())
-    .bind(super::column::json(&cluster.settings)?)
+    .bind(json(&cluster.settings)?)
     .bind(int(cluster.generation.0))
     .bind(int(cluster.decision.0))
     .bind(int(cluster.term.0))
@@ -65,6 +71,10 @@ pub async fn save(conn: &mut Conn, cluster: &Cluster) -> Result<()> {
     .bind(int(u64::try_from(cluster.longest_lease.as_micros()).unwrap_or(u64::MAX)))
     .bind(int(cluster.last_event))
     .bind(time(cluster.created_at))
+    .bind(json(&cluster.policy)?)
+    .bind(json(&cluster.common_dependencies)?)
+    .bind(json(&cluster.waivers)?)
+    .bind(maybe_json(cluster.maintenance.as_ref())?)
     .execute(conn)
     .await?;
     Ok(())

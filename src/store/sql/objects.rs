@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::query;
 use uuid::Uuid;
 
@@ -26,6 +28,7 @@ fn node(row: &Row) -> Result<Node> {
         confirmed_down: row.maybe_json("confirmed_down")?,
         assignment: row.maybe_json("assignment")?,
         assigned_at: Decision(row.int("assigned_at")?),
+        losses: row.maybe_json("losses")?.unwrap_or_default(),
     };
     object(row, NodeSpec { wanted: Some(row.word("wanted")?), ..row.json("spec")? }, kept)
 }
@@ -50,12 +53,12 @@ pub async fn write_node(conn: &mut Conn, cluster: &Cluster, node: &Node) -> Resu
     let bare = NodeSpec { wanted: None, ..node.spec.clone() };
     query(
         "insert into nodes (cluster_id, name, spec, wanted, position, generation, retired, agent_id, confirmed_down,
-            assignment, assigned_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            assignment, assigned_at, losses)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         on conflict (cluster_id, name) do update set spec = excluded.spec, wanted = excluded.wanted,
             position = excluded.position, generation = excluded.generation, retired = excluded.retired,
             agent_id = excluded.agent_id, confirmed_down = excluded.confirmed_down, assignment = excluded.assignment,
-            assigned_at = excluded.assigned_at",
+            assigned_at = excluded.assigned_at, losses = excluded.losses",
     )
     .bind(key(cluster))
     .bind(node.spec.name.as_str())
@@ -68,6 +71,7 @@ pub async fn write_node(conn: &mut Conn, cluster: &Cluster, node: &Node) -> Resu
     .bind(maybe_json(node.kept.confirmed_down.as_ref())?)
     .bind(maybe_json(node.kept.assignment.as_ref())?)
     .bind(int(node.kept.assigned_at.0))
+    .bind(json(&node.kept.losses)?)
     .execute(conn)
     .await?;
     Ok(())
@@ -94,6 +98,69 @@ pub async fn write_group(conn: &mut Conn, cluster: &Cluster, group: &Group) -> R
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Hosts and handlers: a spec, and nothing kept with it.
+pub struct Plain {
+    select: &'static str,
+    insert: &'static str,
+    delete: &'static str,
+}
+
+pub const HOSTS: Plain = Plain {
+    select: "select * from hosts where cluster_id = $1",
+    insert: "insert into hosts (cluster_id, name, spec, position, generation) values ($1, $2, $3, $4, $5)
+        on conflict (cluster_id, name) do update set spec = excluded.spec, position = excluded.position,
+            generation = excluded.generation",
+    delete: "delete from hosts where cluster_id = $1 and name = $2",
+};
+
+pub const HANDLERS: Plain = Plain {
+    select: "select * from handlers where cluster_id = $1",
+    insert: "insert into handlers (cluster_id, name, spec, position, generation) values ($1, $2, $3, $4, $5)
+        on conflict (cluster_id, name) do update set spec = excluded.spec, position = excluded.position,
+            generation = excluded.generation",
+    delete: "delete from handlers where cluster_id = $1 and name = $2",
+};
+
+impl Plain {
+    pub async fn all<N: Ord + DeserializeOwned, S: DeserializeOwned>(
+        &self,
+        conn: &mut Conn,
+        cluster: &Cluster,
+    ) -> Result<BTreeMap<N, Object<S, ()>>> {
+        let rows = query(self.select).bind(key(cluster)).fetch_all(conn).await?;
+        let read = |row: &Row| {
+            let generation = Generation(row.int("generation")?);
+            let object = Object {
+                spec: row.json("spec")?,
+                position: row.int("position")?,
+                generation,
+                retired: false,
+                kept: (),
+            };
+            Ok((row.word("name")?, object))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Writes what differs.
+    pub async fn save<N: Ord + AsRef<str>, S: Serialize + PartialEq>(
+        &self,
+        conn: &mut Conn,
+        cluster: &Cluster,
+        before: &BTreeMap<N, Object<S, ()>>,
+        after: &BTreeMap<N, Object<S, ()>>,
+    ) -> Result<()> {
+        for (name, object) in after.iter().filter(|(name, object)| before.get(*name) != Some(*object)) {
+            let insert = query(self.insert).bind(key(cluster)).bind(name.as_ref()).bind(json(&object.spec)?);
+            insert.bind(int(object.position)).bind(int(object.generation.0)).execute(&mut *conn).await?;
+        }
+        for name in before.keys().filter(|name| !after.contains_key(*name)) {
+            query(self.delete).bind(key(cluster)).bind(name.as_ref()).execute(&mut *conn).await?;
+        }
+        Ok(())
+    }
 }
 
 pub async fn delete_node(conn: &mut Conn, cluster: &Cluster, name: &NodeName) -> Result<()> {

@@ -22,6 +22,8 @@ pub async fn find(conn: &mut Conn, name: &ClusterName, named: &Named) -> Result<
     let mut state = State::new(cluster);
     state.nodes = objects::nodes(conn, &state.cluster).await?;
     state.groups = objects::groups(conn, &state.cluster).await?;
+    state.hosts = objects::HOSTS.all(conn, &state.cluster).await?;
+    state.handlers = objects::HANDLERS.all(conn, &state.cluster).await?;
     state.placements = placement::all(conn, &state.cluster).await?;
     operation::select(conn, &mut state, &named.operations).await?;
     failover::select(conn, &mut state, &named.failovers).await?;
@@ -120,7 +122,8 @@ async fn save_objects(conn: &mut Conn, before: &State, after: &State) -> Result<
     for name in before.groups.keys().filter(|name| !after.groups.contains_key(*name)) {
         objects::delete_group(conn, cluster, name).await?;
     }
-    Ok(())
+    objects::HOSTS.save(conn, cluster, &before.hosts, &after.hosts).await?;
+    objects::HANDLERS.save(conn, cluster, &before.handlers, &after.handlers).await
 }
 
 /// What is new or differs.

@@ -122,7 +122,7 @@ impl Asked for Ground {
     }
 
     fn start_order(&self, key: ServiceKey, epoch: Epoch, spec: &ResourceSpec, _: &Place) -> Result<StartOrder, String> {
-        let RunSpec::Process(process) = &spec.run;
+        let RunSpec::Process(process) = &spec.run else { return Err("not a process".to_owned()) };
         let log = Path::new(STATE_DIR).join("log");
         let (command, env) = (process.command.clone(), process.env.clone());
         Ok(StartOrder { key, epoch, command, env, working_dir: None, stop_signal: process.stop_signal, log })

@@ -42,27 +42,27 @@ fn snapshot() -> Snapshot {
         ..NodeSeen::unheard(NOW)
     };
     let node = NodeView {
-        spec: NodeSpec { name: owner.clone(), agent: "http://n1:7441".to_owned(), wanted: None },
+        spec: serde_json::from_value::<NodeSpec>(
+            serde_json::json!({ "name": owner.clone(), "agent": "http://n1:7441".to_owned() }),
+        )
+        .unwrap(),
         wanted: NodeWanted::Active,
         retired: false,
         confirmed_down: None,
         assignment: Assignment { groups: vec![assigned], ..Assignment::default() },
         assigned_at: Decision(1),
+        losses: Losses::default(),
         seen,
     };
     let placement = Placement { epoch: Epoch(1), last_owner: Some(owner.clone()), phase: PlacementPhase::Held };
     let wanted = GroupWanted::Online;
     let view = GroupView { spec, wanted, retired: false, placement, failed: None, open: None, recent: Vec::new() };
     Snapshot {
-        cluster: "lab".parse().unwrap(),
-        generation: Generation(1),
         decision: Decision(1),
         term: Term(1),
-        now: NOW,
-        settings: Settings::default(),
         nodes: BTreeMap::from([(owner, node)]),
         groups: BTreeMap::from([(name, view)]),
-        operations: Vec::new(),
+        ..Snapshot::empty("lab".parse().unwrap(), Generation(1), NOW)
     }
 }
 

@@ -191,7 +191,8 @@ impl Bench {
             resources: vec![serde_json::from_value(resource.clone()).unwrap()],
         };
         let timers = LeaseTimers::from(&settings());
-        let assignment = WireAssignment(Assignment { timers, groups: groups.iter().map(group).collect() });
+        let assignment =
+            WireAssignment(Assignment { timers, groups: groups.iter().map(group).collect(), ..Assignment::default() });
         let request = AssignmentRequest { order: self.order(), grant: self.grant(), decision, assignment };
         let answer = timeout(Duration::from_secs(5), self.machine.assign(request)).await;
         answer.unwrap_or_else(|_| Err(AgentError::Unreachable("late".to_owned())))
