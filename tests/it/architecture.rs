@@ -14,15 +14,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("planner", &["domain"]),
     ("lease", &["domain"]),
+    ("advice", &["domain"]),
     ("wire", &["domain"]),
     ("clock", &["domain"]),
     ("config", &["domain"]),
     ("telemetry", &["domain"]),
     ("board", &["domain", "planner"]),
     ("store", &["domain", "planner"]),
-    ("client", &["domain", "wire", "api::views", "board::status", "planner::summary"]),
+    ("client", &["domain", "wire", "api::views", "board::status", "planner::summary", "advice"]),
     ("reconciler", &["domain", "planner", "lease", "wire", "board", "store", "clock"]),
-    ("api", &["domain", "planner", "board", "store", "reconciler::Nudge", "clock"]),
+    ("api", &["domain", "planner", "advice", "board", "store", "reconciler::Nudge", "clock"]),
     ("agent", &["domain", "lease", "wire", "clock", "client"]),
 ];
 
@@ -41,9 +42,9 @@ const HOMES: &[(&str, &[&str])] =
 
 /// Crates that some modules must not see.
 const CLOSED_CRATES: &[(&str, &[&str])] = &[
-    ("axum", &["domain", "planner", "lease", "wire", "store", "reconciler"]),
-    ("tokio", &["domain", "planner", "lease"]),
-    ("tracing", &["domain", "planner", "lease"]),
+    ("axum", &["domain", "planner", "lease", "advice", "wire", "store", "reconciler"]),
+    ("tokio", &["domain", "planner", "lease", "advice"]),
+    ("tracing", &["domain", "planner", "lease", "advice"]),
 ];
 
 const MOST_LINES: usize = 400;
