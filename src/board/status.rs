@@ -9,7 +9,7 @@ use crate::domain::{
     NodeState, NodeWanted, ResourceName, ResourceState, Settings, Term,
 };
 use crate::planner::snapshot::{GroupView, NodeView};
-use crate::planner::{self, Snapshot};
+use crate::planner::{Snapshot, Survey};
 
 /// The observed state of a cluster. It changes only when something in it does: no ages, no countdowns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -80,6 +80,7 @@ pub struct ResourceStatus {
 
 /// The document of a snapshot. The same snapshot, seen at another moment, gives the same document.
 pub fn render(snapshot: &Snapshot) -> StatusDocument {
+    let survey = Survey::new(snapshot);
     StatusDocument {
         cluster: snapshot.cluster.clone(),
         generation: snapshot.generation,
@@ -88,7 +89,7 @@ pub fn render(snapshot: &Snapshot) -> StatusDocument {
         settings: snapshot.settings,
         worst_case_takeover: snapshot.settings.worst_case_takeover().into(),
         nodes: snapshot.nodes.iter().map(|(name, view)| node(snapshot, name, view)).collect(),
-        groups: snapshot.groups.iter().map(|(name, view)| group(snapshot, name, view)).collect(),
+        groups: snapshot.groups.iter().map(|(name, view)| group(snapshot, &survey, name, view)).collect(),
     }
 }
 
@@ -106,9 +107,9 @@ fn node(snapshot: &Snapshot, name: &NodeName, view: &NodeView) -> NodeStatus {
     }
 }
 
-fn group(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> GroupStatus {
-    let (state, message) = planner::group_state(snapshot, name);
-    let (failovers_spent, max_failovers) = planner::budget(snapshot, name);
+fn group(snapshot: &Snapshot, survey: &Survey<'_>, name: &GroupName, view: &GroupView) -> GroupStatus {
+    let (state, message) = survey.group_state(name);
+    let (failovers_spent, max_failovers) = survey.budget(name);
     let members = snapshot.nodes.iter().filter(|(_, node)| !node.retired).map(|(name, _)| name);
     GroupStatus {
         name: name.clone(),

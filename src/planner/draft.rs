@@ -1,9 +1,11 @@
 //! Where does every group stand while a plan is being made? What the stages so far have decided, on top of the snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::index::Index;
+use super::load::Loads;
 use super::plan::{Closing, Held, Intent, Place, Plan, Proof, Reasoning, Release};
 use super::prove;
 use super::snapshot::{GroupView, NodeView, SeenGroup, Snapshot};
@@ -14,9 +16,16 @@ use crate::domain::{
 /// A plan in the making. Each stage reads the snapshot and what the stages before it decided.
 pub(super) struct Draft<'a> {
     pub snapshot: &'a Snapshot,
+    pub index: Index<'a>,
     pub plan: Plan,
-    standings: BTreeMap<GroupName, Standing>,
+    pub loads: Loads<'a>,
+    /// The group that somebody asks about: it is explained whatever happens to it.
+    asked: Option<&'a GroupName>,
+    standings: HashMap<&'a GroupName, Standing>,
 }
+
+/// The groups of each node that owns some, in the order of their names.
+pub(super) type Owned<'d> = BTreeMap<&'d NodeName, Vec<&'d GroupName>>;
 
 /// A group as it will be once the plan so far is committed.
 #[derive(Clone)]
@@ -25,37 +34,69 @@ pub(super) struct Standing {
     pub mark: Option<FailedMark>,
     /// The failover in progress, stored or opened by this plan.
     pub open: Option<Intent>,
+    /// The cause of a failover that this plan holds back.
+    pub held: Option<Cause>,
+    /// Which of the plan's placements is its own.
+    placed: Option<usize>,
 }
 
 impl<'a> Draft<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        let standings = snapshot.groups.iter().map(|(name, group)| (name.clone(), Standing::stored(group))).collect();
-        Self { snapshot, plan: Plan::default(), standings }
+        let standings: HashMap<_, _> =
+            snapshot.groups.iter().map(|(name, group)| (name, Standing::stored(group))).collect();
+        let mut loads = Loads::new(snapshot);
+        for (name, group) in &snapshot.groups {
+            if let Some(node) = standings[name].destination() {
+                loads.add(node, group.spec.priority);
+            }
+        }
+        let index = Index::new(snapshot);
+        Self { snapshot, index, plan: Plan::default(), loads, asked: None, standings }
+    }
+
+    /// One that explains `group`, whatever happens to it.
+    pub fn explaining(snapshot: &'a Snapshot, group: &'a GroupName) -> Self {
+        Self { asked: Some(group), ..Self::new(snapshot) }
+    }
+
+    pub fn is_asked_about(&self, group: &GroupName) -> bool {
+        self.asked == Some(group)
     }
 
     pub fn standing(&self, group: &GroupName) -> &Standing {
         &self.standings[group]
     }
 
-    /// How many groups `node` owns once the plan so far is committed.
-    pub fn owned_by(&self, node: &NodeName) -> usize {
-        self.standings.values().filter(|s| s.placement.owner() == Some(node)).count()
+    /// The node of that name, if the snapshot has it.
+    pub fn node(&self, name: &NodeName) -> Option<(&'a NodeName, &'a NodeView)> {
+        self.snapshot.nodes.get_key_value(name)
     }
 
-    /// How many groups other than `but` `node` owns or is the intended target of.
-    pub fn bound_for(&self, node: &NodeName, but: &GroupName) -> usize {
-        let others = self.standings.iter().filter(|(name, _)| *name != but);
-        others.filter(|(_, standing)| standing.destination() == Some(node)).count()
+    /// How many groups of `group`'s priority, others than itself, `node` owns or is the intended target of.
+    pub fn bound_for(&self, node: &NodeName, (group, view): (&GroupName, &GroupView)) -> usize {
+        let itself = self.standing(group).destination() == Some(node);
+        self.loads.of(node, view.spec.priority).saturating_sub(usize::from(itself))
     }
 
-    /// The groups that `node` owns once the plan so far is committed.
-    pub fn groups_of(&self, node: &NodeName) -> Vec<&GroupName> {
-        self.standings.iter().filter(|(_, s)| s.placement.owner() == Some(node)).map(|(name, _)| name).collect()
+    /// Who owns what once the plan so far is committed.
+    pub fn owned(&self) -> Owned<'_> {
+        let mut owned = Owned::new();
+        for name in self.snapshot.groups.keys() {
+            if let Some(owner) = self.standing(name).placement.owner() {
+                owned.entry(owner).or_default().push(name);
+            }
+        }
+        owned
     }
 
     /// The placements once the plan so far is committed.
-    pub fn placements(&self) -> impl Iterator<Item = (&GroupName, &Placement)> {
-        self.standings.iter().map(|(name, standing)| (name, &standing.placement))
+    pub fn placements(&self) -> impl Iterator<Item = (&'a GroupName, &Placement)> {
+        self.snapshot.groups.keys().map(|name| (name, &self.standing(name).placement))
+    }
+
+    /// Where this plan places `group`.
+    pub fn placed(&self, group: &GroupName) -> Option<&Place> {
+        self.plan.placements.get(self.standing(group).placed?)
     }
 
     pub fn release(&mut self, release: Release) {
@@ -75,7 +116,8 @@ impl<'a> Draft<'a> {
         let opened = proof.failover.clone();
         let (kind, evidence, at) = (proof.proof, proof.evidence.clone(), self.snapshot.now);
         self.plan.proofs.push(proof);
-        let cause = prove::cause(self.snapshot, &self.plan, &group);
+        let held = self.standing(&group).held;
+        let cause = prove::cause(self.snapshot, &group, opened.as_ref(), held);
         self.update(&group, |standing| {
             standing.placement.phase = PlacementPhase::Released { proof: kind, evidence, at, cause };
             standing.open = opened.or_else(|| standing.open.take());
@@ -83,7 +125,9 @@ impl<'a> Draft<'a> {
     }
 
     pub fn place(&mut self, place: Place) {
+        let index = self.plan.placements.len();
         self.update(&place.group, |standing| {
+            standing.placed = Some(index);
             standing.placement = held(&place.to, place.epoch);
             standing.open = place.failover.clone().or_else(|| standing.open.take());
         });
@@ -103,6 +147,7 @@ impl<'a> Draft<'a> {
 
     pub fn hold(&mut self, group: &GroupName, from: Option<&NodeName>, cause: Cause, why: (String, Timestamp)) {
         let (reason, detected_at) = why;
+        self.update(group, |standing| standing.held = Some(cause));
         self.plan.held.push(Held { group: group.clone(), from: from.cloned(), cause, reason, detected_at });
     }
 
@@ -116,15 +161,21 @@ impl<'a> Draft<'a> {
     }
 
     fn update(&mut self, group: &GroupName, change: impl FnOnce(&mut Standing)) {
-        if let Some(standing) = self.standings.get_mut(group) {
-            change(standing);
+        let Some(priority) = self.snapshot.groups.get(group).map(|view| view.spec.priority) else { return };
+        let Some(standing) = self.standings.get_mut(group) else { return };
+        let before = standing.destination().cloned();
+        change(standing);
+        let after = standing.destination();
+        if before.as_ref() != after {
+            before.iter().for_each(|node| self.loads.remove(node, priority));
+            after.iter().for_each(|node| self.loads.add(node, priority));
         }
     }
 }
 
 impl Standing {
     /// The node that owns the group, or that it is on its way to.
-    fn destination(&self) -> Option<&NodeName> {
+    pub fn destination(&self) -> Option<&NodeName> {
         let intended = || self.open.as_ref().and_then(|intent| intent.to.as_ref());
         self.placement.assigned_to().or_else(intended)
     }
@@ -136,7 +187,7 @@ impl Standing {
             to: record.to.clone(),
             detected_at: record.detected_at,
         });
-        Self { placement: group.placement.clone(), mark: group.failed.clone(), open }
+        Self { placement: group.placement.clone(), mark: group.failed.clone(), open, held: None, placed: None }
     }
 }
 
@@ -152,7 +203,7 @@ impl GroupView {
 
     /// Whether `node` may run it: the topology has that node, and every resource allows it.
     pub fn allows(&self, node: &NodeName, view: &NodeView) -> bool {
-        !view.retired && !self.spec.possible_owners([node]).is_empty()
+        !view.retired && self.spec.allows(node)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why is a group where it is, and why not elsewhere?
 
-use super::candidates;
+use super::candidates::Search;
 use super::draft::Draft;
 use super::plan::Reasoning;
 use super::snapshot::Snapshot;
@@ -9,11 +9,11 @@ use crate::domain::GroupName;
 /// The reasoning of the plan for this group; for a group that stays, why it stays and what speaks for each node.
 pub(super) fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<Reasoning> {
     let (name, view) = snapshot.groups.get_key_value(group)?;
-    if let Some(reasoning) = super::plan(snapshot).reasons.remove(name) {
+    if let Some(reasoning) = super::decide(Draft::explaining(snapshot, name)).reasons.remove(name) {
         return Some(reasoning);
     }
     let draft = Draft::new(snapshot);
-    let judgement = candidates::judge(&draft, name, None);
+    let judgement = Search::new(&draft, (name, view), None).judge();
     let Some(owner) = view.placement.owner() else {
         let summary = match &view.failed {
             Some(mark) => format!("it failed: {}", mark.reason),

@@ -8,8 +8,11 @@ mod edit;
 pub mod effects;
 mod explain;
 mod finish;
+mod index;
+mod load;
 mod marks;
 mod operate;
+mod orders;
 mod place;
 pub mod plan;
 mod prove;
@@ -21,11 +24,10 @@ mod state;
 pub mod summary;
 mod words;
 
-pub use budget::budget;
 pub use effects::Effects;
 pub use plan::Plan;
 pub use snapshot::Snapshot;
-pub use state::group_state;
+pub use state::{Survey, budget, group_state};
 pub use summary::{PlanAction, PlanLine, PlanSummary};
 
 use uuid::Uuid;
@@ -40,7 +42,10 @@ pub const PLANNER_VERSION: u32 = 1;
 /// Each stage sees what the stages before it decided. The order matters: a failover ends before the next one of the
 /// same group begins, and a group is placed only once its old owner is proven to have stopped.
 pub fn plan(snapshot: &Snapshot) -> Plan {
-    let mut draft = draft::Draft::new(snapshot);
+    decide(draft::Draft::new(snapshot))
+}
+
+fn decide(mut draft: draft::Draft<'_>) -> Plan {
     finish::withdraw(&mut draft);
     settle::settle(&mut draft);
     release::release(&mut draft);

@@ -1,7 +1,7 @@
 //! Which groups must leave a node that still answers, and why?
 
 use super::budget::{self, later};
-use super::candidates::{self, Judgement};
+use super::candidates::{Judgement, Search};
 use super::draft::Draft;
 use super::plan::{Intent, Release};
 use super::snapshot::{GroupView, NodeView, SeenFailure};
@@ -32,7 +32,7 @@ pub(super) fn release(draft: &mut Draft<'_>) {
 }
 
 /// The first reason that holds decides.
-fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
+fn consider<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView) {
     if case.group.retired {
         return draft.release(stop(case, "it is no longer in the topology"));
     }
@@ -55,10 +55,10 @@ fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
         return expelled(draft, case);
     }
     let stuck = seen.is_some_and(|seen| matches!(seen.state, GroupState::Failed | GroupState::PartialOnline));
-    if stuck && budget::has_reset(draft.snapshot, case.name) {
+    if stuck && draft.index.has_reset(case.name) {
         return draft.release(stop(case, "it was reset: it begins again"));
     }
-    if let Some(operation) = operate::newest_move(draft.snapshot, case.name)
+    if let Some(operation) = draft.index.newest_move(case.name)
         && moved(draft, case, operation)
     {
         return;
@@ -69,15 +69,16 @@ fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
 }
 
 /// A resource is beyond its restart policy.
-fn failed(draft: &mut Draft<'_>, case: Case<'_>, failure: &SeenFailure) {
+fn failed<'a>(draft: &mut Draft<'a>, case: Case<'a>, failure: &SeenFailure) {
     let cause = match failure.kind {
         FailureKind::ResourceFailed => Cause::ResourceFailed,
         FailureKind::StartFailed => Cause::StartFailed,
     };
     let reason = format!("{} on {}: {}", failure.resource, case.owner, failure.reason);
-    let judgement = candidates::judge(draft, case.name, Some((case.owner, "it failed here just now")));
+    let search = Search::new(draft, (case.name, case.group), Some((case.owner, "it failed here just now")));
+    let (best, judgement) = (search.best(), search.judge());
     let detected_at = failure.at.min(draft.snapshot.now);
-    if let Some(held) = held_back(draft, case.name, &judgement) {
+    if let Some(held) = held_back(draft, case.name, best, &judgement) {
         let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
         let retry_after = retry_after.map(|resource| resource.restart.retry_after);
         set_mark(draft, case.name, &format!("{reason}; {held}"), retry_after);
@@ -85,16 +86,21 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, failure: &SeenFailure) {
         draft.explain(case.name, judgement.reasoning(None, held));
         return draft.release(stop(case, &reason));
     }
-    let intent = Intent { detected_at, ..intent(draft, cause, judgement.best()) };
-    draft.explain(case.name, judgement.reasoning(judgement.best(), reason.clone()));
+    let intent = Intent { detected_at, ..intent(draft, cause, best) };
+    draft.explain(case.name, judgement.reasoning(best, reason.clone()));
     draft.release(failover(case, intent, reason));
 }
 
 /// Why a failover that is needed can't be: no node, or no budget.
-pub(super) fn held_back(draft: &Draft<'_>, name: &GroupName, judgement: &Judgement) -> Option<String> {
-    match judgement.best() {
+pub(super) fn held_back(
+    draft: &Draft<'_>,
+    name: &GroupName,
+    best: Option<&NodeName>,
+    judgement: &Judgement<'_>,
+) -> Option<String> {
+    match best {
         None => Some(format!("no other node can take it ({})", judgement.listed())),
-        Some(_) => budget::spent(draft.snapshot, name),
+        Some(_) => budget::spent(draft, name),
     }
 }
 
@@ -113,10 +119,10 @@ pub(super) fn set_mark(
 }
 
 /// The topology takes the owner away. It must stop there even if no other node can take it.
-fn expelled(draft: &mut Draft<'_>, case: Case<'_>) {
+fn expelled<'a>(draft: &mut Draft<'a>, case: Case<'a>) {
     let reason = format!("{} is no longer a possible owner", case.owner);
-    let judgement = candidates::judge(draft, case.name, None);
-    let best = judgement.best();
+    let search = Search::new(draft, (case.name, case.group), None);
+    let (best, judgement) = (search.best(), search.judge());
     draft.explain(case.name, judgement.reasoning(best, reason.clone()));
     if best.is_some() {
         let intent = intent(draft, Cause::TopologyChange, best);
@@ -128,16 +134,17 @@ fn expelled(draft: &mut Draft<'_>, case: Case<'_>) {
 }
 
 /// An operator moves it. Whether that is possible; if not, the operation says why.
-fn moved(draft: &mut Draft<'_>, case: Case<'_>, operation: &Operation) -> bool {
+fn moved<'a>(draft: &mut Draft<'a>, case: Case<'a>, operation: &Operation) -> bool {
     if operate::is_under_way(case.group.open.as_ref(), operation) || operation.to.as_ref() == Some(case.owner) {
         return false;
     }
-    let judgement = candidates::judge(draft, case.name, Some((case.owner, "moved away from here")));
+    let search = Search::new(draft, (case.name, case.group), Some((case.owner, "moved away from here")));
     let target = match &operation.to {
-        Some(to) => judgement.is_eligible(to).then_some(to),
-        None => judgement.best(),
+        Some(to) => search.is_eligible(to).then_some(to),
+        None => search.best(),
     };
     let Some(target) = target else { return false };
+    let judgement = search.judge();
     let why = operation.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     let reason = format!("{} moves it to {target}{why}", operation.actor);
     let intent = Intent { actor: operation.actor.clone(), ..intent(draft, Cause::OperatorMove, Some(target)) };
@@ -147,14 +154,15 @@ fn moved(draft: &mut Draft<'_>, case: Case<'_>, operation: &Operation) -> bool {
 }
 
 /// Its node is drained: it moves if another node can take it, else it stays.
-fn drained(draft: &mut Draft<'_>, case: Case<'_>) {
-    let judgement = candidates::judge(draft, case.name, None);
-    let Some(target) = judgement.best() else {
+fn drained<'a>(draft: &mut Draft<'a>, case: Case<'a>) {
+    let search = Search::new(draft, (case.name, case.group), None);
+    let (best, judgement) = (search.best(), search.judge());
+    let Some(target) = best else {
         let summary = format!("it stays on {}, which is drained: no other node can take it", case.owner);
         return draft.explain(case.name, judgement.reasoning(None, summary));
     };
     let reason = format!("{} is drained", case.owner);
-    let actor = operate::drained_by(draft.snapshot, case.owner);
+    let actor = operate::drained_by(draft, case.owner);
     let intent = Intent { actor, ..intent(draft, Cause::Drain, Some(target)) };
     draft.explain(case.name, judgement.reasoning(Some(target), reason.clone()));
     draft.release(failover(case, intent, reason));

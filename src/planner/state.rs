@@ -1,20 +1,45 @@
 //! What is a group's state, and why is it not online?
 
-use super::candidates;
+use super::candidates::Search;
 use super::draft::Draft;
 use super::place::blockers;
 use super::snapshot::{GroupView, NodeView, SeenGroup, Snapshot};
 use super::words::clock;
 use crate::domain::{GroupName, GroupState, NodeName, NodeState, PlacementPhase};
 
-/// A group's state as seen, and why it is not online or what it waits for. A group that is not there is offline.
-pub fn group_state(snapshot: &Snapshot, group: &GroupName) -> (GroupState, Option<String>) {
-    let Some((name, view)) = snapshot.groups.get_key_value(group) else { return (GroupState::Offline, None) };
-    let owner = view.placement.owner().and_then(|owner| snapshot.nodes.get_key_value(owner));
-    match owner {
-        Some((owner, node)) => owned(snapshot, (name, view), owner, node),
-        None => free(snapshot, name, view),
+/// Questions about the groups of one snapshot: what all answers need is worked out once.
+pub struct Survey<'a>(Draft<'a>);
+
+impl<'a> Survey<'a> {
+    pub fn new(snapshot: &'a Snapshot) -> Self {
+        Self(Draft::new(snapshot))
     }
+
+    /// A group's state as seen, and why it is not online or what it waits for. A group that is not there is offline.
+    pub fn group_state(&self, group: &GroupName) -> (GroupState, Option<String>) {
+        let snapshot = self.0.snapshot;
+        let Some((name, view)) = snapshot.groups.get_key_value(group) else { return (GroupState::Offline, None) };
+        let owner = view.placement.owner().and_then(|owner| snapshot.nodes.get_key_value(owner));
+        match owner {
+            Some((owner, node)) => owned(snapshot, (name, view), owner, node),
+            None => free(&self.0, name, view),
+        }
+    }
+
+    /// Failovers spent within the budget's period, and the budget. `(0, 0)` for a group that is not there.
+    pub fn budget(&self, group: &GroupName) -> (u32, u32) {
+        super::budget::budget(&self.0, group)
+    }
+}
+
+/// The answer of a survey for one group.
+pub fn group_state(snapshot: &Snapshot, group: &GroupName) -> (GroupState, Option<String>) {
+    Survey::new(snapshot).group_state(group)
+}
+
+/// The answer of a survey for one group.
+pub fn budget(snapshot: &Snapshot, group: &GroupName) -> (u32, u32) {
+    Survey::new(snapshot).budget(group)
 }
 
 fn owned(
@@ -59,13 +84,11 @@ fn message(seen: &SeenGroup) -> Option<String> {
     failure.or_else(|| said.next())
 }
 
-fn free(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> (GroupState, Option<String>) {
-    let draft = Draft::new(snapshot);
-    let waits = blockers(&draft, name);
+fn free<'a>(draft: &Draft<'a>, name: &'a GroupName, view: &'a GroupView) -> (GroupState, Option<String>) {
+    let waits = blockers(draft, name);
     if !view.is_wanted() {
-        let runs: Vec<&NodeName> =
-            snapshot.nodes.iter().filter(|(_, node)| node.may_run(name)).map(|(node, _)| node).collect();
-        return match runs.first() {
+        let runs = draft.index.reports(name).iter().find(|report| report.may_run());
+        return match runs.map(|report| report.node) {
             Some(node) => (GroupState::Pending, Some(format!("it stops on {node}"))),
             None => (GroupState::Offline, None),
         };
@@ -77,9 +100,9 @@ fn free(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> (GroupState,
     if !waits.is_empty() {
         return (GroupState::Pending, Some(format!("it waits: {}", waits.join("; "))));
     }
-    let judgement = candidates::judge(&draft, name, None);
-    match judgement.best() {
+    let search = Search::new(draft, (name, view), None);
+    match search.best() {
         Some(best) => (GroupState::Pending, Some(format!("it is about to start on {best}"))),
-        None => (GroupState::Unplaced, Some(format!("no node can take it ({})", judgement.listed()))),
+        None => (GroupState::Unplaced, Some(format!("no node can take it ({})", search.judge().listed()))),
     }
 }

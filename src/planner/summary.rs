@@ -1,12 +1,13 @@
 //! What does a plan do, in words that an operator reads before saying yes?
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::finish;
-use super::plan::Plan;
+use super::plan::{Adoption, Place, Plan, Release};
 use super::snapshot::{GroupView, Snapshot};
-use crate::domain::{GroupName, NodeName, NodeState, Placement};
+use crate::domain::{GroupName, NodeName, NodeState};
 
 /// A plan in the operator's words.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -45,8 +46,9 @@ pub enum PlanAction {
 
 /// The plan in an operator's words: one line for each group that it touches or can't place.
 pub(super) fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
+    let steps = Steps::of(plan);
     let lines: Vec<PlanLine> =
-        snapshot.groups.iter().filter_map(|(name, group)| line(snapshot, plan, name, group)).collect();
+        snapshot.groups.iter().filter_map(|(name, group)| line(snapshot, &steps, name, group)).collect();
     let stops = |line: &PlanLine| {
         let owner = snapshot.groups.get(&line.group).and_then(|group| group.placement.assigned_to());
         let node = owner.and_then(|owner| snapshot.nodes.get(owner));
@@ -56,12 +58,33 @@ pub(super) fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
     PlanSummary { disturbs: lines.iter().any(stops), lines }
 }
 
-fn line(snapshot: &Snapshot, plan: &Plan, name: &GroupName, group: &GroupView) -> Option<PlanLine> {
+/// A plan by group.
+struct Steps<'a> {
+    plan: &'a Plan,
+    releases: BTreeMap<&'a GroupName, &'a Release>,
+    adoptions: BTreeMap<&'a GroupName, &'a Adoption>,
+    placements: BTreeMap<&'a GroupName, &'a Place>,
+    forgotten: BTreeSet<&'a GroupName>,
+}
+
+impl<'a> Steps<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            releases: plan.releases.iter().map(|release| (&release.group, release)).collect(),
+            adoptions: plan.adoptions.iter().map(|adoption| (&adoption.group, adoption)).collect(),
+            placements: plan.placements.iter().map(|place| (&place.group, place)).collect(),
+            forgotten: plan.forget_groups.iter().collect(),
+        }
+    }
+}
+
+fn line(snapshot: &Snapshot, steps: &Steps<'_>, name: &GroupName, group: &GroupView) -> Option<PlanLine> {
     let owner = group.placement.owner().cloned();
     let say = |action, from: Option<NodeName>, to: Option<NodeName>, reason: String| {
         Some(PlanLine { action, group: name.clone(), from, to, reason })
     };
-    if let Some(release) = plan.releases.iter().find(|release| release.group == *name) {
+    if let Some(release) = steps.releases.get(name) {
         let to = release.failover.as_ref().and_then(|intent| intent.to.clone());
         let action = match &release.failover {
             Some(_) => PlanAction::Move,
@@ -70,32 +93,30 @@ fn line(snapshot: &Snapshot, plan: &Plan, name: &GroupName, group: &GroupView) -
         };
         return say(action, owner, to, release.reason.clone());
     }
-    if let Some(adoption) = plan.adoptions.iter().find(|adoption| adoption.group == *name) {
+    if let Some(adoption) = steps.adoptions.get(name) {
         return say(PlanAction::Start, None, Some(adoption.node.clone()), adoption.reason.clone());
     }
-    if let Some(place) = plan.placements.iter().find(|place| place.group == *name) {
+    if let Some(place) = steps.placements.get(name) {
         let from = group.placement.last_owner.clone().filter(|last| *last != place.to);
         let action = if from.is_some() { PlanAction::Move } else { PlanAction::Start };
         return say(action, from, Some(place.to.clone()), place.reason.clone());
     }
     if group.retired {
-        let gone = plan.forget_groups.contains(name);
+        let gone = steps.forgotten.contains(name);
         return gone.then_some(()).and_then(|()| say(PlanAction::Remove, owner, None, "nothing holds it".to_owned()));
     }
-    if let Some(reasoning) = plan.reasons.get(name).filter(|reasoning| reasoning.chosen.is_none()) {
+    if let Some(reasoning) = steps.plan.reasons.get(name).filter(|reasoning| reasoning.chosen.is_none()) {
         return say(PlanAction::Wait, owner, None, reasoning.summary.clone());
     }
-    let restarts = restarts(snapshot, name, &group.placement);
+    let restarts = restarts(snapshot, name, group);
     let reason = "its resources changed".to_owned();
     restarts.then_some(()).and_then(|()| say(PlanAction::Restart, owner.clone(), owner, reason))
 }
 
 /// Whether the resources that its owner runs differ from those wanted.
-fn restarts(snapshot: &Snapshot, name: &GroupName, placement: &Placement) -> bool {
-    let Some((owner, node)) = placement.assigned_to().and_then(|owner| snapshot.nodes.get_key_value(owner)) else {
-        return false;
-    };
-    let wanted = finish::assignment(snapshot, owner, std::iter::once((name, placement)));
-    let told = node.assignment.groups.iter().find(|assigned| assigned.group == *name);
-    told.is_some_and(|told| wanted.groups.iter().any(|wanted| wanted.resources != told.resources))
+fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
+    let Some(node) = group.placement.assigned_to().and_then(|owner| snapshot.nodes.get(owner)) else { return false };
+    // They are told in the order of their names.
+    let told = node.assignment.groups.binary_search_by(|assigned| assigned.group.cmp(name));
+    told.is_ok_and(|told| node.assignment.groups[told].resources != group.spec.resources)
 }
