@@ -14,7 +14,7 @@ fn spec(name: &str, more: serde_json::Value) -> ResourceSpec {
 }
 
 fn group(epoch: u64, resources: Vec<ResourceSpec>) -> GroupAssignment {
-    GroupAssignment { group: "g".parse().unwrap(), epoch: Epoch(epoch), owner_set: Vec::new(), resources }
+    GroupAssignment { group: "g".parse().unwrap(), epoch: Epoch(epoch), owner_set: OwnerSet::default(), resources }
 }
 
 fn ms(millis: u64) -> Ticks {
