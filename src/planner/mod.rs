@@ -1,15 +1,22 @@
 //! What should be done now? `plan` decides, from one snapshot and nothing else.
 
 mod adopt;
+mod affinity;
 mod budget;
 mod candidates;
 mod draft;
 mod edit;
 pub mod effects;
 mod explain;
+mod facts;
+mod failback;
 mod finish;
+mod hold;
+mod losses;
 mod marks;
+mod needs;
 mod operate;
+mod order;
 mod place;
 pub mod plan;
 mod prove;
@@ -19,6 +26,7 @@ mod settle;
 pub mod snapshot;
 mod state;
 pub mod summary;
+mod window;
 mod words;
 
 pub use budget::budget;
@@ -33,7 +41,7 @@ use uuid::Uuid;
 use crate::domain::{GroupName, TopologySpec};
 
 /// Changes whenever the same snapshot may give another plan than before.
-pub const PLANNER_VERSION: u32 = 1;
+pub const PLANNER_VERSION: u32 = 2;
 
 /// What should be done now. The same snapshot gives the same plan.
 ///
@@ -42,6 +50,7 @@ pub const PLANNER_VERSION: u32 = 1;
 pub fn plan(snapshot: &Snapshot) -> Plan {
     let mut draft = draft::Draft::new(snapshot);
     finish::withdraw(&mut draft);
+    draft.plan.losses.clone_from(draft.facts.losses());
     settle::settle(&mut draft);
     release::release(&mut draft);
     prove::prove(&mut draft);
