@@ -3,37 +3,31 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::budget;
 use super::draft::Draft;
-use super::plan::Reasoning;
+use super::judgement::{Judgement, Praise, Verdict};
 use super::snapshot::{GroupView, NodeView};
-use super::words::{clock, counted, ordinal};
-use crate::domain::{Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase, ResourceSpec, ResourceType};
+use super::words::clock;
+use super::{budget, hold};
+use crate::domain::{
+    AntiAffinity, Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase, ResourceSpec, ResourceType,
+};
 
 /// What decides between eligible nodes: the order of the fields is the order of importance, smaller is better.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank<'a> {
+pub(super) struct Rank<'a> {
+    /// A group that it keeps away from is there, or bound for it.
+    pub shares: bool,
     /// A resource of the group failed there within the budget's period.
-    failed_here: bool,
+    pub failed_here: bool,
     /// Its place among the preferred owners; those without one come after all that have one.
-    preferred: usize,
-    other_than_last: bool,
+    pub preferred: usize,
+    /// It may have been lost with the last owner, or be next: they fail together.
+    pub domain_of_the_lost: bool,
+    pub other_than_last: bool,
     /// Other groups of its priority that it owns or is about to, those placed earlier in the same plan included.
-    groups: usize,
+    pub groups: usize,
     /// So that no tie is left to chance.
-    name: &'a NodeName,
-}
-
-impl<'a> Rank<'a> {
-    /// The rank of a node for and against which nothing speaks but how many groups it has.
-    const fn ordinary(groups: usize, name: &'a NodeName) -> Self {
-        Self { failed_here: false, preferred: usize::MAX, other_than_last: true, groups, name }
-    }
-
-    /// Whether no node with more groups can be better, unless it is one that the group names.
-    fn ends_the_search(&self) -> bool {
-        *self <= Self::ordinary(self.groups, self.name)
-    }
+    pub name: &'a NodeName,
 }
 
 /// A node that is out of the question for one choice, and why.
@@ -47,37 +41,57 @@ pub(super) struct Search<'d, 'a> {
     bar: Bar<'a>,
     /// Where a resource of it failed within the budget's period.
     failed_on: Vec<&'a NodeName>,
+    /// The fault domain of its last owner, if that was lost.
+    lost_domain: Option<&'a str>,
 }
 
 impl<'d, 'a> Search<'d, 'a> {
     pub fn new(draft: &'d Draft<'a>, (name, view): (&'a GroupName, &'a GroupView), bar: Bar<'a>) -> Self {
-        Self { draft, name, view, bar, failed_on: failed_on(draft, view) }
+        let last = draft.standing(name).placement.last_owner.as_ref().and_then(|last| draft.snapshot.nodes.get(last));
+        let lost = last.filter(|last| last.seen.state == NodeState::Down);
+        let lost_domain = lost.and_then(|lost| lost.spec.fault_domain.as_deref());
+        Self { draft, name, view, bar, failed_on: failed_on(draft, view), lost_domain }
     }
 
     pub fn best(&self) -> Option<&'a NodeName> {
-        self.best_but(None)
+        self.first(None).map(|rank| rank.name)
     }
 
-    /// The best other node than `but`: the smallest rank of all, without ranking all.
+    /// The best other node than `but`.
+    pub fn best_but(&self, but: &NodeName) -> Option<&'a NodeName> {
+        self.first(Some(but)).map(|rank| rank.name)
+    }
+
+    /// The best node, if it is a better preferred owner than the one at `present` and no failure speaks against it.
+    pub fn better_preferred(&self, present: usize) -> Option<&'a NodeName> {
+        self.first(None).filter(|rank| rank.preferred < present && !rank.failed_here).map(|rank| rank.name)
+    }
+
+    pub fn is_eligible(&self, node: &NodeName) -> bool {
+        self.rank_of(node).is_some()
+    }
+
+    /// The smallest rank of all other nodes than `but`, without ranking all.
     ///
     /// Only a node that the group names can be better than an ordinary one. Those are ranked each; the others are gone
     /// through by how many groups they have, until one is found that is not worse than ordinary.
-    pub fn best_but(&self, but: Option<&NodeName>) -> Option<&'a NodeName> {
+    fn first(&self, but: Option<&NodeName>) -> Option<Rank<'a>> {
         let rank = |node: &'a NodeName| self.rank_of(node).filter(|_| but != Some(node));
-        let mut best = self.named().filter_map(rank).min();
-        if self.view.spec.shortest_list().is_none() {
-            let types: BTreeSet<_> = self.view.spec.resources.iter().map(ResourceSpec::resource_type).collect();
-            for nodes in self.draft.loads.fewest_first(&types, self.view.spec.priority) {
-                for rank in nodes.filter_map(rank) {
-                    let ends = rank.ends_the_search();
-                    best = best.into_iter().chain([rank]).min();
-                    if ends {
-                        break;
-                    }
+        let mut first = self.named().filter_map(rank).min();
+        if self.view.spec.shortest_list().is_some() {
+            return first;
+        }
+        let types: BTreeSet<_> = self.view.spec.resources.iter().map(ResourceSpec::resource_type).collect();
+        for nodes in self.draft.loads.fewest_first(&types, self.view.spec.priority) {
+            for rank in nodes.filter_map(rank) {
+                let ends = rank <= self.ordinary(rank.groups, rank.name);
+                first = first.into_iter().chain([rank]).min();
+                if ends {
+                    break;
                 }
             }
         }
-        best.map(|rank| rank.name)
+        first
     }
 
     /// The nodes that the group names: all that it may run on if it lists them, or else those that may be better for it
@@ -85,37 +99,55 @@ impl<'d, 'a> Search<'d, 'a> {
     fn named(&self) -> impl Iterator<Item = &'a NodeName> {
         let spec = &self.view.spec;
         let standing = self.draft.standing(self.name);
-        let own = standing.placement.last_owner.iter().chain(standing.destination());
+        let asked = self.draft.index.newest_move(self.name).and_then(|operation| operation.to.as_ref());
+        let own = standing.placement.last_owner.iter().chain(standing.destination()).chain(asked);
         let listed = spec.shortest_list().unwrap_or(&spec.preferred_owners).iter();
-        listed.chain(own).filter_map(|node| Some(self.draft.snapshot.nodes.get_key_value(node)?.0))
+        listed.chain(own).filter_map(|node| Some(self.draft.node(node)?.0))
     }
 
-    pub fn is_eligible(&self, node: &NodeName) -> bool {
-        self.rank_of(node).is_some()
+    /// The rank of a node that the group does not name and of which nothing is known but how many groups it has. Nothing
+    /// speaks against it but what speaks against all.
+    fn ordinary(&self, groups: usize, name: &'a NodeName) -> Rank<'a> {
+        Rank {
+            shares: self.draft.is_crowded(self.view),
+            failed_here: false,
+            preferred: usize::MAX,
+            domain_of_the_lost: self.lost_domain.is_some() && self.draft.loads.only_domain() == self.lost_domain,
+            other_than_last: true,
+            groups,
+            name,
+        }
     }
 
     fn rank_of(&self, node: &NodeName) -> Option<Rank<'a>> {
-        let node = self.draft.snapshot.nodes.get_key_value(node)?;
-        self.against(node).is_none().then(|| self.rank(node.0))
+        let node = self.draft.node(node)?;
+        let fit = self.against(node).is_none() && self.kept_from(node).is_none();
+        fit.then(|| self.rank(node))
     }
 
-    fn rank(&self, node: &'a NodeName) -> Rank<'a> {
-        let preferred = self.view.spec.preferred_owners.iter().position(|preferred| preferred == node);
+    fn rank(&self, (name, node): (&'a NodeName, &'a NodeView)) -> Rank<'a> {
         let last = self.draft.standing(self.name).placement.last_owner.as_ref();
         Rank {
-            failed_here: self.failed_on.contains(&node),
-            preferred: preferred.unwrap_or(usize::MAX),
-            other_than_last: last != Some(node),
-            groups: self.draft.bound_for(node, (self.name, self.view)),
-            name: node,
+            shares: self.draft.mate_on((self.name, self.view), name).is_some(),
+            failed_here: self.failed_on.contains(&name),
+            preferred: preference(self.view, name),
+            domain_of_the_lost: self.lost_domain.is_some() && node.spec.fault_domain.as_deref() == self.lost_domain,
+            other_than_last: last != Some(name),
+            groups: self.draft.bound_for(name, (self.name, self.view)),
+            name,
         }
     }
 
     /// Every node as judged for the group.
     pub fn judge(&self) -> Judgement<'a> {
-        let judge = |node: (&'a NodeName, &'a NodeView)| match self.against(node) {
-            Some(why) => (node.0, Verdict::Against(why)),
-            None => (node.0, Verdict::For(self.rank(node.0))),
+        let judge = |node: (&'a NodeName, &'a NodeView)| {
+            if let Some(why) = self.against(node).or_else(|| self.kept_from(node)) {
+                return (node.0, Verdict::Against(why));
+            }
+            let mate = self.draft.mate_on((self.name, self.view), node.0);
+            let itself = self.draft.standing(self.name).destination() == Some(node.0);
+            let all = self.draft.loads.of_all(node.0).saturating_sub(usize::from(itself));
+            (node.0, Verdict::For(Praise { rank: self.rank(node), all, mate }))
         };
         Judgement { group: self.view, verdicts: self.draft.snapshot.nodes.iter().map(judge).collect() }
     }
@@ -155,6 +187,33 @@ impl<'d, 'a> Search<'d, 'a> {
             missing => format!("has no driver for resources of type {}", missing.as_str()).into(),
         })
     }
+
+    /// What rules of the cluster keep the group from a node that could run it.
+    fn kept_from(&self, (name, node): (&NodeName, &NodeView)) -> Option<Cow<'a, str>> {
+        let snapshot = self.draft.snapshot;
+        if let Some(maintenance) = &node.spec.maintenance
+            && maintenance.lasts(snapshot.now)
+            && !self.is_let_in(name)
+        {
+            return hold::lasting(snapshot, maintenance).map(Cow::from);
+        }
+        if let Some(quarantined) = self.draft.facts.quarantined().get(name) {
+            return Some(quarantined.reason.clone().into());
+        }
+        let enforced = snapshot.policy.anti_affinity == AntiAffinity::Enforced;
+        let mate = enforced.then(|| self.draft.mate_on((self.name, self.view), name)).flatten()?;
+        Some(format!("{mate} is there, and they never share a node").into())
+    }
+
+    /// Whether a node in maintenance takes this group all the same: an operator moves it there, or it was there before and
+    /// goes on.
+    fn is_let_in(&self, node: &NodeName) -> bool {
+        let asked = self.draft.index.newest_move(self.name).is_some_and(|op| op.to.as_ref() == Some(node));
+        let placement = &self.draft.standing(self.name).placement;
+        let failed =
+            matches!(placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if cause.spends_budget());
+        asked || failed && placement.last_owner.as_ref() == Some(node)
+    }
 }
 
 fn unreachable(group: &GroupView, name: &GroupName, (node_name, view): (&NodeName, &NodeView)) -> Cow<'static, str> {
@@ -174,62 +233,9 @@ fn failed_on<'a>(draft: &Draft<'_>, view: &'a GroupView) -> Vec<&'a NodeName> {
     before.filter_map(|past| past.from).chain(view.placement.last_owner.as_ref().filter(|_| last)).collect()
 }
 
-fn praise(rank: &Rank<'_>, group: &GroupView) -> String {
-    let preferred: Cow<'_, str> = match rank.preferred {
-        usize::MAX if group.spec.preferred_owners.is_empty() => "possible owner".into(),
-        usize::MAX => "not a preferred owner".into(),
-        index => format!("{} preferred owner", ordinal(index)).into(),
-    };
-    let failed = if rank.failed_here { ", though it failed here before" } else { "" };
-    format!("{preferred}, up, owns {}{failed}", counted(rank.groups, "other group"))
-}
-
-/// Every node as judged for one group, in the order of their names. The words are made when somebody asks for them.
-pub(super) struct Judgement<'a> {
-    group: &'a GroupView,
-    verdicts: Vec<(&'a NodeName, Verdict<'a>)>,
-}
-
-enum Verdict<'a> {
-    Against(Cow<'a, str>),
-    For(Rank<'a>),
-}
-
-impl Judgement<'_> {
-    /// What was found of `node`.
-    pub fn verdict(&self, node: &NodeName) -> String {
-        let found = self.verdicts.binary_search_by(|(name, _)| (*name).cmp(node));
-        found.map_or_else(|_| "not a node of this cluster".to_owned(), |found| self.words(&self.verdicts[found].1))
-    }
-
-    fn words(&self, verdict: &Verdict<'_>) -> String {
-        match verdict {
-            Verdict::Against(why) => why.to_string(),
-            Verdict::For(rank) => praise(rank, self.group),
-        }
-    }
-
-    /// Every verdict in one sentence: "bts1: paused; bts2: down".
-    pub fn listed(&self) -> String {
-        let said = self.verdicts.iter().map(|(node, verdict)| format!("{node}: {}", self.words(verdict)));
-        let all: Vec<String> = said.collect();
-        if all.is_empty() { "the cluster has no nodes".to_owned() } else { all.join("; ") }
-    }
-
-    /// The reasoning that ends with `chosen`.
-    pub fn reasoning(&self, chosen: Option<&NodeName>, summary: impl Into<String>) -> Reasoning {
-        let say = |(node, verdict): &(&NodeName, Verdict<'_>)| {
-            let mut words = self.words(verdict);
-            match (chosen, verdict) {
-                (Some(chosen), _) if chosen == *node => words.insert_str(0, "chosen: "),
-                (_, Verdict::For(_)) => words.insert_str(0, "could take it: "),
-                (_, Verdict::Against(_)) => {}
-            }
-            ((*node).clone(), words)
-        };
-        let verdicts = self.verdicts.iter().map(say).collect();
-        Reasoning { chosen: chosen.cloned(), summary: summary.into(), verdicts }
-    }
+/// The place of `node` among the preferred owners, counted from 0; of others: after all of them.
+pub(super) fn preference(group: &GroupView, node: &NodeName) -> usize {
+    group.spec.preferred_owners.iter().position(|preferred| preferred == node).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::affinity::{self, Neighbours};
+use super::facts::Facts;
 use super::index::Index;
 use super::load::Loads;
 use super::plan::{Closing, Held, Intent, Place, Plan, Proof, Reasoning, Release};
 use super::prove;
 use super::snapshot::{GroupView, NodeView, SeenGroup, Snapshot};
+use super::standing::{At, Standing};
 use crate::domain::{
     Cause, FailedMark, GroupName, GroupWanted, NodeName, NodeState, Outcome, Placement, PlacementPhase,
 };
@@ -18,6 +21,9 @@ pub(super) struct Draft<'a> {
     pub snapshot: &'a Snapshot,
     pub index: Index<'a>,
     pub plan: Plan,
+    /// What follows from the snapshot alone.
+    pub facts: Facts<'a>,
+    pub neighbours: Neighbours<'a>,
     pub loads: Loads<'a>,
     /// The group that somebody asks about: it is explained whatever happens to it.
     asked: Option<&'a GroupName>,
@@ -27,31 +33,26 @@ pub(super) struct Draft<'a> {
 /// The groups of each node that owns some, in the order of their names.
 pub(super) type Owned<'d> = BTreeMap<&'d NodeName, Vec<&'d GroupName>>;
 
-/// A group as it will be once the plan so far is committed.
-#[derive(Clone)]
-pub(super) struct Standing {
-    pub placement: Placement,
-    pub mark: Option<FailedMark>,
-    /// The failover in progress, stored or opened by this plan.
-    pub open: Option<Intent>,
-    /// The cause of a failover that this plan holds back.
-    pub held: Option<Cause>,
-    /// Which of the plan's placements is its own.
-    placed: Option<usize>,
-}
-
 impl<'a> Draft<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        let standings: HashMap<_, _> =
-            snapshot.groups.iter().map(|(name, group)| (name, Standing::stored(group))).collect();
-        let mut loads = Loads::new(snapshot);
-        for (name, group) in &snapshot.groups {
-            if let Some(node) = standings[name].destination() {
-                loads.add(node, group.spec.priority);
-            }
+        let facts = Facts::new(snapshot);
+        let mut draft = Self {
+            snapshot,
+            index: Index::new(snapshot),
+            plan: Plan::default(),
+            loads: Loads::new(snapshot, &facts),
+            neighbours: Neighbours::default(),
+            facts,
+            asked: None,
+            standings: HashMap::with_capacity(snapshot.groups.len()),
+        };
+        for group in &snapshot.groups {
+            let standing = Standing::stored(group.1);
+            let at = At::of(&draft, group, &standing);
+            draft.enter(group, &at);
+            draft.standings.insert(group.0, standing);
         }
-        let index = Index::new(snapshot);
-        Self { snapshot, index, plan: Plan::default(), loads, asked: None, standings }
+        draft
     }
 
     /// One that explains `group`, whatever happens to it.
@@ -76,6 +77,16 @@ impl<'a> Draft<'a> {
     pub fn bound_for(&self, node: &NodeName, (group, view): (&GroupName, &GroupView)) -> usize {
         let itself = self.standing(group).destination() == Some(node);
         self.loads.of(node, view.spec.priority).saturating_sub(usize::from(itself))
+    }
+
+    /// The first group on `node`, or bound for it, that `group` keeps away from.
+    pub fn mate_on(&self, group: (&GroupName, &GroupView), node: &NodeName) -> Option<&'a GroupName> {
+        affinity::mate_on(&self.neighbours, group, node)
+    }
+
+    /// Whether on every node that may get groups there is one that `group` rather keeps away from.
+    pub fn is_crowded(&self, group: &GroupView) -> bool {
+        !affinity::is_enforced(self.snapshot) && self.neighbours.taken(group) >= self.loads.fit()
     }
 
     /// Who owns what once the plan so far is committed.
@@ -128,7 +139,7 @@ impl<'a> Draft<'a> {
         let index = self.plan.placements.len();
         self.update(&place.group, |standing| {
             standing.placed = Some(index);
-            standing.placement = held(&place.to, place.epoch);
+            standing.placement = Placement { by_operator: place.by_operator, ..held(&place.to, place.epoch) };
             standing.open = place.failover.clone().or_else(|| standing.open.take());
         });
         self.plan.placements.push(place);
@@ -136,7 +147,10 @@ impl<'a> Draft<'a> {
 
     pub fn adopt(&mut self, adoption: super::plan::Adoption) {
         let epoch = self.standing(&adoption.group).placement.epoch.max(adoption.epoch);
-        self.update(&adoption.group, |standing| standing.placement = held(&adoption.node, epoch));
+        self.update(&adoption.group, |standing| {
+            let by_operator = standing.placement.stays_chosen(&adoption.node);
+            standing.placement = Placement { by_operator, ..held(&adoption.node, epoch) };
+        });
         self.plan.adoptions.push(adoption);
     }
 
@@ -161,38 +175,35 @@ impl<'a> Draft<'a> {
     }
 
     fn update(&mut self, group: &GroupName, change: impl FnOnce(&mut Standing)) {
-        let Some(priority) = self.snapshot.groups.get(group).map(|view| view.spec.priority) else { return };
-        let Some(standing) = self.standings.get_mut(group) else { return };
-        let before = standing.destination().cloned();
-        change(standing);
-        let after = standing.destination();
-        if before.as_ref() != after {
-            before.iter().for_each(|node| self.loads.remove(node, priority));
-            after.iter().for_each(|node| self.loads.add(node, priority));
+        let Some(group) = self.snapshot.groups.get_key_value(group) else { return };
+        let Some(mut standing) = self.standings.remove(group.0) else { return };
+        let before = At::of(self, group, &standing);
+        change(&mut standing);
+        let after = At::of(self, group, &standing);
+        if before != after {
+            self.leave(group, &before);
+            self.enter(group, &after);
+        }
+        self.standings.insert(group.0, standing);
+    }
+
+    fn enter(&mut self, group: (&'a GroupName, &'a GroupView), at: &At<'a>) {
+        at.bound_for.iter().for_each(|node| self.loads.add(node, group.1.spec.priority));
+        for node in &at.kept_free {
+            self.neighbours.add(group, node, self.loads.is_fit(node));
+        }
+    }
+
+    fn leave(&mut self, group: (&'a GroupName, &'a GroupView), at: &At<'a>) {
+        at.bound_for.iter().for_each(|node| self.loads.remove(node, group.1.spec.priority));
+        for node in &at.kept_free {
+            self.neighbours.remove(group, node, self.loads.is_fit(node));
         }
     }
 }
 
-impl Standing {
-    /// The node that owns the group, or that it is on its way to.
-    pub fn destination(&self) -> Option<&NodeName> {
-        let intended = || self.open.as_ref().and_then(|intent| intent.to.as_ref());
-        self.placement.assigned_to().or_else(intended)
-    }
-
-    fn stored(group: &GroupView) -> Self {
-        let open = group.open.as_ref().map(|record| Intent {
-            cause: record.cause,
-            actor: record.actor.clone(),
-            to: record.to.clone(),
-            detected_at: record.detected_at,
-        });
-        Self { placement: group.placement.clone(), mark: group.failed.clone(), open, held: None, placed: None }
-    }
-}
-
 fn held(node: &NodeName, epoch: crate::domain::Epoch) -> Placement {
-    Placement { epoch, last_owner: Some(node.clone()), phase: PlacementPhase::Held }
+    Placement { epoch, last_owner: Some(node.clone()), phase: PlacementPhase::Held, by_operator: false }
 }
 
 impl GroupView {

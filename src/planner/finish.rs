@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::budget;
 use super::draft::{Draft, Owned};
 use super::orders::Orders;
 use super::snapshot::NodeView;
+use super::{budget, failback};
 use crate::domain::{GroupName, NodeName, NodeState};
 
 /// Withdraws an operator's word that a node is down once that node answers.
@@ -42,7 +42,8 @@ pub(super) fn forget(draft: &mut Draft<'_>) {
     let owned = if retired.is_empty() { Owned::new() } else { draft.owned() };
     let idle = |name: &NodeName, node: &NodeView| {
         let heard = node.seen.answered || node.seen.state == NodeState::Down;
-        heard && !owned.contains_key(name) && !node.seen.groups.keys().any(|group| node.may_run(group))
+        let runs = |group| node.may_run(group);
+        heard && has_no_instances(node) && !owned.contains_key(name) && !node.seen.groups.keys().any(runs)
     };
     let nodes = retired.into_iter().filter(|(name, node)| idle(name, node));
     let nodes: Vec<NodeName> = nodes.map(|(name, _)| name.clone()).collect();
@@ -50,12 +51,27 @@ pub(super) fn forget(draft: &mut Draft<'_>) {
     draft.plan.forget_nodes = nodes;
 }
 
+/// Whether no instance of an unclustered host is left there. Of a node that is down nothing more will be heard: it is not
+/// waited for.
+fn has_no_instances(node: &NodeView) -> bool {
+    let told = node.assignment.instances.is_empty() && node.seen.applied.unwrap_or_default() >= node.assigned_at;
+    node.seen.state == NodeState::Down || told && node.seen.instances.is_empty()
+}
+
 /// The next moment at which the passing of time alone may change the plan.
 pub(super) fn look_again(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
     let silent = snapshot.nodes.values().filter(|node| node.seen.state == NodeState::Unreachable);
     let mut moments: Vec<Timestamp> = silent.filter_map(|node| node.seen.down_at).collect();
-    for name in snapshot.groups.keys() {
+    moments.extend(draft.facts.quarantined().values().map(|quarantined| quarantined.until));
+    moments.extend(draft.facts.brake().map(|brake| brake.until));
+    let maintained = snapshot.groups.values().filter_map(|group| group.spec.maintenance.as_ref());
+    let maintained = maintained.chain(snapshot.nodes.values().filter_map(|node| node.spec.maintenance.as_ref()));
+    moments.extend(maintained.chain(&snapshot.maintenance).map(|maintenance| maintenance.until));
+    let marked = snapshot.common_dependencies.values().filter_map(|dependency| dependency.down.as_ref());
+    moments.extend(marked.map(|mark| mark.until));
+    for (name, group) in &snapshot.groups {
+        moments.extend(failback::back(draft, (name, group)).and_then(|back| back.due_at()));
         if let Some(mark) = &draft.standing(name).mark {
             moments.push(mark.retry_at);
             moments.extend(budget::spent(draft, name).and_then(|_| budget::regained_at(snapshot, name)));

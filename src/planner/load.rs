@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::facts::Facts;
 use super::snapshot::{NodeView, Snapshot};
-use crate::domain::{NodeName, Priority, ResourceType};
+use crate::domain::{NodeName, NodeWanted, Priority, ResourceType};
 
 /// How many groups each node owns or is to own, by their priority, and the nodes that may get more in that order.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,6 +12,10 @@ pub(super) struct Loads<'a> {
     counts: HashMap<&'a NodeName, Load<'a>>,
     /// The nodes that may get groups, apart by their drivers: a group asks for some of them.
     pools: BTreeMap<&'a BTreeSet<ResourceType>, Pool<'a>>,
+    /// How many those are.
+    fit: usize,
+    /// Their fault domain, if all have the same.
+    only_domain: Option<&'a str>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -27,17 +32,41 @@ type ByPriority<T> = [T; 4];
 
 impl<'a> Loads<'a> {
     /// Every node of the snapshot, without any group.
-    pub fn new(snapshot: &'a Snapshot) -> Self {
+    pub fn new(snapshot: &'a Snapshot, facts: &Facts<'a>) -> Self {
         let mut pools: BTreeMap<_, Pool<'a>> = BTreeMap::new();
         let mut counts = HashMap::with_capacity(snapshot.nodes.len());
+        let mut domains = BTreeSet::new();
         for (name, node) in &snapshot.nodes {
-            let pool = node.may_get_groups().then_some(&node.seen.drivers);
+            let pool = is_fit(snapshot, facts, (name, node)).then_some(&node.seen.drivers);
             counts.insert(name, Load { groups: ByPriority::default(), pool });
             if let Some(drivers) = pool {
+                domains.insert(node.spec.fault_domain.as_deref());
                 pools.entry(drivers).or_default().iter_mut().for_each(|nodes| _ = nodes.insert((0, name)));
             }
         }
-        Self { counts, pools }
+        let fit = counts.values().filter(|load| load.pool.is_some()).count();
+        let only_domain = domains.pop_first().flatten().filter(|_| domains.is_empty());
+        Self { counts, pools, fit, only_domain }
+    }
+
+    /// How many nodes may get groups.
+    pub fn fit(&self) -> usize {
+        self.fit
+    }
+
+    /// Whether `node` is one of them.
+    pub fn is_fit(&self, node: &NodeName) -> bool {
+        self.counts.get(node).is_some_and(|load| load.pool.is_some())
+    }
+
+    /// The fault domain of all of them; `None` if they have several, or none.
+    pub fn only_domain(&self) -> Option<&'a str> {
+        self.only_domain
+    }
+
+    /// How many groups of every priority `node` owns or is to own.
+    pub fn of_all(&self, node: &NodeName) -> usize {
+        self.counts.get(node).map_or(0, |load| load.groups.iter().sum())
     }
 
     /// How many groups of this priority `node` owns or is to own.
@@ -80,10 +109,9 @@ impl<'a> Loads<'a> {
     }
 }
 
-impl NodeView {
-    /// Whether nothing speaks against it that holds for every group.
-    fn may_get_groups(&self) -> bool {
-        let Self { wanted, retired, seen, .. } = self;
-        !retired && *wanted == crate::domain::NodeWanted::Active && self.speaks() && seen.problem.is_none()
-    }
+/// Whether nothing speaks against the node that holds for every group that does not name it.
+fn is_fit(snapshot: &Snapshot, facts: &Facts<'_>, (name, node): (&NodeName, &NodeView)) -> bool {
+    let maintained = node.spec.maintenance.as_ref().is_some_and(|maintenance| maintenance.lasts(snapshot.now));
+    let wanted = !node.retired && node.wanted == NodeWanted::Active && !maintained;
+    wanted && node.speaks() && node.seen.problem.is_none() && !facts.quarantined().contains_key(name)
 }

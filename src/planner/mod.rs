@@ -1,17 +1,25 @@
 //! What should be done now? `plan` decides, from one snapshot and nothing else.
 
 mod adopt;
+mod affinity;
 mod budget;
 mod candidates;
 mod draft;
 mod edit;
 pub mod effects;
 mod explain;
+mod facts;
+mod failback;
 mod finish;
+mod hold;
 mod index;
+mod judgement;
 mod load;
+mod losses;
 mod marks;
+mod needs;
 mod operate;
+mod order;
 mod orders;
 mod place;
 pub mod plan;
@@ -20,8 +28,10 @@ mod records;
 mod release;
 mod settle;
 pub mod snapshot;
+mod standing;
 mod state;
 pub mod summary;
+mod window;
 mod words;
 
 pub use effects::Effects;
@@ -35,7 +45,7 @@ use uuid::Uuid;
 use crate::domain::{GroupName, TopologySpec};
 
 /// Changes whenever the same snapshot may give another plan than before.
-pub const PLANNER_VERSION: u32 = 1;
+pub const PLANNER_VERSION: u32 = 2;
 
 /// What should be done now. The same snapshot gives the same plan.
 ///
@@ -47,6 +57,7 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
 
 fn decide(mut draft: draft::Draft<'_>) -> Plan {
     finish::withdraw(&mut draft);
+    draft.plan.losses.clone_from(draft.facts.losses());
     settle::settle(&mut draft);
     release::release(&mut draft);
     prove::prove(&mut draft);

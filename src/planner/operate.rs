@@ -2,6 +2,7 @@
 
 use super::candidates::Search;
 use super::draft::{Draft, Owned};
+use super::needs;
 use super::place::{blockers, choice};
 use super::plan::OperationStep;
 use super::snapshot::{GroupView, NodeView};
@@ -27,6 +28,11 @@ pub(super) fn operate(draft: &mut Draft<'_>) {
     });
     let steps: Vec<OperationStep> = steps.collect();
     draft.plan.operations = steps;
+}
+
+/// Whether the operator who moves `group` put it on `node`.
+pub(super) fn has_chosen(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> bool {
+    draft.index.newest_move(group).is_some_and(|operation| operation.to.as_ref().is_none_or(|to| to == node))
 }
 
 /// Whether `open` is the failover that carries `operation` out.
@@ -121,7 +127,7 @@ fn online(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Verdict {
         return (OperationState::Superseded, "it is wanted offline meanwhile".to_owned());
     }
     let standing = draft.standing(name);
-    if let Some(mark) = &standing.mark {
+    if let Some(mark) = standing.mark.as_ref().filter(|mark| mark.held.is_none()) {
         let message = format!("{}; it begins again at {}, or when it is reset", mark.reason, clock(mark.retry_at));
         return (OperationState::Failed, message);
     }
@@ -141,8 +147,10 @@ fn on(draft: &Draft<'_>, name: &GroupName, owner: &NodeName) -> Verdict {
     if draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
         return (OperationState::Running, waits_for(draft, owner));
     }
+    if let Some(missing) = draft.snapshot.lacks(name) {
+        return (OperationState::Succeeded, needs::online_on(owner, &missing));
+    }
     match draft.snapshot.seen_on_owner(name).map(|seen| seen.state) {
-        Some(GroupState::Online) => (OperationState::Succeeded, format!("online on {owner}")),
         Some(GroupState::Failed | GroupState::PartialOnline) => {
             (OperationState::Failed, format!("a resource failed on {owner}; see its log, then reset the group"))
         }
@@ -172,11 +180,11 @@ fn moving<'a>(draft: &Draft<'a>, operation: &Operation, name: &'a GroupName, gro
         return (OperationState::Failed, "the group is wanted offline; bring it online first".to_owned());
     }
     let standing = draft.standing(name);
-    if let Some(mark) = &standing.mark {
+    if let Some(mark) = standing.mark.as_ref().filter(|mark| mark.held.is_none()) {
         return (OperationState::Failed, format!("the group failed: {}; reset it first", mark.reason));
     }
     let Some(owner) = standing.placement.owner() else {
-        let waiting = !blockers(draft, name).is_empty();
+        let waiting = !blockers(draft, name).is_empty() || !needs::unmet(draft, group).is_empty();
         let state = if waiting { OperationState::Running } else { OperationState::Failed };
         return (state, summary(draft, name));
     };
@@ -219,6 +227,11 @@ fn astray<'a>(
         Some(last) => Search::new(draft, (name, group), Some((last, "moved away from here"))),
         None => choice(draft, name, group),
     };
+    let waits = needs::unmet(draft, group);
+    if !placed && !waits.is_empty() {
+        let why = waits.join("; ");
+        return (OperationState::Failed, format!("it stays on {owner}, since it would not start again: {why}"));
+    }
     let why = match (&operation.to, draft.placed(name)) {
         (Some(to), _) => {
             let at_placement = draft.plan.reasons.get(name).filter(|_| placed);

@@ -1,35 +1,51 @@
 //! Where do groups that nobody owns go?
 
-use super::candidates::{Judgement, Search};
+use super::candidates::Search;
 use super::draft::Draft;
+use super::judgement::Judgement;
 use super::plan::{Intent, Place};
 use super::release::set_mark;
 use super::snapshot::{GroupView, NodeView};
 use super::words::clock;
-use crate::domain::{Actor, Cause, Epoch, GroupName, NodeName, NodeWanted, Outcome, PlacementPhase};
+use super::{hold, needs, operate};
+use crate::domain::{Actor, Cause, Epoch, GroupName, NodeName, NodeWanted, Outcome, PlacementPhase, Priority};
 
-/// Places every free group that is wanted online and not marked as failed.
+/// Places every free group that is wanted online and not marked as failed, in start order: who comes first chooses first.
 pub(super) fn place(draft: &mut Draft<'_>) {
-    let snapshot = draft.snapshot;
-    for (name, group) in snapshot.groups.iter().filter(|(_, group)| group.is_wanted()) {
+    for (name, group) in draft.facts.order().to_vec() {
         let standing = draft.standing(name);
-        if standing.placement.owner().is_some() || standing.mark.is_some() {
-            continue;
+        if group.is_wanted() && standing.placement.owner().is_none() && standing.mark.is_none() {
+            consider(draft, name, group);
         }
-        let waits = blockers(draft, name);
-        let search = choice(draft, name, group);
-        if !waits.is_empty() {
-            let reasoning = search.judge().reasoning(None, format!("it waits: {}", waits.join("; ")));
-            draft.explain(name, reasoning);
-            continue;
-        }
-        if let Some(to) = target(draft, name, &search) {
-            let judgement = is_explained(draft, name).then(|| search.judge());
-            put(draft, (name, group), to, judgement.as_ref());
-        } else {
+    }
+}
+
+fn consider<'a>(draft: &mut Draft<'a>, name: &'a GroupName, group: &'a GroupView) {
+    let waits = blockers(draft, name);
+    let search = choice(draft, name, group);
+    if !waits.is_empty() {
+        let reasoning = search.judge().reasoning(None, format!("it waits: {}", waits.join("; ")));
+        return draft.explain(name, reasoning);
+    }
+    let mut only = None;
+    if let Some(hold) = hold::hold(draft, (name, group), hold::cause(draft, name)) {
+        only = returns(draft, name, &hold).filter(|last| search.is_eligible(last));
+        if only.is_none() {
             let judgement = search.judge();
-            nowhere(draft, name, &judgement);
+            return held(draft, name, &judgement, &hold.reason);
         }
+    }
+    let waits = needs::unmet(draft, group);
+    if !waits.is_empty() {
+        let reasoning = search.judge().reasoning(None, format!("it waits: {}", waits.join("; ")));
+        return draft.explain(name, reasoning);
+    }
+    if let Some(to) = only.or_else(|| target(draft, name, &search)) {
+        let judgement = is_explained(draft, name).then(|| search.judge());
+        put(draft, (name, group), to, judgement.as_ref());
+    } else {
+        let judgement = search.judge();
+        nowhere(draft, name, &judgement);
     }
 }
 
@@ -38,6 +54,21 @@ pub(super) fn place(draft: &mut Draft<'_>) {
 fn is_explained(draft: &Draft<'_>, name: &GroupName) -> bool {
     let standing = draft.standing(name);
     standing.placement.last_owner.is_some() || standing.open.is_some() || draft.is_asked_about(name)
+}
+
+/// The last owner, where a group that is held may begin again.
+pub(super) fn returns<'a>(draft: &Draft<'a>, name: &GroupName, hold: &hold::Hold) -> Option<&'a NodeName> {
+    let last = draft.standing(name).placement.last_owner.as_ref().filter(|_| hold.in_place)?;
+    draft.node(last).map(|(last, _)| last)
+}
+
+/// Locum must not start it by itself. A failover that was under way ends so.
+fn held(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement<'_>, reason: &str) {
+    let summary = format!("it waits: {reason}");
+    if draft.standing(name).open.is_some() {
+        draft.close(name, Outcome::Blocked, summary.clone());
+    }
+    draft.explain(name, judgement.reasoning(None, summary));
 }
 
 /// Why a free group must not be started yet: the nodes that may run it unknown to the store.
@@ -72,9 +103,11 @@ fn target<'a>(draft: &Draft<'a>, name: &GroupName, search: &Search<'_, 'a>) -> O
     let asked = draft.index.newest_move(name).and_then(|operation| operation.to.as_ref());
     let intended = standing.open.as_ref().and_then(|intent| intent.to.as_ref());
     let known = |node: &NodeName| draft.node(node).map(|(node, _)| node).filter(|node| search.is_eligible(node));
-    // A failover goes back to where it came from only if nothing else is left.
-    let from = standing.open.as_ref().and(standing.placement.last_owner.as_ref());
-    let best = || from.and_then(|from| search.best_but(Some(from))).or_else(|| search.best());
+    // A failover goes back to where it came from only if nothing else is left. One that goes back to a preferred owner has
+    // left nothing that was wrong.
+    let fails = standing.open.as_ref().filter(|intent| intent.cause != Cause::Failback);
+    let from = fails.and(standing.placement.last_owner.as_ref());
+    let best = || from.and_then(|from| search.best_but(from)).or_else(|| search.best());
     asked.and_then(known).or_else(|| intended.and_then(known)).or_else(best)
 }
 
@@ -104,7 +137,8 @@ fn put(
     if let Some(judgement) = judgement {
         draft.explain(name, judgement.reasoning(Some(to), reason.clone()));
     }
-    draft.place(Place { group: name.clone(), to: to.clone(), epoch, failover, reason });
+    let by_operator = operate::has_chosen(draft, name, to);
+    draft.place(Place { group: name.clone(), to: to.clone(), epoch, failover, by_operator, reason });
 }
 
 /// Above everything stored or heard of.
@@ -120,6 +154,7 @@ fn unforeseen(draft: &Draft<'_>, name: &GroupName, group: &GroupView, to: &NodeN
     let operator = draft.index.newest_start(name).map(|operation| operation.actor.clone());
     let last = placement.last_owner.as_ref().and_then(|last| Some((last, snapshot.nodes.get(last)?)));
     let cause = match (&placement.phase, last) {
+        _ if operator.is_some() && group.spec.priority == Priority::NoAutoStart => Cause::OperatorMove,
         (PlacementPhase::Released { cause: Some(cause), .. }, _) => *cause,
         _ if operator.is_some() => Cause::OperatorMove,
         (_, Some((last, node))) if group.allows(last, node) && node.wanted == NodeWanted::Drained => Cause::Drain,

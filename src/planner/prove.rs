@@ -2,19 +2,20 @@
 
 use super::candidates::Search;
 use super::draft::Draft;
+use super::hold;
 use super::place::blockers;
 use super::plan::{Intent, Proof};
 use super::release::{held_back, set_mark};
 use super::snapshot::{GroupView, NodeView, Snapshot};
 use super::words::clock;
 use crate::domain::{
-    Actor, Cause, Decision, FailureKind, GroupName, NodeName, NodeState, PlacementPhase, ReleaseProof,
+    Actor, Cause, Decision, FailureKind, GroupName, NodeName, NodeState, PlacementPhase, Priority, ReleaseProof,
 };
 
 /// Stores the proofs that have come true since the last plan.
 pub(super) fn prove(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
-    for (name, group) in &snapshot.groups {
+    for (name, group) in draft.facts.order().to_vec() {
         let Some(owner) = group.placement.owner() else { continue };
         let Some(node) = snapshot.nodes.get(owner) else { continue };
         let found = match group.placement.phase {
@@ -71,6 +72,16 @@ fn lost<'a>(draft: &mut Draft<'a>, (name, group): (&'a GroupName, &'a GroupView)
     // While a node may still turn out to run it, nothing is ruled out yet.
     let undecided = best.is_none() && !blockers(draft, name).is_empty();
     draft.explain(name, judgement.reasoning(best, reason.clone()));
+    if group.failed.as_ref().is_some_and(|mark| mark.held.is_some()) {
+        draft.mark(name, None);
+    }
+    let hold = hold::hold(draft, (name, group), Some(cause)).filter(|_| held.is_none() || best.is_none());
+    if let Some(hold) = hold {
+        let reason = format!("{reason}; {}", hold.reason);
+        draft.explain(name, judgement.reasoning(None, reason.clone()));
+        draft.hold(name, Some(&proof.from), cause, (reason.clone(), detected_at));
+        return draft.prove(Proof { reason, ..proof });
+    }
     let Some(held) = held.filter(|_| !undecided) else {
         let to = best.cloned();
         let intent = Intent { cause, actor: Actor::locum(), to, detected_at };
@@ -105,7 +116,9 @@ pub(super) fn cause(
 
 /// The cause of a release that no failover record tells: it was held back, and its record is closed.
 fn forced(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> Option<Cause> {
-    if group.failed.is_some() {
+    let unstarted = group.spec.priority == Priority::NoAutoStart
+        && snapshot.seen_on_owner(name).is_some_and(|seen| seen.failure.is_some());
+    if group.failed.is_some() || unstarted {
         let kind = snapshot.seen_on_owner(name).and_then(|seen| seen.failure.as_ref()).map(|failure| failure.kind);
         return Some(match kind {
             Some(FailureKind::StartFailed) => Cause::StartFailed,

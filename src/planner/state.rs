@@ -1,11 +1,11 @@
 //! What is a group's state, and why is it not online?
 
-use super::candidates::Search;
 use super::draft::Draft;
-use super::place::blockers;
-use super::snapshot::{GroupView, NodeView, SeenGroup, Snapshot};
+use super::place::{blockers, choice, returns};
+use super::snapshot::{GroupView, NodeView, SeenGroup, SeenResource, Snapshot};
 use super::words::clock;
-use crate::domain::{GroupName, GroupState, NodeName, NodeState, PlacementPhase};
+use super::{failback, hold, needs};
+use crate::domain::{FailbackPolicy, GroupName, GroupState, NodeName, NodeState, PlacementPhase, Priority};
 
 /// Questions about the groups of one snapshot: what all answers need is worked out once.
 pub struct Survey<'a>(Draft<'a>);
@@ -21,7 +21,7 @@ impl<'a> Survey<'a> {
         let Some((name, view)) = snapshot.groups.get_key_value(group) else { return (GroupState::Offline, None) };
         let owner = view.placement.owner().and_then(|owner| snapshot.nodes.get_key_value(owner));
         match owner {
-            Some((owner, node)) => owned(snapshot, (name, view), owner, node),
+            Some((owner, node)) => owned(&self.0, (name, view), owner, node),
             None => free(&self.0, name, view),
         }
     }
@@ -42,12 +42,13 @@ pub fn budget(snapshot: &Snapshot, group: &GroupName) -> (u32, u32) {
     Survey::new(snapshot).budget(group)
 }
 
-fn owned(
-    snapshot: &Snapshot,
-    (name, view): (&GroupName, &GroupView),
+fn owned<'a>(
+    draft: &Draft<'a>,
+    (name, view): (&'a GroupName, &'a GroupView),
     owner: &NodeName,
     node: &NodeView,
 ) -> (GroupState, Option<String>) {
+    let snapshot = draft.snapshot;
     match node.seen.state {
         NodeState::Unreachable => {
             let until = node.seen.down_at.map_or_else(String::new, |at| format!(" until {}", clock(at)));
@@ -62,8 +63,13 @@ fn owned(
     if matches!(view.placement.phase, PlacementPhase::Releasing { .. }) || !view.is_wanted() {
         return (GroupState::Pending, Some(format!("it stops on {owner}")));
     }
+    if let Some(missing) = snapshot.lacks(name) {
+        let state = if missing.is_empty() { GroupState::Online } else { GroupState::PartialOnline };
+        return (state, online(draft, (name, view), owner, &missing));
+    }
+    let held = view.failed.as_ref().filter(|mark| mark.held.is_some());
     match snapshot.seen_on_owner(name) {
-        Some(seen) if seen.state == GroupState::Online => (GroupState::Online, None),
+        Some(seen) if held.is_some() => (seen.state, held.map(|mark| format!("it stays on {owner}: {}", mark.reason))),
         Some(seen) if matches!(seen.state, GroupState::Failed | GroupState::PartialOnline) => {
             let said = message(seen)
                 .unwrap_or_else(|| format!("a resource failed on {owner} and stays failed by its restart policy"));
@@ -74,6 +80,25 @@ fn owned(
             (GroupState::Pending, Some(format!("it starts on {owner}{said}")))
         }
     }
+}
+
+/// What there is to say of a group that is online: what it lacks, and where it will go by itself.
+fn online<'a>(
+    draft: &Draft<'a>,
+    (name, view): (&'a GroupName, &'a GroupView),
+    owner: &NodeName,
+    missing: &[&SeenResource],
+) -> Option<String> {
+    let lacks = missing.first().map(|first| {
+        let said = first.message.as_ref().map_or_else(String::new, |said| format!(" ({}: {said})", first.name));
+        format!("{}{said}", needs::online_on(owner, missing))
+    });
+    if view.spec.failback.policy == FailbackPolicy::Never {
+        return lacks;
+    }
+    let back = failback::back(draft, (name, view)).and_then(|back| back.note(view, draft.snapshot.now));
+    let notes: Vec<String> = lacks.into_iter().chain(back).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// What a resource that is not online says.
@@ -100,7 +125,20 @@ fn free<'a>(draft: &Draft<'a>, name: &'a GroupName, view: &'a GroupView) -> (Gro
     if !waits.is_empty() {
         return (GroupState::Pending, Some(format!("it waits: {}", waits.join("; "))));
     }
-    let search = Search::new(draft, (name, view), None);
+    let search = choice(draft, name, view);
+    if let Some(hold) = hold::hold(draft, (name, view), hold::cause(draft, name)) {
+        if view.spec.priority == Priority::NoAutoStart {
+            return (GroupState::Offline, Some(hold.reason));
+        }
+        let begins_again = returns(draft, name, &hold).is_some_and(|last| search.is_eligible(last));
+        if !begins_again {
+            return (GroupState::Pending, Some(format!("it waits: {}", hold.reason)));
+        }
+    }
+    let waits = needs::unmet(draft, view);
+    if !waits.is_empty() {
+        return (GroupState::Pending, Some(format!("it waits: {}", waits.join("; "))));
+    }
     match search.best() {
         Some(best) => (GroupState::Pending, Some(format!("it is about to start on {best}"))),
         None => (GroupState::Unplaced, Some(format!("no node can take it ({})", search.judge().listed()))),

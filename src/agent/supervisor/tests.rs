@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::{Bounded, FailureKind, GroupState};
+use crate::domain::{Bounded, FailureKind, GroupState, OwnerSet};
 
 const FAR: LeaseEnd = LeaseEnd { stop_at: Ticks(u64::MAX / 4), kill_at: Ticks(u64::MAX / 2) };
 

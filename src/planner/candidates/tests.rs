@@ -4,12 +4,17 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Bar, Judgement, Search, Verdict};
-use crate::domain::{Epoch, Generation, GroupName, NodeName, NodeState, NodeWanted, ResourceType, TopologySpec};
+use super::{Bar, Search};
+use crate::domain::{
+    AntiAffinity, Epoch, Generation, GroupName, NodeName, NodeState, NodeWanted, ResourceType, TopologySpec,
+};
+use crate::planner::affinity::{self, Neighbours};
 use crate::planner::draft::Draft;
+use crate::planner::judgement::{Judgement, Verdict};
 use crate::planner::load::Loads;
 use crate::planner::plan::Place;
 use crate::planner::snapshot::Snapshot;
+use crate::planner::standing::At;
 
 const NODES: usize = 6;
 const GROUPS: usize = 9;
@@ -17,7 +22,7 @@ const GROUPS: usize = 9;
 /// By ranking every node.
 fn naive<'a>(judgement: &Judgement<'a>, but: Option<&NodeName>) -> Option<&'a NodeName> {
     let ranks = judgement.verdicts.iter().filter_map(|(_, verdict)| match verdict {
-        Verdict::For(rank) => Some(rank),
+        Verdict::For(praise) => Some(&praise.rank),
         Verdict::Against(_) => None,
     });
     ranks.filter(|rank| but != Some(rank.name)).min().map(|rank| rank.name)
@@ -33,21 +38,28 @@ fn same_answers(draft: &Draft<'_>) {
             let judgement = search.judge();
             assert_eq!(search.best(), naive(&judgement, None), "{} with {bar:?} barred", group.0);
             for but in draft.snapshot.nodes.keys() {
-                assert_eq!(search.best_but(Some(but)), naive(&judgement, Some(but)), "{} but {but}", group.0);
+                assert_eq!(search.best_but(but), naive(&judgement, Some(but)), "{} but {but}", group.0);
             }
         }
     }
 }
 
-/// The loads that were kept up to date are those counted anew.
-fn same_loads(draft: &Draft<'_>) {
-    let mut counted = Loads::new(draft.snapshot);
-    for (name, group) in &draft.snapshot.groups {
-        if let Some(node) = draft.standing(name).destination() {
-            counted.add(node, group.spec.priority);
+/// What was kept up to date is what is counted anew.
+fn same_counts(draft: &Draft<'_>) {
+    let mut loads = Loads::new(draft.snapshot, &draft.facts);
+    let mut neighbours = Neighbours::default();
+    for group in &draft.snapshot.groups {
+        let at = At::of(draft, group, draft.standing(group.0));
+        at.bound_for.iter().for_each(|node| loads.add(node, group.1.spec.priority));
+        at.kept_free.iter().for_each(|node| neighbours.add(group, node, loads.is_fit(node)));
+    }
+    assert_eq!(draft.loads, loads);
+    for group in &draft.snapshot.groups {
+        assert_eq!(draft.neighbours.taken(group.1), neighbours.taken(group.1));
+        for node in draft.snapshot.nodes.keys() {
+            assert_eq!(draft.mate_on(group, node), affinity::mate_on(&neighbours, group, node));
         }
     }
-    assert_eq!(draft.loads, counted);
 }
 
 fn name(index: usize) -> String {
@@ -55,7 +67,10 @@ fn name(index: usize) -> String {
 }
 
 fn document(groups: &[Value]) -> TopologySpec {
-    let node = |index| json!({ "name": name(index), "agent": format!("http://n{index}:7441") });
+    let node = |index| {
+        let domain = format!("rack-{}", index % 2);
+        json!({ "name": name(index), "agent": format!("http://n{index}:7441"), "fault_domain": domain })
+    };
     let nodes: Vec<Value> = (0..NODES).map(node).collect();
     serde_json::from_value(json!({ "cluster": "lab", "nodes": nodes, "groups": groups })).unwrap()
 }
@@ -71,13 +86,14 @@ fn a_group(index: usize) -> impl Strategy<Value = Value> {
         json!({ "type": "process", "command": ["run"] }),
         json!({ "type": "systemd", "unit": "run.service" }),
     ]);
-    (some_nodes(), owners, priority, kind).prop_map(move |(preferred, owners, priority, mut resource)| {
+    let classes = proptest::sample::subsequence(vec!["x", "y", "z"], 0..=2);
+    (some_nodes(), owners, priority, kind, classes).prop_map(move |(preferred, owners, priority, mut resource, classes)| {
         resource["name"] = json!("run");
         if let Some(owners) = owners.filter(|owners| !owners.is_empty()) {
             resource["possible_owners"] = json!(owners);
         }
         let preferred = if index % 3 == 0 { preferred } else { Vec::new() };
-        json!({ "name": format!("g{index}"), "preferred_owners": preferred, "priority": priority, "resources": [resource] })
+        json!({ "name": format!("g{index}"), "preferred_owners": preferred, "priority": priority, "resources": [resource], "anti_affinity": classes })
     })
 }
 
@@ -94,6 +110,9 @@ fn a_state() -> impl Strategy<Value = Option<&'static str>> {
             "refusing",
             "unheard",
             "no driver",
+            "maintained",
+            "flapping",
+            "in one rack",
         ]),
     )
 }
@@ -116,10 +135,11 @@ fn a_snapshot() -> impl Strategy<Value = Snapshot> {
     let groups: Vec<_> = (0..GROUPS).map(a_group).collect();
     let states = proptest::collection::vec(a_state(), NODES);
     let placements = proptest::collection::vec(a_placement(), GROUPS);
-    (groups, states, placements).prop_map(|(groups, states, placements)| {
+    (groups, states, placements, any::<bool>()).prop_map(|(groups, states, placements, enforced)| {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
         let empty = Snapshot::empty("lab".parse().unwrap(), Generation(1), now);
         let mut snapshot = crate::planner::with_topology(&empty, &document(&groups));
+        snapshot.policy.anti_affinity = if enforced { AntiAffinity::Enforced } else { AntiAffinity::Soft };
         for (node, state) in snapshot.nodes.values_mut().zip(states) {
             match state {
                 Some("down") => node.seen.state = NodeState::Down,
@@ -129,6 +149,12 @@ fn a_snapshot() -> impl Strategy<Value = Snapshot> {
                 Some("retired") => node.retired = true,
                 Some("refusing") => node.seen.problem = Some("it refuses".to_owned()),
                 Some("unheard") => node.seen.answered = false,
+                Some("maintained") => {
+                    let word = json!({ "owner": "ann", "reason": "disks", "until": "2026-01-02T12:00:00Z" });
+                    node.spec.maintenance = Some(serde_json::from_value(word).unwrap());
+                }
+                Some("flapping") => node.losses.moments = vec![now; 3],
+                Some("in one rack") => node.spec.fault_domain = Some("rack-0".to_owned()),
                 Some(_) => _ = node.seen.drivers.remove(&ResourceType::Systemd),
                 None => {}
             }
@@ -157,9 +183,9 @@ proptest! {
         for (group, node) in moves {
             let group: GroupName = format!("g{group}").parse().unwrap();
             let to = name(node).parse().unwrap();
-            draft.place(Place { group, to, epoch: Epoch(2), failover: None, reason: String::new() });
+            draft.place(Place { group, to, epoch: Epoch(2), failover: None, by_operator: false, reason: String::new() });
             same_answers(&draft);
-            same_loads(&draft);
+            same_counts(&draft);
         }
     }
 }
