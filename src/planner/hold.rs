@@ -56,8 +56,15 @@ pub(super) fn hold(draft: &Draft<'_>, name: &GroupName, cause: Option<Cause>) ->
     Some(Hold { reason: brake.reason.clone(), by: None, in_place: true })
 }
 
+/// What keeps Locum from starting `name`, which nobody owns. A failover that was under way before a maintenance began is
+/// brought to its end.
+pub(super) fn of_start(draft: &Draft<'_>, name: &GroupName) -> Option<Hold> {
+    let under_way = draft.standing(name).open.is_some();
+    hold(draft, name, cause(draft, name)).filter(|hold| !(under_way && hold.by == Some(HeldBy::Maintenance)))
+}
+
 /// Why a group that nobody owns left its last owner, if that was no wish to have it offline.
-pub(super) fn cause(draft: &Draft<'_>, name: &GroupName) -> Option<Cause> {
+fn cause(draft: &Draft<'_>, name: &GroupName) -> Option<Cause> {
     let standing = draft.standing(name);
     let released = match standing.placement.phase {
         PlacementPhase::Released { cause, .. } => cause,

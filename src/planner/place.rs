@@ -32,7 +32,7 @@ fn consider(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView) {
         return draft.explain(name, judgement.reasoning(None, summary));
     }
     let mut only = None;
-    if let Some(hold) = hold::hold(draft, name, hold::cause(draft, name)) {
+    if let Some(hold) = hold::of_start(draft, name) {
         only = returns(draft, name, &hold).filter(|last| judgement.is_eligible(last));
         if only.is_none() {
             return held(draft, name, &judgement, &hold.reason);

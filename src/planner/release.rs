@@ -33,6 +33,19 @@ pub(super) fn release(draft: &mut Draft<'_>) {
     }
 }
 
+/// Tells owners to let go of groups that go back to a preferred owner. Once all else has its place: who must move comes
+/// before who may.
+pub(super) fn give_back(draft: &mut Draft<'_>) {
+    for name in draft.facts.order().to_vec() {
+        let Some(back) = failback::back(draft, name).filter(failback::Back::is_due) else { continue };
+        let Some(owner) = draft.standing(name).placement.assigned_to().cloned() else { continue };
+        let reason = format!("{} can take it again", back.to);
+        let intent = intent(draft, Cause::Failback, Some(&back.to));
+        draft.explain(name, back.judgement.reasoning(Some(&back.to), reason.clone()));
+        draft.release(Release { group: name.clone(), from: owner, failover: Some(intent), reason });
+    }
+}
+
 /// The first reason that holds decides.
 fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
     if case.group.retired {
@@ -72,9 +85,8 @@ fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
         return;
     }
     if node.wanted == NodeWanted::Drained {
-        return drained(draft, case);
+        drained(draft, case);
     }
-    returned(draft, case);
 }
 
 fn reset(group: &GroupView) -> &'static str {
@@ -188,15 +200,6 @@ fn yields(draft: &mut Draft<'_>, case: Case<'_>, mate: &GroupName) -> bool {
     }
     must_go(draft, case, Cause::AntiAffinity, reason);
     true
-}
-
-/// A better preferred owner can take it again.
-fn returned(draft: &mut Draft<'_>, case: Case<'_>) {
-    let Some(back) = failback::back(draft, case.name).filter(failback::Back::is_due) else { return };
-    let reason = format!("{} can take it again", back.to);
-    let intent = intent(draft, Cause::Failback, Some(&back.to));
-    draft.explain(case.name, back.judgement.reasoning(Some(&back.to), reason.clone()));
-    draft.release(failover(case, intent, reason));
 }
 
 /// An operator moves it. Whether that is possible; if not, the operation says why.

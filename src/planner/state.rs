@@ -102,7 +102,7 @@ fn free(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> (GroupState,
         return (GroupState::Pending, Some(format!("it waits: {}", waits.join("; "))));
     }
     let judgement = choice(&draft, name);
-    if let Some(hold) = hold::hold(&draft, name, hold::cause(&draft, name)) {
+    if let Some(hold) = hold::of_start(&draft, name) {
         if view.spec.priority == Priority::NoAutoStart {
             return (GroupState::Offline, Some(hold.reason));
         }
