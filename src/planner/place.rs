@@ -56,6 +56,9 @@ pub(super) fn returns(draft: &Draft<'_>, name: &GroupName, hold: &hold::Hold) ->
 
 /// Locum must not start it by itself. A failover that was under way ends so.
 fn held(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement, reason: &str) {
+    if draft.plan.held.iter().any(|held| held.group == *name) {
+        return; // what happened and why it waits has been said
+    }
     let summary = format!("it waits: {reason}");
     if draft.standing(name).open.is_some() {
         draft.close(name, Outcome::Blocked, summary.clone());

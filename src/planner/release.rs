@@ -1,5 +1,7 @@
 //! Which groups must leave a node that still answers, and why?
 
+use jiff::Timestamp;
+
 use super::budget::{self, later};
 use super::candidates::{self, Judgement};
 use super::draft::Draft;
@@ -115,19 +117,19 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &Seen
             draft.mark(case.name, None);
             return drained(draft, case);
         }
-        let reason = format!("{reason}; {}", hold.reason);
+        let reason = hold.after(&reason);
         if stays.is_none() {
             draft.hold(case.name, Some(case.owner), cause, (reason.clone(), detected_at));
         }
         draft.explain(case.name, judgement.reasoning(None, reason.clone()));
         let Some(by) = hold.by else { return draft.release(stop(case, &reason)) };
-        return stay(draft, case, by, &reason);
+        return stay(draft, case, (by, hold.until), &reason);
     }
     if stays.is_some() {
         draft.mark(case.name, None);
     }
     if stays == Some(HeldBy::CommonDependency) {
-        return draft.release(stop(case, "what it failed with is back: it begins again"));
+        return draft.release(stop(case, "its common dependency is no longer down: it begins again"));
     }
     if let Some(held) = held_back(draft, case.name, &judgement) {
         let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
@@ -143,12 +145,12 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &Seen
 }
 
 /// Its failover is held back: what still runs of it goes on where it is. The mark says so, and that it was recorded.
-fn stay(draft: &mut Draft<'_>, case: Case<'_>, by: HeldBy, reason: &str) {
+fn stay(draft: &mut Draft<'_>, case: Case<'_>, (by, until): (HeldBy, Option<Timestamp>), reason: &str) {
     let now = draft.snapshot.now;
     let known = case.group.failed.as_ref().filter(|mark| mark.reason == reason && mark.held == Some(by));
     if known.is_none_or(|mark| mark.retry_at <= now) {
         let longest = case.group.spec.resources.iter().map(|resource| resource.restart.retry_after).max();
-        let retry_at = later(now, longest.unwrap_or_default());
+        let retry_at = until.unwrap_or_else(|| later(now, longest.unwrap_or_default()));
         let mark = FailedMark { reason: reason.to_owned(), at: now, retry_at, held: Some(by) };
         draft.mark(case.name, Some(mark));
     }
@@ -193,7 +195,7 @@ fn must_go(draft: &mut Draft<'_>, case: Case<'_>, cause: Cause, reason: String) 
 /// Enforced anti-affinity: the later one goes, or stops if it can go nowhere. Not while somebody maintains it.
 fn yields(draft: &mut Draft<'_>, case: Case<'_>, mate: &GroupName) -> bool {
     let reason = format!("it never shares a node with {mate}, which is on {} too", case.owner);
-    if let Some(maintenance) = hold::maintenance_on(draft.snapshot, case.name, case.owner) {
+    if let Some((maintenance, _)) = hold::maintenance_on(draft.snapshot, case.name, case.owner) {
         let judgement = candidates::judge(draft, case.name, None);
         draft.explain(case.name, judgement.reasoning(None, format!("{reason}; {maintenance}")));
         return false;

@@ -70,7 +70,7 @@ fn online(
     if view.spec.failback.policy == FailbackPolicy::Never {
         return lacks;
     }
-    let back = failback::back(&Draft::new(snapshot), name).and_then(|back| back.note(view, snapshot.now));
+    let back = failback::note(snapshot, name, view);
     let notes: Vec<String> = lacks.into_iter().chain(back).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }
