@@ -32,8 +32,7 @@ pub(super) fn mate_on<'a>(draft: &Draft<'a>, group: &GroupName, node: &NodeName)
     let may_run = |mate: &GroupName| draft.snapshot.nodes.get(node).is_some_and(|view| view.may_run(mate));
     let is_there = |mate: &GroupName| {
         let standing = draft.standing(mate);
-        standing.destination() == Some(node)
-            || enforced && (standing.placement.owner() == Some(node) || may_run(mate))
+        standing.destination() == Some(node) || enforced && (standing.placement.owner() == Some(node) || may_run(mate))
     };
     let mates = draft.facts.mates().get(group)?;
     mates.iter().copied().find(|mate| is_there(mate))

@@ -124,7 +124,8 @@ fn kept_from(draft: &Draft<'_>, group: &GroupName, (name, node): (&NodeName, &No
 fn is_let_in(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> bool {
     let asked = operate::newest_move(draft.snapshot, group).is_some_and(|op| op.to.as_ref() == Some(node));
     let placement = &draft.standing(group).placement;
-    let failed = matches!(placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if cause.spends_budget());
+    let failed =
+        matches!(placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if cause.spends_budget());
     asked || failed && placement.last_owner.as_ref() == Some(node)
 }
 

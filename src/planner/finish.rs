@@ -73,7 +73,10 @@ pub(super) fn forget(draft: &mut Draft<'_>) {
     let groups: Vec<GroupName> = groups.map(|(name, _)| name.clone()).collect();
     let idle = |name: &NodeName, node: &NodeView| {
         let heard = node.seen.answered || node.seen.state == NodeState::Down;
-        heard && has_no_instances(node) && draft.owned_by(name) == 0 && !node.seen.groups.keys().any(|group| node.may_run(group))
+        heard
+            && has_no_instances(node)
+            && draft.owned_by(name) == 0
+            && !node.seen.groups.keys().any(|group| node.may_run(group))
     };
     let nodes = snapshot.nodes.iter().filter(|(name, node)| node.retired && idle(name, node));
     let nodes: Vec<NodeName> = nodes.map(|(name, _)| name.clone()).collect();

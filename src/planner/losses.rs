@@ -75,7 +75,8 @@ pub(super) fn quarantined<'a>(
     changed: &BTreeMap<NodeName, Losses>,
 ) -> BTreeMap<&'a NodeName, Quarantined> {
     let present: Vec<_> = snapshot.nodes.iter().filter(|(_, node)| !node.retired).collect();
-    let losses = |name: &NodeName, node: &'a NodeView| changed.get(name).cloned().unwrap_or_else(|| node.losses.clone());
+    let losses =
+        |name: &NodeName, node: &'a NodeView| changed.get(name).cloned().unwrap_or_else(|| node.losses.clone());
     let flapping = present.iter().filter_map(|(name, node)| {
         let (began, quarantined) = flaps(snapshot, &losses(name, node))?;
         Some((began, *name, quarantined))

@@ -8,8 +8,7 @@ use super::snapshot::GroupView;
 use super::words::clock;
 use super::{hold, needs, operate};
 use crate::domain::{
-    Actor, Cause, Epoch, GroupName, NodeName, NodeState, NodeWanted, OperationKind, Outcome, PlacementPhase,
-    Priority,
+    Actor, Cause, Epoch, GroupName, NodeName, NodeState, NodeWanted, OperationKind, Outcome, PlacementPhase, Priority,
 };
 
 /// Places every free group that is wanted online and not marked as failed, in start order: who comes first chooses first.

@@ -8,8 +8,7 @@ use super::snapshot::{GroupView, NodeView, Snapshot};
 use super::words::clock;
 use super::{affinity, candidates, hold};
 use crate::domain::{
-    Actor, Cause, Decision, FailureKind, GroupName, NodeName, NodeState, PlacementPhase, Priority,
-    ReleaseProof,
+    Actor, Cause, Decision, FailureKind, GroupName, NodeName, NodeState, PlacementPhase, Priority, ReleaseProof,
 };
 
 /// Stores the proofs that have come true since the last plan.

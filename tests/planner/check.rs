@@ -88,7 +88,11 @@ fn apart(before: &Snapshot, plan: &Plan, place: &Place) {
         let owned = !freed && group.placement.owner() == Some(&place.to);
         let there = owned || plan.placements.iter().any(|other| other.group == *name && other.to == place.to);
         let shares = there && !ours.is_disjoint(&classes(name));
-        assert!(!shares, "{} is placed on {}, where {name} is, which it never shares a node with", place.group, place.to);
+        assert!(
+            !shares,
+            "{} is placed on {}, where {name} is, which it never shares a node with",
+            place.group, place.to
+        );
     }
 }
 

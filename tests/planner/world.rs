@@ -84,7 +84,8 @@ impl World {
 
     /// The groups that are wanted online, neither marked as failed nor online.
     pub fn astray(&self) -> Vec<&GroupName> {
-        let asked = |group: &GroupView| group.spec.priority != Priority::NoAutoStart || group.placement.owner().is_some();
+        let asked =
+            |group: &GroupView| group.spec.priority != Priority::NoAutoStart || group.placement.owner().is_some();
         let wanted = |group: &GroupView| {
             group.wanted == GroupWanted::Online && !group.retired && group.failed.is_none() && asked(group)
         };
