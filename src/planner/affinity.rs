@@ -89,3 +89,12 @@ pub(super) fn must_yield_to<'a>(
     let mates = draft.neighbours.on(group, owner).filter(here).map(|mate| (draft.facts.turn(mate), mate));
     mates.filter(|(turn, _)| *turn < own).min().map(|(_, mate)| mate)
 }
+
+/// Whether a group that stops on `owner` leaves it to another one that it never shares a node with.
+pub(super) fn has_yielded(snapshot: &Snapshot, group: &GroupView, owner: &NodeName) -> bool {
+    let classes = &group.spec.anti_affinity;
+    let stays = |other: &GroupView| {
+        other.placement.assigned_to() == Some(owner) && other.spec.anti_affinity.iter().any(|one| classes.contains(one))
+    };
+    is_enforced(snapshot) && !classes.is_empty() && snapshot.groups.values().any(stays)
+}

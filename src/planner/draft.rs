@@ -8,7 +8,7 @@ use super::affinity::{self, Neighbours};
 use super::facts::Facts;
 use super::index::Index;
 use super::load::Loads;
-use super::plan::{Closing, Held, Intent, Place, Plan, Proof, Reasoning, Release};
+use super::plan::{Closing, Held, Place, Plan, Proof, Reasoning, Release};
 use super::prove;
 use super::snapshot::{GroupView, NodeView, SeenGroup, Snapshot};
 use super::standing::{At, Standing};

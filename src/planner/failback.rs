@@ -30,18 +30,23 @@ impl Back<'_> {
             Window::Open | Window::Unreadable(_) => None,
         }
     }
+}
 
-    /// What it waits for, as a sentence; none if it goes now.
-    pub fn note(&self, group: &GroupView, now: Timestamp) -> Option<String> {
-        let to = &self.to;
-        match &self.window {
-            Window::Open => None,
-            Window::Closed(at) => {
-                let hours = hours(&group.spec.failback);
-                Some(format!("it goes back to {to} in its failback window, {hours}: not before {}", when(*at, now)))
-            }
-            Window::Unreadable(why) => Some(format!("it does not go back to {to}: {why}")),
+/// Why a group is not on a better preferred owner, or when it goes there, as a sentence.
+pub(super) fn note<'a>(draft: &Draft<'a>, (name, group): (&'a GroupName, &'a GroupView)) -> Option<String> {
+    let Some(back) = back(draft, (name, group)) else {
+        let preferred = group.placement.assigned_to().map_or(0, |owner| candidates::preference(group, owner));
+        let chosen = group.placement.by_operator && preferred > 0 && !group.spec.preferred_owners.is_empty();
+        return chosen.then(|| "an operator moved it here, so it does not fail back".to_owned());
+    };
+    let to = &back.to;
+    match &back.window {
+        Window::Open => None,
+        Window::Closed(at) => {
+            let (hours, at) = (hours(&group.spec.failback), when(*at, draft.snapshot.now));
+            Some(format!("it goes back to {to} in its failback window, {hours}: not before {at}"))
         }
+        Window::Unreadable(why) => Some(format!("it does not go back to {to}: {why}")),
     }
 }
 

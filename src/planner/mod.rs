@@ -64,6 +64,7 @@ fn decide(mut draft: draft::Draft<'_>) -> Plan {
     adopt::adopt(&mut draft);
     marks::lift(&mut draft);
     place::place(&mut draft);
+    release::give_back(&mut draft);
     operate::operate(&mut draft);
     finish::forget(&mut draft);
     finish::reassign(&mut draft);

@@ -28,7 +28,7 @@ fn consider<'a>(draft: &mut Draft<'a>, name: &'a GroupName, group: &'a GroupView
         return draft.explain(name, reasoning);
     }
     let mut only = None;
-    if let Some(hold) = hold::hold(draft, (name, group), hold::cause(draft, name)) {
+    if let Some(hold) = hold::of_start(draft, (name, group)) {
         only = returns(draft, name, &hold).filter(|last| search.is_eligible(last));
         if only.is_none() {
             let judgement = search.judge();
@@ -64,6 +64,9 @@ pub(super) fn returns<'a>(draft: &Draft<'a>, name: &GroupName, hold: &hold::Hold
 
 /// Locum must not start it by itself. A failover that was under way ends so.
 fn held(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement<'_>, reason: &str) {
+    if draft.standing(name).held.is_some() {
+        return; // what happened and why it waits has been said
+    }
     let summary = format!("it waits: {reason}");
     if draft.standing(name).open.is_some() {
         draft.close(name, Outcome::Blocked, summary.clone());

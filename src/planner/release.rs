@@ -1,5 +1,7 @@
 //! Which groups must leave a node that still answers, and why?
 
+use jiff::Timestamp;
+
 use super::budget::{self, later};
 use super::candidates::Search;
 use super::draft::Draft;
@@ -30,6 +32,20 @@ pub(super) fn release(draft: &mut Draft<'_>) {
             Some(node) if node.seen.state != NodeState::Down => consider(draft, case, node),
             _ => {}
         }
+    }
+}
+
+/// Tells owners to let go of groups that go back to a preferred owner. Once all else has its place: who must move comes
+/// before who may.
+pub(super) fn give_back(draft: &mut Draft<'_>) {
+    for (name, group) in draft.facts.order().to_vec() {
+        let Some(back) = failback::back(draft, (name, group)).filter(failback::Back::is_due) else { continue };
+        let Some(owner) = draft.standing(name).placement.assigned_to().cloned() else { continue };
+        let reason = format!("{} can take it again", back.to);
+        let intent = intent(draft, Cause::Failback, Some(back.to));
+        let judgement = Search::new(draft, (name, group), None).judge();
+        draft.explain(name, judgement.reasoning(Some(back.to), reason.clone()));
+        draft.release(Release { group: name.clone(), from: owner, failover: Some(intent), reason });
     }
 }
 
@@ -72,9 +88,8 @@ fn consider<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView) {
         return;
     }
     if node.wanted == NodeWanted::Drained {
-        return drained(draft, case);
+        drained(draft, case);
     }
-    returned(draft, case);
 }
 
 fn reset(group: &GroupView) -> &'static str {
@@ -104,19 +119,19 @@ fn failed<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView, failure: &
             draft.mark(case.name, None);
             return drained(draft, case);
         }
-        let reason = format!("{reason}; {}", hold.reason);
+        let reason = hold.after(&reason);
         if stays.is_none() {
             draft.hold(case.name, Some(case.owner), cause, (reason.clone(), detected_at));
         }
         draft.explain(case.name, judgement.reasoning(None, reason.clone()));
         let Some(by) = hold.by else { return draft.release(stop(case, &reason)) };
-        return stay(draft, case, by, &reason);
+        return stay(draft, case, (by, hold.until), &reason);
     }
     if stays.is_some() {
         draft.mark(case.name, None);
     }
     if stays == Some(HeldBy::CommonDependency) {
-        return draft.release(stop(case, "what it failed with is back: it begins again"));
+        return draft.release(stop(case, "its common dependency is no longer down: it begins again"));
     }
     if let Some(held) = held_back(draft, case.name, best, &judgement) {
         let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
@@ -132,12 +147,12 @@ fn failed<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView, failure: &
 }
 
 /// Its failover is held back: what still runs of it goes on where it is. The mark says so, and that it was recorded.
-fn stay(draft: &mut Draft<'_>, case: Case<'_>, by: HeldBy, reason: &str) {
+fn stay(draft: &mut Draft<'_>, case: Case<'_>, (by, until): (HeldBy, Option<Timestamp>), reason: &str) {
     let now = draft.snapshot.now;
     let known = case.group.failed.as_ref().filter(|mark| mark.reason == reason && mark.held == Some(by));
     if known.is_none_or(|mark| mark.retry_at <= now) {
         let longest = case.group.spec.resources.iter().map(|resource| resource.restart.retry_after).max();
-        let retry_at = later(now, longest.unwrap_or_default());
+        let retry_at = until.unwrap_or_else(|| later(now, longest.unwrap_or_default()));
         let mark = FailedMark { reason: reason.to_owned(), at: now, retry_at, held: Some(by) };
         draft.mark(case.name, Some(mark));
     }
@@ -187,23 +202,13 @@ fn must_go<'a>(draft: &mut Draft<'a>, case: Case<'a>, cause: Cause, reason: Stri
 /// Enforced anti-affinity: the later one goes, or stops if it can go nowhere. Not while somebody maintains it.
 fn yields<'a>(draft: &mut Draft<'a>, case: Case<'a>, mate: &GroupName) -> bool {
     let reason = format!("it never shares a node with {mate}, which is on {} too", case.owner);
-    if let Some(maintenance) = hold::maintenance_on(draft.snapshot, case.name, case.owner) {
+    if let Some((maintenance, _)) = hold::maintenance_on(draft.snapshot, case.name, case.owner) {
         let judgement = Search::new(draft, (case.name, case.group), None).judge();
         draft.explain(case.name, judgement.reasoning(None, format!("{reason}; {maintenance}")));
         return false;
     }
     must_go(draft, case, Cause::AntiAffinity, reason);
     true
-}
-
-/// A better preferred owner can take it again.
-fn returned<'a>(draft: &mut Draft<'a>, case: Case<'a>) {
-    let Some(back) = failback::back(draft, (case.name, case.group)).filter(failback::Back::is_due) else { return };
-    let reason = format!("{} can take it again", back.to);
-    let intent = intent(draft, Cause::Failback, Some(back.to));
-    let judgement = Search::new(draft, (case.name, case.group), None).judge();
-    draft.explain(case.name, judgement.reasoning(Some(back.to), reason.clone()));
-    draft.release(failover(case, intent, reason));
 }
 
 /// An operator moves it. Whether that is possible; if not, the operation says why.

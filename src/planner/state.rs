@@ -96,7 +96,7 @@ fn online<'a>(
     if view.spec.failback.policy == FailbackPolicy::Never {
         return lacks;
     }
-    let back = failback::back(draft, (name, view)).and_then(|back| back.note(view, draft.snapshot.now));
+    let back = failback::note(draft, (name, view));
     let notes: Vec<String> = lacks.into_iter().chain(back).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }
@@ -126,7 +126,7 @@ fn free<'a>(draft: &Draft<'a>, name: &'a GroupName, view: &'a GroupView) -> (Gro
         return (GroupState::Pending, Some(format!("it waits: {}", waits.join("; "))));
     }
     let search = choice(draft, name, view);
-    if let Some(hold) = hold::hold(draft, (name, view), hold::cause(draft, name)) {
+    if let Some(hold) = hold::of_start(draft, (name, view)) {
         if view.spec.priority == Priority::NoAutoStart {
             return (GroupState::Offline, Some(hold.reason));
         }
