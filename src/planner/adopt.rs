@@ -10,9 +10,9 @@ use crate::domain::{GroupName, NodeName, Outcome, Placement};
 pub(super) fn adopt(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
     for (name, group) in snapshot.groups.iter().filter(|(_, group)| group.is_wanted()) {
-        let placement = draft.standing(name).placement.clone();
+        let placement = &draft.standing(name).placement;
         let found = match placement.owner() {
-            Some(owner) => raised(draft, name, &placement, owner),
+            Some(owner) => raised(draft, name, placement, owner),
             None if group.failed.is_some() => None, // it failed: what is left of it must stop
             None => orphan(draft, name, group),
         };
@@ -29,8 +29,7 @@ pub(super) fn adopt(draft: &mut Draft<'_>) {
 /// The owner runs it under a higher epoch than is stored, or a higher one was heard of: the store catches up.
 fn raised(draft: &Draft<'_>, name: &GroupName, placement: &Placement, owner: &NodeName) -> Option<Adoption> {
     placement.assigned_to()?;
-    let node = draft.snapshot.nodes.get(owner).filter(|node| node.speaks())?;
-    let seen = node.seen.groups.get(name)?;
+    let Report { seen, .. } = draft.index.report(name, owner).filter(|report| report.view.speaks())?;
     let (epoch, stored) = (seen.epoch, placement.epoch);
     if epoch <= stored {
         return None;

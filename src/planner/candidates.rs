@@ -47,9 +47,9 @@ pub(super) struct Search<'d, 'a> {
 
 impl<'d, 'a> Search<'d, 'a> {
     pub fn new(draft: &'d Draft<'a>, (name, view): (&'a GroupName, &'a GroupView), bar: Bar<'a>) -> Self {
-        let last = draft.standing(name).placement.last_owner.as_ref().and_then(|last| draft.snapshot.nodes.get(last));
-        let lost = last.filter(|last| last.seen.state == NodeState::Down);
-        let lost_domain = lost.and_then(|lost| lost.spec.fault_domain.as_deref());
+        let last = draft.standing(name).placement.last_owner.as_ref().and_then(|last| draft.node(last));
+        let lost = last.filter(|(_, last)| last.seen.state == NodeState::Down);
+        let lost_domain = lost.and_then(|(_, lost)| lost.spec.fault_domain.as_deref());
         Self { draft, name, view, bar, failed_on: failed_on(draft, view), lost_domain }
     }
 

@@ -27,7 +27,9 @@ pub(super) struct Draft<'a> {
     pub loads: Loads<'a>,
     /// The group that somebody asks about: it is explained whatever happens to it.
     asked: Option<&'a GroupName>,
-    standings: HashMap<&'a GroupName, Standing>,
+    /// In the order of the groups' names.
+    groups: Vec<(&'a GroupName, &'a GroupView, Standing)>,
+    places: HashMap<&'a GroupName, usize>,
 }
 
 /// The groups of each node that owns some, in the order of their names.
@@ -44,13 +46,14 @@ impl<'a> Draft<'a> {
             neighbours: Neighbours::default(),
             facts,
             asked: None,
-            standings: HashMap::with_capacity(snapshot.groups.len()),
+            groups: Vec::with_capacity(snapshot.groups.len()),
+            places: snapshot.groups.keys().enumerate().map(|(place, name)| (name, place)).collect(),
         };
         for group in &snapshot.groups {
             let standing = Standing::stored(group.1);
             let at = At::of(&draft, group, &standing);
             draft.enter(group, &at);
-            draft.standings.insert(group.0, standing);
+            draft.groups.push((group.0, group.1, standing));
         }
         draft
     }
@@ -65,12 +68,12 @@ impl<'a> Draft<'a> {
     }
 
     pub fn standing(&self, group: &GroupName) -> &Standing {
-        &self.standings[group]
+        &self.groups[self.places[group]].2
     }
 
     /// The node of that name, if the snapshot has it.
     pub fn node(&self, name: &NodeName) -> Option<(&'a NodeName, &'a NodeView)> {
-        self.snapshot.nodes.get_key_value(name)
+        self.index.node(name)
     }
 
     /// How many groups of `group`'s priority, others than itself, `node` owns or is the intended target of.
@@ -92,17 +95,17 @@ impl<'a> Draft<'a> {
     /// Who owns what once the plan so far is committed.
     pub fn owned(&self) -> Owned<'_> {
         let mut owned = Owned::new();
-        for name in self.snapshot.groups.keys() {
-            if let Some(owner) = self.standing(name).placement.owner() {
+        for (name, _, standing) in &self.groups {
+            if let Some(owner) = standing.placement.owner() {
                 owned.entry(owner).or_default().push(name);
             }
         }
         owned
     }
 
-    /// The placements once the plan so far is committed.
-    pub fn placements(&self) -> impl Iterator<Item = (&'a GroupName, &Placement)> {
-        self.snapshot.groups.keys().map(|name| (name, &self.standing(name).placement))
+    /// Every group as it will be once the plan so far is committed, in the order of their names.
+    pub fn groups(&self) -> impl Iterator<Item = (&'a GroupName, &'a GroupView, &Standing)> {
+        self.groups.iter().map(|(name, view, standing)| (*name, *view, standing))
     }
 
     /// Where this plan places `group`.
@@ -175,16 +178,16 @@ impl<'a> Draft<'a> {
     }
 
     fn update(&mut self, group: &GroupName, change: impl FnOnce(&mut Standing)) {
-        let Some(group) = self.snapshot.groups.get_key_value(group) else { return };
-        let Some(mut standing) = self.standings.remove(group.0) else { return };
-        let before = At::of(self, group, &standing);
-        change(&mut standing);
-        let after = At::of(self, group, &standing);
+        let Some(place) = self.places.get(group).copied() else { return };
+        let (name, view, standing) = &self.groups[place];
+        let group = (*name, *view);
+        let before = At::of(self, group, standing);
+        change(&mut self.groups[place].2);
+        let after = At::of(self, group, &self.groups[place].2);
         if before != after {
             self.leave(group, &before);
             self.enter(group, &after);
         }
-        self.standings.insert(group.0, standing);
     }
 
     fn enter(&mut self, group: (&'a GroupName, &'a GroupView), at: &At<'a>) {

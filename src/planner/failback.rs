@@ -67,7 +67,7 @@ pub(super) fn back<'a>(draft: &Draft<'a>, (name, group): (&'a GroupName, &'a Gro
     {
         return None;
     }
-    if snapshot.nodes.get(owner).is_none_or(|node| !node.speaks() || node.wanted != NodeWanted::Active) {
+    if draft.node(owner).is_none_or(|(_, node)| !node.speaks() || node.wanted != NodeWanted::Active) {
         return None;
     }
     if hold::maintenance_on(snapshot, name, owner).is_some() {

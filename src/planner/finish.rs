@@ -24,7 +24,8 @@ pub(super) fn reassign(draft: &mut Draft<'_>) {
     touched.extend(plan.proofs.iter().map(|proof| &proof.from));
     touched.extend(plan.placements.iter().map(|place| &place.to));
     touched.extend(plan.adoptions.iter().map(|adoption| &adoption.node));
-    let orders = Orders::new(draft.snapshot, draft.placements());
+    let orders =
+        Orders::new(draft.snapshot, draft.groups().map(|(name, view, standing)| (name, view, &standing.placement)));
     let quiet = draft.snapshot.nodes.iter().filter(|(name, _)| !touched.contains(name));
     let changed: Vec<NodeName> =
         quiet.filter(|(name, node)| !orders.are(name, &node.assignment)).map(|(name, _)| name.clone()).collect();
@@ -70,9 +71,9 @@ pub(super) fn look_again(draft: &mut Draft<'_>) {
     moments.extend(maintained.chain(&snapshot.maintenance).map(|maintenance| maintenance.until));
     let marked = snapshot.common_dependencies.values().filter_map(|dependency| dependency.down.as_ref());
     moments.extend(marked.map(|mark| mark.until));
-    for (name, group) in &snapshot.groups {
+    for (name, group, standing) in draft.groups() {
         moments.extend(failback::back(draft, (name, group)).and_then(|back| back.due_at()));
-        if let Some(mark) = &draft.standing(name).mark {
+        if let Some(mark) = &standing.mark {
             moments.push(mark.retry_at);
             moments.extend(budget::spent(draft, name).and_then(|_| budget::regained_at(snapshot, name)));
         }

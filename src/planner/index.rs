@@ -7,6 +7,7 @@ use crate::domain::{Epoch, GroupName, NodeName, NodeState, Operation, OperationK
 
 /// A snapshot by what is asked of it. Maps are only looked up, never gone through: their order is left to chance.
 pub(super) struct Index<'a> {
+    nodes: HashMap<&'a NodeName, &'a NodeView>,
     /// How many nodes the topology has.
     pub members: usize,
     reports: HashMap<&'a GroupName, Vec<Report<'a>>>,
@@ -48,6 +49,7 @@ impl<'a> Index<'a> {
         };
         let resets = snapshot.operations.iter().filter(|op| op.kind == OperationKind::Reset);
         Self {
+            nodes: snapshot.nodes.iter().collect(),
             members: snapshot.nodes.values().filter(|node| !node.retired).count(),
             reports,
             unheard: snapshot.nodes.iter().filter(unheard).collect(),
@@ -58,9 +60,19 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// The node of that name, if the snapshot has it.
+    pub fn node(&self, name: &NodeName) -> Option<(&'a NodeName, &'a NodeView)> {
+        self.nodes.get_key_value(name).map(|(name, view)| (*name, *view))
+    }
+
     /// What nodes last said of `group`, in the order of their names.
     pub fn reports(&self, group: &GroupName) -> &[Report<'a>] {
         self.reports.get(group).map_or(&[], Vec::as_slice)
+    }
+
+    /// What `node` last said of it.
+    pub fn report(&self, group: &GroupName, node: &NodeName) -> Option<&Report<'a>> {
+        self.reports(group).iter().find(|report| report.node == node)
     }
 
     /// The highest epoch of it that was heard of.

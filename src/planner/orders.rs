@@ -1,6 +1,6 @@
 //! What is every node told to run? Compared with what it was told without writing it anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::snapshot::{GroupView, Snapshot};
 use crate::domain::topology;
@@ -16,7 +16,7 @@ pub(super) struct Orders<'a> {
     /// The nodes of the topology: the owner set of every group that may run on all of them.
     members: OwnerSet,
     /// What each node is assigned, in the order of the names.
-    groups: BTreeMap<&'a NodeName, Vec<Order<'a>>>,
+    groups: HashMap<&'a NodeName, Vec<Order<'a>>>,
     /// The unclustered hosts of which each node runs an instance, likewise.
     instances: BTreeMap<&'a NodeName, Vec<&'a HostName>>,
     /// What such a host runs, the same on each node.
@@ -31,13 +31,16 @@ struct Order<'a> {
 }
 
 impl<'a> Orders<'a> {
-    /// Placements in the order of the groups' names; those of groups that the snapshot does not have are left out.
-    pub fn new<'p>(snapshot: &'a Snapshot, placements: impl Iterator<Item = (&'a GroupName, &'p Placement)>) -> Self {
-        let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (name, placement) in placements {
-            let owner = placement.assigned_to().and_then(|owner| snapshot.nodes.get_key_value(owner));
-            let Some(((owner, _), view)) = owner.zip(snapshot.groups.get(name)) else { continue };
-            groups.entry(owner).or_default().push(Order { name, view, epoch: placement.epoch });
+    /// Placements in the order of the groups' names.
+    pub fn new<'p>(
+        snapshot: &'a Snapshot,
+        placements: impl Iterator<Item = (&'a GroupName, &'a GroupView, &'p Placement)>,
+    ) -> Self {
+        let mut groups: HashMap<&NodeName, Vec<_>> = snapshot.nodes.keys().map(|name| (name, Vec::new())).collect();
+        for (name, view, placement) in placements {
+            if let Some(orders) = placement.assigned_to().and_then(|owner| groups.get_mut(owner)) {
+                orders.push(Order { name, view, epoch: placement.epoch });
+            }
         }
         let hosts: BTreeMap<_, _> =
             snapshot.hosts.iter().filter_map(|(name, host)| Some((name, topology::unclustered(host)?))).collect();

@@ -14,10 +14,9 @@ use crate::domain::{
 
 /// Stores the proofs that have come true since the last plan.
 pub(super) fn prove(draft: &mut Draft<'_>) {
-    let snapshot = draft.snapshot;
     for (name, group) in draft.facts.order().to_vec() {
         let Some(owner) = group.placement.owner() else { continue };
-        let Some(node) = snapshot.nodes.get(owner) else { continue };
+        let Some((_, node)) = draft.node(owner) else { continue };
         let found = match group.placement.phase {
             PlacementPhase::Releasing { decision } => {
                 silenced(owner, node).or_else(|| acknowledged(name, owner, node, decision))

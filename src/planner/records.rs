@@ -278,8 +278,9 @@ impl Writer<'_> {
     }
 
     fn assignments(&mut self) {
-        let stored = self.snapshot.groups.iter().map(|(name, group)| (name, &group.placement));
-        let after = stored.map(|(name, stored)| (name, self.effects.placements.get(name).unwrap_or(stored)));
+        let groups = self.snapshot.groups.iter();
+        let after =
+            groups.map(|(name, view)| (name, view, self.effects.placements.get(name).unwrap_or(&view.placement)));
         let orders = Orders::new(self.snapshot, after);
         let forgotten: BTreeSet<&NodeName> = self.plan.forget_nodes.iter().collect();
         let kept = self.snapshot.nodes.iter().filter(|(name, _)| !forgotten.contains(name));

@@ -24,12 +24,11 @@ struct Case<'a> {
 
 /// Tells owners to let go of groups that must stop or move. A lost owner is told nothing: see `prove`.
 pub(super) fn release(draft: &mut Draft<'_>) {
-    let snapshot = draft.snapshot;
     for (name, group) in draft.facts.order().to_vec() {
         let Some(owner) = group.placement.assigned_to() else { continue };
         let case = Case { name, group, owner };
-        match snapshot.nodes.get(owner) {
-            Some(node) if node.seen.state != NodeState::Down => consider(draft, case, node),
+        match draft.node(owner) {
+            Some((_, node)) if node.seen.state != NodeState::Down => consider(draft, case, node),
             _ => {}
         }
     }
@@ -65,7 +64,8 @@ fn consider<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView) {
     if !node.speaks() {
         return; // what it runs is not known: it is either heard again or proven down
     }
-    let seen = draft.snapshot.seen_on_owner(case.name);
+    let report = draft.index.report(case.name, case.owner);
+    let seen = report.map(|report| report.seen).filter(|seen| seen.epoch == case.group.placement.epoch);
     if let Some(failure) = seen.and_then(|seen| seen.failure.as_ref()) {
         return failed(draft, case, node, failure);
     }
