@@ -9,6 +9,7 @@ mod board;
 mod cli;
 mod cli_server;
 mod demo;
+mod examples;
 mod first_minutes;
 mod guard;
 mod nudges;
