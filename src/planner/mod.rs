@@ -36,9 +36,11 @@ pub use snapshot::Snapshot;
 pub use state::group_state;
 pub use summary::{PlanAction, PlanLine, PlanSummary};
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use crate::domain::{GroupName, TopologySpec};
+use crate::domain::{GroupName, NodeName, TopologySpec};
 
 /// Changes whenever the same snapshot may give another plan than before.
 pub const PLANNER_VERSION: u32 = 2;
@@ -68,6 +70,13 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
 /// Why a group is where it is, and for every node why or why not: by the code that places it.
 pub fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<plan::Reasoning> {
     explain::explain(snapshot, group)
+}
+
+/// The nodes that get nothing for a while since they were lost again and again: why, and what ends that, as a sentence.
+pub fn quarantined(snapshot: &Snapshot) -> BTreeMap<NodeName, String> {
+    let facts = facts::Facts::new(snapshot);
+    let say = |reason: &str| format!("{reason}; resume it to end that");
+    facts.quarantined().iter().map(|(name, found)| ((*name).clone(), say(&found.reason))).collect()
 }
 
 /// What a plan writes. `new_id` gives the ids of the failovers that it opens.
