@@ -74,6 +74,10 @@ fn steps(plan: &Plan, out: &mut String) {
     for step in &plan.operations {
         writeln!(out, "operation {} {}: {}", step.id.as_u128(), word(step.state), step.message).unwrap();
     }
+    for (node, losses) in &plan.losses {
+        let what = if losses.lost { "lost" } else { "not lost" };
+        writeln!(out, "{node} is {what}, {} counted", losses.moments.len()).unwrap();
+    }
     for node in &plan.withdrawn_confirmations {
         writeln!(out, "withdraw the confirmation of {node}").unwrap();
     }
@@ -102,5 +106,7 @@ pub fn status(snapshot: &Snapshot) -> String {
         let message = message.map_or_else(String::new, |message| format!(": {message}"));
         format!("{name} {} on {owner}, epoch {}, budget {spent} of {max}{message}\n", word(state), placement.epoch)
     };
-    snapshot.groups.keys().map(line).collect()
+    let quarantined = locum::planner::quarantined(snapshot);
+    let nodes = quarantined.iter().map(|(node, why)| format!("{node}: {why}\n"));
+    snapshot.groups.keys().map(line).chain(nodes).collect()
 }
