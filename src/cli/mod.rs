@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 pub mod agent;
 pub mod apply;
+pub mod check;
 #[cfg(unix)]
 pub mod demo;
 pub mod document;
@@ -16,6 +17,7 @@ pub mod out;
 pub mod remote;
 pub mod server;
 pub mod signals;
+pub mod simulate;
 pub mod status;
 pub mod tables;
 pub mod verbs;
@@ -49,6 +51,10 @@ pub enum Command {
     Apply(apply::ApplyArgs),
     /// Show what a document would change, and change nothing
     Plan(apply::PlanArgs),
+    /// Say what is wrong with a document before it hurts, and how to mend it; needs no server
+    Check(check::CheckArgs),
+    /// Show where a document's groups would run, and where after faults; needs no server
+    Simulate(simulate::SimulateArgs),
     /// Show what is wanted and what is seen
     Status(status::StatusArgs),
     /// Move a group to another node
@@ -88,6 +94,8 @@ pub fn run(remote: &Remote, command: Command) -> Result<(), Failure> {
         #[cfg(unix)]
         Command::Receive(args) => demo::receive::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Check(args) => check::run(remote, &args),
+        Command::Simulate(args) => simulate::run(remote, args),
         #[cfg(unix)]
         Command::Demo(args) => wait_for(demo::run(args)),
         Command::Server(args) => wait_for(server::run(args)),

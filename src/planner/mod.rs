@@ -1,6 +1,7 @@
 //! What should be done now? `plan` decides, from one snapshot and nothing else.
 
 mod adopt;
+mod bounds;
 mod budget;
 mod candidates;
 mod draft;
@@ -19,6 +20,7 @@ mod settle;
 pub mod snapshot;
 mod state;
 pub mod summary;
+pub mod what_if;
 mod words;
 
 pub use budget::budget;
@@ -26,7 +28,8 @@ pub use effects::Effects;
 pub use plan::Plan;
 pub use snapshot::Snapshot;
 pub use state::group_state;
-pub use summary::{PlanAction, PlanLine, PlanSummary};
+pub use summary::{InstanceLine, PlanAction, PlanLine, PlanSummary};
+pub use what_if::{Faults, WhatIf, cold, what_if, with_faults};
 
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use locum::domain::GroupName;
 use locum::planner::plan::{Intent, Reasoning};
 use locum::planner::{Plan, Snapshot, budget, group_state, summarize};
 
-fn word<T: serde::Serialize>(value: T) -> String {
+pub fn word<T: serde::Serialize>(value: T) -> String {
     serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }
 

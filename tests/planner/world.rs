@@ -55,6 +55,7 @@ impl World {
                 return say::reasoning(&planner::explain(&self.snapshot, &name).unwrap());
             }
             ["what-if", rest @ ..] => return self.what_if(rest),
+            ["faults", rest @ ..] => return crate::faults::say(&self.snapshot, rest),
             _ => panic!("no such command: {line}"),
         }
         String::new()

@@ -32,7 +32,9 @@ fn name_new_addresses(before: &Snapshot, after: &Snapshot, summary: &mut PlanSum
             is.spec.agent
         );
         let (from, to) = (Some(owner.clone()), Some(owner.clone()));
-        summary.lines.push(PlanLine { action: PlanAction::Wait, group: name.clone(), from, to, reason });
+        let downtime_at_most = None;
+        let (action, group) = (PlanAction::Wait, name.clone());
+        summary.lines.push(PlanLine { action, group, from, to, downtime_at_most, reason });
         summary.disturbs = true;
     }
     summary.lines.sort_by(|a, b| a.group.cmp(&b.group));
