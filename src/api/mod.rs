@@ -79,6 +79,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::clusters::get_cluster, v1::clusters::delete_cluster))
         .routes(routes!(v1::topology::get_topology, v1::topology::put_topology))
         .routes(routes!(v1::status::get_status))
+        .routes(routes!(v1::explain::explain_group))
         .routes(routes!(v1::actions::move_group))
         .routes(routes!(v1::actions::online_group))
         .routes(routes!(v1::actions::offline_group))

@@ -9,6 +9,7 @@ pub mod check;
 pub mod demo;
 pub mod document;
 pub mod exit;
+pub mod explain;
 pub mod guard;
 pub mod history;
 pub mod input;
@@ -57,6 +58,8 @@ pub enum Command {
     Simulate(simulate::SimulateArgs),
     /// Show what is wanted and what is seen
     Status(status::StatusArgs),
+    /// Show why a group is where it is, what speaks for and against each node, and what would change that
+    Explain(explain::ExplainArgs),
     /// Move a group to another node
     Move(verbs::MoveArgs),
     /// Place nothing new on a node; what it runs stays
@@ -103,6 +106,7 @@ pub fn run(remote: &Remote, command: Command) -> Result<(), Failure> {
         Command::Apply(args) => wait_for(apply::apply(remote, args)),
         Command::Plan(args) => wait_for(apply::plan(remote, args)),
         Command::Status(args) => wait_for(status::run(remote, args)),
+        Command::Explain(args) => wait_for(explain::run(remote, args)),
         Command::Move(args) => wait_for(verbs::move_group(remote, args)),
         Command::Pause(args) => wait_for(verbs::on_node(remote, "pause", args)),
         Command::Drain(args) => wait_for(verbs::on_node(remote, "drain", args)),
@@ -133,6 +137,7 @@ mod tests {
     fn a_cluster_may_be_left_out() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
         let named = |command: Command| match command {
+            Command::Explain(args) => wait_for(explain::run(remote, args)),
             Command::Move(args) => (args.cluster.map(|c| c.to_string()), args.group.to_string()),
             other => panic!("not a move: {other:?}"),
         };

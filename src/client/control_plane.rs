@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::api::views::{ACTOR_HEADER, Page, Problem, TopologyResult};
 use crate::board::status::StatusDocument;
 use crate::domain::{ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
+use crate::planner::explanation::Explanation;
 
 /// An address that does not take a connection within this time is not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -188,6 +189,11 @@ impl ControlPlane {
             Target::Group(group) => format!("/v1/clusters/{cluster}/groups/{group}/{verb}"),
         };
         self.call(self.request(Method::POST, &path).json(body)).await
+    }
+
+    /// Why a group is where it is, and what would change it.
+    pub async fn explain(&self, cluster: &ClusterName, group: &GroupName) -> Result<Reply<Explanation>, CallError> {
+        self.call(self.get(&format!("/v1/clusters/{cluster}/groups/{group}/explain"))).await
     }
 
     /// Where an operation stands.

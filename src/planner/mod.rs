@@ -8,14 +8,17 @@ mod draft;
 mod edit;
 pub mod effects;
 mod explain;
+pub mod explanation;
 mod finish;
 mod marks;
+pub mod obstacles;
 mod operate;
 mod place;
 pub mod plan;
 mod prove;
 mod records;
 mod release;
+pub mod resilience;
 mod settle;
 pub mod snapshot;
 mod state;
@@ -25,7 +28,9 @@ mod words;
 
 pub use budget::budget;
 pub use effects::Effects;
+pub use explanation::Explanation;
 pub use plan::Plan;
+pub use resilience::{Resilience, resilience};
 pub use snapshot::Snapshot;
 pub use state::group_state;
 pub use summary::{InstanceLine, PlanAction, PlanLine, PlanSummary};
@@ -61,6 +66,11 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
 /// Why a group is where it is, and for every node why or why not: by the code that places it.
 pub fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<plan::Reasoning> {
     explain::explain(snapshot, group)
+}
+
+/// The same for an operator who wants to do something about it: all that stands in the way, and what would change it.
+pub fn explanation(snapshot: &Snapshot, group: &GroupName) -> Option<Explanation> {
+    explanation::explanation(snapshot, group)
 }
 
 /// What a plan writes. `new_id` gives the ids of the failovers that it opens.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use locum::domain::GroupName;
 use locum::planner::plan::{Intent, Reasoning};
-use locum::planner::{Plan, Snapshot, budget, group_state, summarize};
+use locum::planner::{Plan, Snapshot, budget, explanation, group_state, summarize};
 
 pub fn word<T: serde::Serialize>(value: T) -> String {
     serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
@@ -103,4 +103,22 @@ pub fn status(snapshot: &Snapshot) -> String {
         format!("{name} {} on {owner}, epoch {}, budget {spent} of {max}{message}\n", word(state), placement.epoch)
     };
     snapshot.groups.keys().map(line).collect()
+}
+
+/// What stands in the way of a group, and what would change that.
+pub fn obstacles(snapshot: &Snapshot, group: &GroupName) -> String {
+    let found = explanation(snapshot, group).unwrap();
+    let owner = found.owner.as_ref().map_or("-".to_owned(), ToString::to_string);
+    let mut out = format!("{} {} on {owner}: {}\n", found.group, word(found.state), found.summary);
+    for obstacle in &found.obstacles {
+        writeln!(out, "  {}: {} => {}", word(obstacle.kind), obstacle.reason, obstacle.change).unwrap();
+    }
+    for case in &found.nodes {
+        let change = case.change.as_ref().map_or_else(String::new, |change| format!(" => {change}"));
+        writeln!(out, "{}: {}{change}", case.node, case.verdict).unwrap();
+        for obstacle in &case.obstacles {
+            writeln!(out, "    {}: {} => {}", word(obstacle.kind), obstacle.reason, obstacle.change).unwrap();
+        }
+    }
+    out
 }

@@ -10,6 +10,7 @@ use crate::domain::{ClusterName, HumanDuration};
 
 pub mod actions;
 pub mod clusters;
+pub mod explain;
 pub mod history;
 pub mod operations;
 mod preview;

@@ -46,10 +46,7 @@ pub async fn of_operation(
     cluster: &ClusterName,
     new: &NewOperation,
 ) -> Result<PlanSummary, ApiError> {
-    let Some(mut snapshot) = present(state, cluster) else {
-        state.store.topology(cluster).await?;
-        return Err(ApiError::unavailable(format!("cluster {cluster} was not looked at yet")));
-    };
+    let mut snapshot = looked_at(state, cluster).await?;
     check(&snapshot, new)?;
     want(&mut snapshot, new);
     snapshot.operations.push(Operation {
@@ -67,6 +64,15 @@ pub async fn of_operation(
         ended_at: None,
     });
     Ok(summarize(&snapshot))
+}
+
+/// The cluster as it is seen, now.
+pub async fn looked_at(state: &AppState, cluster: &ClusterName) -> Result<Snapshot, ApiError> {
+    if let Some(snapshot) = present(state, cluster) {
+        return Ok(snapshot);
+    }
+    state.store.topology(cluster).await?;
+    Err(ApiError::unavailable(format!("cluster {cluster} was not looked at yet")))
 }
 
 fn present(state: &AppState, cluster: &ClusterName) -> Option<Snapshot> {
