@@ -15,6 +15,7 @@ pub mod plan;
 mod prove;
 mod records;
 mod release;
+pub mod replay;
 mod settle;
 pub mod snapshot;
 mod state;
