@@ -11,10 +11,13 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use crate::api::views::{ACTOR_HEADER, Page, Problem, TopologyResult};
+use crate::advice::{Advice, Severity};
+use crate::api::views::{ACTOR_HEADER, ActionRequest, ChangeView, Page, Problem, TopologyResult};
 use crate::board::status::StatusDocument;
-use crate::domain::{ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
 use crate::planner::explanation::Explanation;
+use crate::domain::{
+    Change, ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation, TopologySpec,
+};
 
 /// An address that does not take a connection within this time is not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -153,6 +156,47 @@ impl ControlPlane {
             Replaces::Generation(generation) => request.header(IF_MATCH, format!("\"{generation}\"")),
         };
         self.call(request).await
+    }
+
+    /// The desired state as a document.
+    pub async fn topology(&self, cluster: &ClusterName) -> Result<Reply<TopologySpec>, CallError> {
+        self.call(self.get(&format!("/v1/clusters/{cluster}/topology"))).await
+    }
+
+    /// What the rules say of it: findings of this severity or worse, or all.
+    pub async fn advice(&self, cluster: &ClusterName, severity: Option<Severity>) -> Result<Reply<Advice>, CallError> {
+        let request = self.get(&format!("/v1/clusters/{cluster}/advice"));
+        self.call(request.query(&severity.map(|severity| [("severity", severity)]))).await
+    }
+
+    /// A slice of the changes, newest first.
+    pub async fn changes(
+        &self,
+        cluster: &ClusterName,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Reply<Page<Change>>, CallError> {
+        let request = self.get(&format!("/v1/clusters/{cluster}/changes")).query(&[("limit", limit)]);
+        self.call(request.query(&cursor.map(|cursor| [("cursor", cursor)]))).await
+    }
+
+    /// The change that made a generation, and what it changed.
+    pub async fn change(&self, cluster: &ClusterName, generation: Generation) -> Result<Reply<ChangeView>, CallError> {
+        self.call(self.get(&format!("/v1/clusters/{cluster}/changes/{generation}"))).await
+    }
+
+    /// Makes what is wanted what it was after a generation or, with `dry_run`, asks what that would do.
+    pub async fn revert(
+        &self,
+        cluster: &ClusterName,
+        generation: Generation,
+        request: &ActionRequest,
+        operator_state: bool,
+        dry_run: bool,
+    ) -> Result<Reply<TopologyResult>, CallError> {
+        let path = format!("/v1/clusters/{cluster}/changes/{generation}/revert");
+        let how = [("operator_state", operator_state), ("dry_run", dry_run)];
+        self.call(self.request(Method::POST, &path).query(&how).json(request)).await
     }
 
     /// The observed state. With `after`, the tag of the last one seen, it comes once it differs, or `None` after `wait`.

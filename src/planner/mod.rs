@@ -19,6 +19,7 @@ mod prove;
 mod records;
 mod release;
 pub mod resilience;
+pub mod replay;
 mod settle;
 pub mod snapshot;
 mod state;

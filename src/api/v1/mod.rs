@@ -9,11 +9,26 @@ use super::problem::ApiError;
 use crate::domain::{ClusterName, HumanDuration};
 
 pub mod actions;
+pub mod advice;
+pub mod changes;
+pub mod clustering;
 pub mod clusters;
 pub mod explain;
+mod edit;
+pub mod groups;
+pub mod handlers;
 pub mod history;
+pub mod hosts;
+pub mod instances;
+mod judged;
+pub mod maintenance;
+pub mod nodes;
+mod objects;
 pub mod operations;
 mod preview;
+mod references;
+pub mod replay;
+pub mod resources;
 pub mod status;
 pub mod topology;
 

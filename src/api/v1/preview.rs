@@ -9,14 +9,37 @@ use crate::domain::{
 use crate::planner::{self, PlanAction, PlanLine, PlanSummary, Snapshot};
 use crate::store::NewOperation;
 
-/// What another topology would do; `generation` is that of a cluster that was not looked at yet.
+/// What another topology would do, in which operator state is as it is to be; `generation` is that of a cluster that was not looked at yet.
 pub fn of_topology(state: &AppState, spec: &TopologySpec, generation: Generation) -> PlanSummary {
     let seen = present(state, &spec.cluster);
     let before = seen.unwrap_or_else(|| Snapshot::empty(spec.cluster.clone(), generation, state.clock.now()));
-    let after = planner::with_topology(&before, spec);
+    let mut after = planner::with_topology(&before, spec);
+    exactly(&mut after, spec);
     let mut summary = summarize(&after);
     name_new_addresses(&before, &after, &mut summary);
     summary
+}
+
+/// Takes absent operator state at its word.
+fn exactly(after: &mut Snapshot, spec: &TopologySpec) {
+    after.maintenance.clone_from(&spec.maintenance);
+    for node in &spec.nodes {
+        after
+            .nodes
+            .get_mut(&node.name)
+            .into_iter()
+            .for_each(|view| view.spec.maintenance.clone_from(&node.maintenance));
+    }
+    for group in &spec.groups {
+        after
+            .groups
+            .get_mut(&group.name)
+            .into_iter()
+            .for_each(|view| view.spec.maintenance.clone_from(&group.maintenance));
+    }
+    for dependency in &spec.common_dependencies {
+        after.common_dependencies.insert(dependency.name.clone(), dependency.clone());
+    }
 }
 
 /// No plan can know who answers at a new address. If it is another agent, what the node runs stops with its lease.

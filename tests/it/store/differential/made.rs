@@ -118,6 +118,7 @@ impl Made {
             forget_groups: self.forgotten_group.map(|name| group(GROUPS[name])).into_iter().collect(),
             events: (0..self.events).map(|number| event(second, number)).collect(),
             losses: std::collections::BTreeMap::new(),
+            kept: None,
         }
     }
 
