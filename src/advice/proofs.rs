@@ -1,0 +1,94 @@
+//! Can it be proven that a lost node has stopped what it ran, and can another one run it?
+
+use super::RuleFinding;
+use super::Severity::{Advice, Warning};
+use super::rule::{LooksAt, Rule};
+use super::view::{Group, View};
+use super::words::{by, list, node, objects, resource};
+use crate::domain::{NodeName, ResourceClass, ResourceSpec, ResourceType, RunSpec};
+
+const G01: Rule = Rule::new(
+    "G01",
+    &[Warning, Advice],
+    "Every resource of a group is stopped for certain when its node is lost.",
+    "Locum: release proofs",
+);
+const G02: Rule = Rule::new(
+    "G02",
+    &[Warning],
+    "Every possible owner of a group can run all its resources.",
+    "Locum: drivers of agents",
+)
+.looking_at(LooksAt::Seen);
+
+pub(super) const RULES: &[Rule] = &[G01, G02];
+
+pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
+    for of in view.groups.values() {
+        findings.extend(unbounded(of));
+        findings.extend(drivers(view, of));
+    }
+}
+
+/// G01: worse where what may go on running is a service, not an address.
+fn unbounded(of: &Group<'_>) -> Option<RuleFinding> {
+    let is_unbounded = |resource: &&ResourceSpec| matches!(resource.run, RunSpec::Systemd(_) | RunSpec::Ocf(_));
+    let some: Vec<&ResourceSpec> = of.runs.resources.iter().filter(is_unbounded).collect();
+    if some.is_empty() || of.owners.len() < 2 {
+        return None;
+    }
+    let is_address =
+        |resource: &&ResourceSpec| matches!(resource.class(), ResourceClass::IpAddress | ResourceClass::NetworkName);
+    let name = of.name;
+    let names = list(some.iter().map(|resource| &resource.name));
+    let objects = some.iter().map(|one| resource(name, &one.name)).collect();
+    let message = format!(
+        "{names} of {name} {} stopped by the service manager or a resource agent, which Locum can't bound: when a node is cut \
+         off, nothing proves that {} stopped there.",
+        by(some.len(), "is", "are"),
+        by(some.len(), "it has", "they have")
+    );
+    let fix = "Let a watchdog or a fence switch lost nodes off. Otherwise, when a node is lost, make sure that it is off and say \
+               so with `confirm-down`."
+        .to_owned();
+    Some(if some.iter().all(is_address) {
+        G01.advice(objects, message, fix)
+    } else {
+        G01.warning(objects, message, fix)
+    })
+}
+
+/// G02.
+fn drivers(view: &View<'_>, of: &Group<'_>) -> Vec<RuleFinding> {
+    let lacks = |name: &NodeName, kind: ResourceType| {
+        let seen = view.seen.nodes.get(name);
+        seen.is_some_and(|seen| !seen.drivers.is_empty() && !seen.drivers.contains(&kind))
+    };
+    let name = of.name;
+    let kinds: std::collections::BTreeSet<ResourceType> = of
+        .runs
+        .resources
+        .iter()
+        .map(ResourceSpec::resource_type)
+        .filter(|kind| *kind != ResourceType::Unspecified)
+        .collect();
+    let of_kind = |kind: ResourceType| {
+        let nodes: Vec<&NodeName> = of.owners.iter().copied().filter(|node| lacks(node, kind)).collect();
+        if nodes.is_empty() {
+            return None;
+        }
+        let wanting = of.runs.resources.iter().filter(|resource| resource.resource_type() == kind);
+        let some: Vec<&ResourceSpec> = wanting.collect();
+        let (names, on, word) = (list(some.iter().map(|resource| &resource.name)), list(&nodes), kind.as_str());
+        let objects = objects(
+            super::words::group(name),
+            some.iter().map(|one| resource(name, &one.name)).chain(nodes.iter().map(node)),
+        );
+        let message = format!("{on} may own {name}, but can't run {names}: the agent there has no {word} driver.");
+        let fix = format!(
+            "Make {word} available on {on} and restart the agent there, or take {on} out of the possible owners of {name}."
+        );
+        Some(G02.warning(objects, message, fix))
+    };
+    kinds.into_iter().filter_map(of_kind).collect()
+}
