@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::exit::Failure;
 use super::input::Input;
@@ -13,7 +12,8 @@ use super::remote::Remote;
 use super::{out, tables};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{DependencyName, NodeName, TopologySpec};
-use crate::planner::{self, Faults, Snapshot, WhatIf, what_if};
+use crate::planner::what_if::{self, counted_ids};
+use crate::planner::{self, Faults, Snapshot, WhatIf};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -55,15 +55,6 @@ impl From<FaultArgs> for Faults {
             pause: pause.into_iter().collect(),
             dependencies_down: down.into_iter().collect(),
         }
-    }
-}
-
-/// Ids for records that are forgotten when the story ends.
-pub fn counted_ids() -> impl FnMut() -> Uuid {
-    let mut last: u128 = 0;
-    move || {
-        last += 1;
-        Uuid::from_u128(last)
     }
 }
 

@@ -14,10 +14,10 @@ use uuid::Uuid;
 use crate::advice::{Advice, Severity};
 use crate::api::views::{ACTOR_HEADER, ActionRequest, ChangeView, Page, Problem, TopologyResult};
 use crate::board::status::StatusDocument;
-use crate::planner::explanation::Explanation;
 use crate::domain::{
     Change, ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation, TopologySpec,
 };
+use crate::planner::explanation::Explanation;
 
 /// An address that does not take a connection within this time is not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

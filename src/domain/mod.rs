@@ -50,7 +50,7 @@ pub use name::{ClusterName, DependencyName, GroupName, HandlerName, HostName, Na
 pub use node::{Confirmation, Edition, Losses, NodeSpec, NodeState, NodeWanted, Software};
 pub use number::{Decision, Epoch, Generation, Revision, Term, Ticks};
 pub use operation::{Operation, OperationKind, OperationState};
-pub use placement::{FailedMark, Placement, PlacementPhase};
+pub use placement::{FailedMark, HeldBy, Placement, PlacementPhase};
 pub use policy::{AntiAffinity, Brake, Policy, Quarantine};
 pub use process::{ProbeSpec, ProcessSpec, StopSignal};
 pub use resource::{

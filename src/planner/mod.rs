@@ -1,6 +1,7 @@
 //! What should be done now? `plan` decides, from one snapshot and nothing else.
 
 mod adopt;
+mod affinity;
 mod bounds;
 mod budget;
 mod candidates;
@@ -9,22 +10,29 @@ mod edit;
 pub mod effects;
 mod explain;
 pub mod explanation;
+mod facts;
+mod failback;
 mod finish;
+mod hold;
+mod losses;
 mod marks;
+mod needs;
 pub mod obstacles;
 mod operate;
+mod order;
 mod place;
 pub mod plan;
 mod prove;
 mod records;
 mod release;
-pub mod resilience;
 pub mod replay;
+pub mod resilience;
 mod settle;
 pub mod snapshot;
 mod state;
 pub mod summary;
 pub mod what_if;
+mod window;
 mod words;
 
 pub use budget::budget;
@@ -42,7 +50,7 @@ use uuid::Uuid;
 use crate::domain::{GroupName, TopologySpec};
 
 /// Changes whenever the same snapshot may give another plan than before.
-pub const PLANNER_VERSION: u32 = 1;
+pub const PLANNER_VERSION: u32 = 2;
 
 /// What should be done now. The same snapshot gives the same plan.
 ///
@@ -51,6 +59,7 @@ pub const PLANNER_VERSION: u32 = 1;
 pub fn plan(snapshot: &Snapshot) -> Plan {
     let mut draft = draft::Draft::new(snapshot);
     finish::withdraw(&mut draft);
+    draft.plan.losses.clone_from(draft.facts.losses());
     settle::settle(&mut draft);
     release::release(&mut draft);
     prove::prove(&mut draft);

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::draft::Draft;
-use super::place::blockers;
+use super::place::{blockers, choice, returns};
 use super::snapshot::{GroupView, NodeView, Snapshot};
-use super::words::clock;
+use super::words::{clock, when};
+use super::{affinity, candidates, hold, needs};
 use crate::domain::{
-    Cause, GroupName, GroupWanted, HostSpec, NodeName, NodeState, NodeWanted, ResourceSpec, ResourceType,
+    AntiAffinity, Cause, GroupName, GroupWanted, HeldBy, HostSpec, NodeName, NodeState, NodeWanted, ResourceSpec,
+    ResourceType,
 };
 
 /// What stands in the way, and what would take it away.
@@ -88,6 +90,30 @@ pub(super) fn of_node(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> 
     if failed_just_now(draft, group) == Some(node) {
         let change = format!("reset {group}, or wait until this failover has ended");
         found.push(obstacle(ObstacleKind::FailedHere, "it failed here just now", change));
+    }
+    found.extend(kept_from(draft, group, node, candidate));
+    found
+}
+
+/// What rules of the cluster keep the group from a node that could run it.
+fn kept_from(draft: &Draft<'_>, group: &GroupName, node: &NodeName, view: &NodeView) -> Vec<Obstacle> {
+    let snapshot = draft.snapshot;
+    let mut found = Vec::new();
+    let maintenance = view.spec.maintenance.as_ref().filter(|_| !candidates::is_let_in(draft, group, node));
+    if let Some((maintenance, reason)) = maintenance.and_then(|m| Some((m, hold::lasting(snapshot, m)?))) {
+        let until = when(maintenance.until, snapshot.now);
+        let change = format!("end the maintenance of {node}, or wait until {until}");
+        found.push(obstacle(ObstacleKind::Maintenance, reason, change));
+    }
+    if let Some(quarantined) = draft.facts.quarantined().get(node) {
+        let change = format!("resume {node}, or wait until {}", when(quarantined.until, snapshot.now));
+        found.push(obstacle(ObstacleKind::Quarantine, quarantined.reason.clone(), change));
+    }
+    let enforced = snapshot.policy.anti_affinity == AntiAffinity::Enforced;
+    if let Some(mate) = enforced.then(|| affinity::mate_on(draft, group, node)).flatten() {
+        let reason = format!("{mate} is there, and they never share a node");
+        let change = format!("move {mate} to another node, or make `policy.anti_affinity` soft");
+        found.push(obstacle(ObstacleKind::AntiAffinity, reason, change));
     }
     found
 }
@@ -200,7 +226,10 @@ pub(super) fn of_group(draft: &Draft<'_>, group: &GroupName) -> Vec<Obstacle> {
     }
     let standing = draft.standing(group);
     if let Some(mark) = &standing.mark {
-        let change = format!("reset {group}, or wait until {}", clock(mark.retry_at));
+        let change = match mark.held {
+            Some(_) => format!("take away what holds it, or move {group}: it goes on then"),
+            None => format!("reset {group}, or wait until {}", clock(mark.retry_at)),
+        };
         found.push(obstacle(ObstacleKind::Failed, mark.reason.clone(), change));
     }
     if standing.placement.owner().is_some() {
@@ -210,5 +239,27 @@ pub(super) fn of_group(draft: &Draft<'_>, group: &GroupName) -> Vec<Obstacle> {
         let change = "wait until that node has said what it runs, or is proven to be down";
         found.push(obstacle(ObstacleKind::MayStillRun, reason, change));
     }
+    found.extend(held_back(draft, group));
+    for reason in needs::unmet(draft, group) {
+        found.push(obstacle(
+            ObstacleKind::NeedsGroup,
+            reason,
+            "bring that group online, or take it out of `depends_on`",
+        ));
+    }
     found
+}
+
+/// What keeps Locum from starting a free group by itself, unless it may begin again where it was.
+fn held_back(draft: &Draft<'_>, group: &GroupName) -> Option<Obstacle> {
+    let hold = hold::hold(draft, group, hold::cause(draft, group))?;
+    if returns(draft, group, &hold).is_some_and(|last| choice(draft, group).is_eligible(&last)) {
+        return None;
+    }
+    let change = match hold.by {
+        Some(HeldBy::Maintenance) => format!("end that maintenance, or bring {group} online all the same"),
+        Some(HeldBy::CommonDependency) => format!("bring that dependency back, or bring {group} online all the same"),
+        None => format!("bring {group} online or move it: an operator's word overrides this"),
+    };
+    Some(obstacle(ObstacleKind::HeldBack, hold.reason, change))
 }

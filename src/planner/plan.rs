@@ -15,7 +15,7 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[must_use = "a plan that nobody commits decides nothing"]
 pub struct Plan {
-    /// Groups that their owner is told to let go, in the order of their names.
+    /// Groups that their owner is told to let go, in the order in which groups start.
     pub releases: Vec<Release>,
     /// Groups whose owner is proven to have stopped: the proof is stored, the group is free.
     pub proofs: Vec<Proof>,
@@ -88,6 +88,9 @@ pub struct Place {
     pub epoch: Epoch,
     /// Set when the new owner is another one than the last and no failover record is open or opened by this plan.
     pub failover: Option<Intent>,
+    /// Whether an operator's move chose that node.
+    #[serde(default)]
+    pub by_operator: bool,
     pub reason: String,
 }
 

@@ -70,8 +70,7 @@ pub struct GroupDown {
 pub fn resilience(snapshot: &Snapshot, new_id: &mut dyn FnMut() -> Uuid) -> Resilience {
     let parts = Parts::of(snapshot);
     let nodes: Vec<&NodeName> = parts.nodes.clone();
-    let singles: BTreeMap<&NodeName, Loss> =
-        nodes.iter().map(|name| (*name, parts.loss(&[*name], new_id))).collect();
+    let singles: BTreeMap<&NodeName, Loss> = nodes.iter().map(|name| (*name, parts.loss(&[*name], new_id))).collect();
     let (pairs_computed, pairs) = if nodes.len() <= MOST_NODES_FOR_ALL_PAIRS {
         (PairsComputed::All, all_pairs(&nodes))
     } else {
@@ -157,7 +156,9 @@ impl<'a> Parts<'a> {
             for (node, whole) in &self.snapshot.nodes {
                 let seen = whole.seen.groups.get(name);
                 let told = whole.assignment.groups.binary_search_by(|told| told.group.cmp(name)).ok();
-                let Some(view) = part.nodes.get_mut(node).filter(|_| seen.is_some() || told.is_some()) else { continue };
+                let Some(view) = part.nodes.get_mut(node).filter(|_| seen.is_some() || told.is_some()) else {
+                    continue;
+                };
                 view.seen.groups.extend(seen.map(|seen| (name.clone(), seen.clone())));
                 view.assignment.groups.extend(told.map(|at| whole.assignment.groups[at].clone()));
             }
@@ -177,7 +178,8 @@ impl<'a> Parts<'a> {
                 continue;
             }
             let dependencies = group.spec.common_dependencies.iter();
-            let resources = dependencies.filter_map(|name| self.snapshot.common_dependencies.get(name)?.resource.as_ref());
+            let resources =
+                dependencies.filter_map(|name| self.snapshot.common_dependencies.get(name)?.resource.as_ref());
             left.extend(resources.map(|resource| &resource.group));
             left.extend(&group.spec.depends_on);
             for class in &group.spec.anti_affinity {

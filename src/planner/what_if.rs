@@ -128,6 +128,15 @@ pub struct Downtime {
     pub made_of: String,
 }
 
+/// Ids for the records of stories that are forgotten when they are told: 1, 2, 3.
+pub fn counted_ids() -> impl FnMut() -> Uuid {
+    let mut last: u128 = 0;
+    move || {
+        last += 1;
+        Uuid::from_u128(last)
+    }
+}
+
 /// Plays planning to its end after `faults`. `new_id` gives ids for the records that are made on the way and forgotten.
 pub fn what_if(snapshot: &Snapshot, faults: &Faults, new_id: &mut dyn FnMut() -> Uuid) -> WhatIf {
     play(snapshot, with_faults(snapshot, faults), new_id).0

@@ -107,7 +107,7 @@ fn basis(snapshot: &Snapshot) -> Basis {
 }
 
 fn held(owner: &str, epoch: u64) -> Placement {
-    Placement { epoch: Epoch(epoch), last_owner: Some(node(owner)), phase: PlacementPhase::Held }
+    Placement { epoch: Epoch(epoch), last_owner: Some(node(owner)), phase: PlacementPhase::Held, by_operator: false }
 }
 
 fn placed(placement: Placement) -> Effects {

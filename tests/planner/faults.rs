@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use locum::planner::what_if::counted_ids;
 use locum::planner::{Faults, Snapshot, WhatIf, what_if};
-use uuid::Uuid;
 
 use crate::say::word;
 
@@ -29,12 +29,7 @@ pub fn say(snapshot: &Snapshot, words: &[&str]) -> String {
     if !unknown.is_empty() {
         return unknown.concat();
     }
-    let mut ids = 0;
-    let mut next_id = || {
-        ids += 1;
-        Uuid::from_u128(ids)
-    };
-    told(&what_if(snapshot, &faults, &mut next_id))
+    told(&what_if(snapshot, &faults, &mut counted_ids()))
 }
 
 fn told(found: &WhatIf) -> String {

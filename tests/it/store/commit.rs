@@ -44,7 +44,7 @@ pub async fn a_commit_on_what_has_passed_is_outrun(store: Arc<dyn Store>) {
 pub async fn a_commit_is_written_whole(store: Arc<dyn Store>) {
     reigned(&store).await;
     let assignment = locum::domain::Assignment::default();
-    let mark = FailedMark { reason: "it failed".to_owned(), at: at(3), retry_at: at(9) };
+    let mark = FailedMark { reason: "it failed".to_owned(), at: at(3), retry_at: at(9), held: None };
     let effects = Effects {
         failovers: vec![failover(1, 50, Outcome::InProgress)],
         assignments: [(node("bts2"), assignment.clone())].into(),

@@ -104,7 +104,7 @@ impl Made {
             let (message, to) = ("it went on".to_owned(), Some(node("bts2")));
             known.map(|known| Operation { state, message, to, ended_at: Some(now.now), ..known })
         });
-        let mark = FailedMark { reason: "it failed".to_owned(), at: now.now, retry_at: now.now };
+        let mark = FailedMark { reason: "it failed".to_owned(), at: now.now, retry_at: now.now, held: None };
         Effects {
             decision: Decision(now.decision.0 + self.beyond),
             placements: self.placement(now).into_iter().collect(),
@@ -138,7 +138,7 @@ impl Made {
             },
         };
         let epoch = Epoch(stored.saturating_add_signed(further));
-        Some((name, Placement { epoch, last_owner: Some(node(NODES[owner])), phase }))
+        Some((name, Placement { epoch, last_owner: Some(node(NODES[owner])), phase, by_operator: owner == 0 }))
     }
 }
 
