@@ -120,6 +120,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::maintenance::begin_group_maintenance, v1::maintenance::end_group_maintenance))
         .routes(routes!(v1::maintenance::mark_down, v1::maintenance::mark_up))
         .routes(routes!(v1::status::get_status))
+        .routes(routes!(v1::plan::plan_what_if))
+        .routes(routes!(v1::plan::get_resilience))
         .routes(routes!(v1::explain::explain_group))
         .routes(routes!(v1::actions::move_group))
         .routes(routes!(v1::actions::online_group))

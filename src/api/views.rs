@@ -15,8 +15,8 @@ use crate::advice::FindingChanges;
 use crate::domain::{
     Change, ClusterName, Decision, Difference, Finding, Generation, GroupName, HumanDuration, NodeName,
 };
-use crate::planner::PlanSummary;
 use crate::planner::replay::GroupDecision;
+use crate::planner::{PlanSummary, WhatIf};
 
 /// Header in which a caller says who acts. Without identity configured it is believed.
 pub const ACTOR_HEADER: &str = "locum-actor";
@@ -58,6 +58,17 @@ pub struct ObjectResult<T: ToSchema> {
     /// What it does to the findings of the rules.
     pub findings: FindingChanges,
     /// With `dry_run`: why it would be refused, as a sentence; null if it would not.
+    pub refused: Option<String>,
+}
+
+/// What faults, or another topology, would lead to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WhatIfView {
+    #[serde(flatten)]
+    pub what_if: WhatIf,
+    /// What the topology does to the findings of the rules.
+    pub findings: FindingChanges,
+    /// Why the topology would be refused, as a sentence; null if it would not.
     pub refused: Option<String>,
 }
 

@@ -1,5 +1,7 @@
 //! How does a program ask the control plane? The CLI's calls, with errors that a person understands.
 
+mod intent;
+
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -11,13 +13,9 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use crate::advice::{Advice, Severity};
-use crate::api::views::{ACTOR_HEADER, ActionRequest, ChangeView, Page, Problem, TopologyResult};
+use crate::api::views::{ACTOR_HEADER, Page, Problem, TopologyResult};
 use crate::board::status::StatusDocument;
-use crate::domain::{
-    Change, ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation, TopologySpec,
-};
-use crate::planner::explanation::Explanation;
+use crate::domain::{ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
 
 /// An address that does not take a connection within this time is not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -150,53 +148,7 @@ impl ControlPlane {
         if dry_run {
             request = request.query(&[("dry_run", "true")]);
         }
-        request = match replaces {
-            Replaces::Anything => request,
-            Replaces::Nothing => request.header(IF_NONE_MATCH, "*"),
-            Replaces::Generation(generation) => request.header(IF_MATCH, format!("\"{generation}\"")),
-        };
-        self.call(request).await
-    }
-
-    /// The desired state as a document.
-    pub async fn topology(&self, cluster: &ClusterName) -> Result<Reply<TopologySpec>, CallError> {
-        self.call(self.get(&format!("/v1/clusters/{cluster}/topology"))).await
-    }
-
-    /// What the rules say of it: findings of this severity or worse, or all.
-    pub async fn advice(&self, cluster: &ClusterName, severity: Option<Severity>) -> Result<Reply<Advice>, CallError> {
-        let request = self.get(&format!("/v1/clusters/{cluster}/advice"));
-        self.call(request.query(&severity.map(|severity| [("severity", severity)]))).await
-    }
-
-    /// A slice of the changes, newest first.
-    pub async fn changes(
-        &self,
-        cluster: &ClusterName,
-        limit: u32,
-        cursor: Option<&str>,
-    ) -> Result<Reply<Page<Change>>, CallError> {
-        let request = self.get(&format!("/v1/clusters/{cluster}/changes")).query(&[("limit", limit)]);
-        self.call(request.query(&cursor.map(|cursor| [("cursor", cursor)]))).await
-    }
-
-    /// The change that made a generation, and what it changed.
-    pub async fn change(&self, cluster: &ClusterName, generation: Generation) -> Result<Reply<ChangeView>, CallError> {
-        self.call(self.get(&format!("/v1/clusters/{cluster}/changes/{generation}"))).await
-    }
-
-    /// Makes what is wanted what it was after a generation or, with `dry_run`, asks what that would do.
-    pub async fn revert(
-        &self,
-        cluster: &ClusterName,
-        generation: Generation,
-        request: &ActionRequest,
-        operator_state: bool,
-        dry_run: bool,
-    ) -> Result<Reply<TopologyResult>, CallError> {
-        let path = format!("/v1/clusters/{cluster}/changes/{generation}/revert");
-        let how = [("operator_state", operator_state), ("dry_run", dry_run)];
-        self.call(self.request(Method::POST, &path).query(&how).json(request)).await
+        self.call(expecting(request, replaces)).await
     }
 
     /// The observed state. With `after`, the tag of the last one seen, it comes once it differs, or `None` after `wait`.
@@ -233,11 +185,6 @@ impl ControlPlane {
             Target::Group(group) => format!("/v1/clusters/{cluster}/groups/{group}/{verb}"),
         };
         self.call(self.request(Method::POST, &path).json(body)).await
-    }
-
-    /// Why a group is where it is, and what would change it.
-    pub async fn explain(&self, cluster: &ClusterName, group: &GroupName) -> Result<Reply<Explanation>, CallError> {
-        self.call(self.get(&format!("/v1/clusters/{cluster}/groups/{group}/explain"))).await
     }
 
     /// Where an operation stands.
@@ -298,6 +245,14 @@ impl ControlPlane {
     fn unreachable(&self, error: &reqwest::Error) -> CallError {
         let why = if error.is_timeout() { "no answer in time".to_owned() } else { innermost(error) };
         CallError::Unreachable { server: self.server.clone(), why }
+    }
+}
+
+fn expecting(request: RequestBuilder, replaces: Replaces) -> RequestBuilder {
+    match replaces {
+        Replaces::Anything => request,
+        Replaces::Nothing => request.header(IF_NONE_MATCH, "*"),
+        Replaces::Generation(generation) => request.header(IF_MATCH, format!("\"{generation}\"")),
     }
 }
 

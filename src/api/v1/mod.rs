@@ -25,6 +25,7 @@ pub mod maintenance;
 pub mod nodes;
 mod objects;
 pub mod operations;
+pub mod plan;
 mod preview;
 mod references;
 pub mod replay;

@@ -4,7 +4,8 @@ use comfy_table::Cell;
 
 use super::{NOTHING, node_or_nothing, plan, state_cell, table, word};
 use crate::domain::GroupState;
-use crate::planner::{Explanation, WhatIf};
+use crate::planner::resilience::{Loss, PairsComputed};
+use crate::planner::{Explanation, Resilience, WhatIf};
 
 /// The plan, the way to the end, and the end.
 pub fn what_if(found: &WhatIf) -> String {
@@ -58,4 +59,43 @@ pub fn explanation(found: &Explanation) -> String {
     }
     parts.push(rows.trim_fmt());
     parts.join("\n\n")
+}
+
+/// What the loss of each node would do, and of the pairs that are worse than their nodes.
+pub fn resilience(found: &Resilience) -> String {
+    let mut parts = vec![losses("LOST", &found.nodes)];
+    if !found.pairs.is_empty() {
+        parts.push(losses("LOST TOGETHER", &found.pairs));
+    }
+    let which = match found.pairs_computed {
+        PairsComputed::All => "all of them",
+        PairsComputed::WhereTheyCanMatter => "those that can matter in a cluster of this size",
+    };
+    parts.push(format!(
+        "{} pairs were computed, {which}; {} are worse than each of their nodes alone.",
+        found.pairs_count,
+        found.pairs.len()
+    ));
+    if !found.not_covered.is_empty() {
+        let names: Vec<&str> = found.not_covered.iter().map(|group| group.as_str()).collect();
+        parts.push(format!("Not covered against the loss of one node: {}", names.join(", ")));
+    }
+    parts.join("\n\n")
+}
+
+fn losses(head: &str, losses: &[Loss]) -> String {
+    let mut rows = table(&[head, "STAYS DOWN", "FAILS OVER", "DOWN AT MOST", "WHY"]);
+    for loss in losses {
+        let nodes: Vec<&str> = loss.nodes.iter().map(|node| node.as_str()).collect();
+        let down: Vec<&str> = loss.stay_down.iter().map(|down| down.group.as_str()).collect();
+        let why: Vec<String> = loss.stay_down.iter().map(|down| format!("{}: {}", down.group, down.message)).collect();
+        rows.add_row([
+            Cell::new(nodes.join(" ")),
+            Cell::new(if down.is_empty() { NOTHING.to_owned() } else { down.join(" ") }),
+            Cell::new(loss.fail_over.len()),
+            Cell::new(loss.down_at_most.map_or_else(|| NOTHING.to_owned(), |bound| bound.to_string())),
+            Cell::new(why.join("\n")),
+        ]);
+    }
+    rows.trim_fmt()
 }
