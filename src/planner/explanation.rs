@@ -52,9 +52,11 @@ pub(super) fn explanation(snapshot: &Snapshot, group: &GroupName) -> Option<Expl
         Some(_) => candidates::judge(&draft, group, None),
         None => choice(&draft, group),
     };
+    // What is free goes to the best node by itself, and what is failed or offline is not moved.
+    let moves = view.is_wanted() && view.placement.assigned_to().is_some();
     let nodes = snapshot.nodes.keys().map(|node| {
         let eligible = judgement.is_eligible(node);
-        let elsewhere = eligible && reasoning.chosen.as_ref() != Some(node) && view.placement.owner() != Some(node);
+        let elsewhere = eligible && moves && view.placement.owner() != Some(node);
         NodeCase {
             node: node.clone(),
             eligible,

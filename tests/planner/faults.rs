@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use locum::planner::resilience::Loss;
 use locum::planner::what_if::counted_ids;
 use locum::planner::{Faults, Snapshot, WhatIf, what_if};
 
@@ -63,4 +64,35 @@ fn told(found: &WhatIf) -> String {
         writeln!(out, "not settled within {}", found.looked_ahead).unwrap();
     }
     out
+}
+
+/// The loss of each node and of pairs, each also played on the whole snapshot: that must come to the same.
+pub fn resilience(snapshot: &Snapshot) -> String {
+    let found = locum::planner::resilience(snapshot, &mut counted_ids());
+    let mut out = String::new();
+    for loss in found.nodes.iter().chain(&found.pairs) {
+        same_as_whole(snapshot, loss);
+        let nodes: Vec<&str> = loss.nodes.iter().map(|node| node.as_str()).collect();
+        let names: Vec<&str> = loss.fail_over.iter().map(|group| group.as_str()).collect();
+        let bound = loss.down_at_most.map_or_else(String::new, |bound| format!(", down at most {bound}"));
+        writeln!(out, "{}: {} fail over{bound}", nodes.join("+"), names.len()).unwrap();
+        for down in &loss.stay_down {
+            writeln!(out, "    {} {}: {}", down.group, word(down.state), down.message).unwrap();
+        }
+    }
+    let names: Vec<&str> = found.not_covered.iter().map(|group| group.as_str()).collect();
+    writeln!(out, "{} pairs ({}); not covered: {}", found.pairs_count, word(found.pairs_computed), names.join(" "))
+        .unwrap();
+    out
+}
+
+fn same_as_whole(snapshot: &Snapshot, loss: &Loss) {
+    let whole = what_if(snapshot, &Faults::losing(loss.nodes.iter().cloned()), &mut counted_ids());
+    let before: Vec<_> = what_if(snapshot, &Faults::default(), &mut counted_ids()).downtime;
+    assert!(before.is_empty(), "the scenario is not at rest: {before:?}");
+    let down = whole.downtime.iter().filter(|downtime| downtime.at_most.is_none()).map(|downtime| &downtime.group);
+    assert!(down.eq(loss.stay_down.iter().map(|down| &down.group)), "{loss:#?}: {whole:#?}");
+    let back = whole.downtime.iter().filter(|downtime| downtime.at_most.is_some()).map(|downtime| &downtime.group);
+    assert!(back.eq(&loss.fail_over), "{loss:#?}: {whole:#?}");
+    assert_eq!(whole.downtime.iter().filter_map(|downtime| downtime.at_most).max(), loss.down_at_most);
 }

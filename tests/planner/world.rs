@@ -56,6 +56,7 @@ impl World {
             }
             ["obstacles", group] => return say::obstacles(&self.snapshot, &group.parse().unwrap()),
             ["what-if", rest @ ..] => return self.what_if(rest),
+            ["resilience"] => return crate::faults::resilience(&self.snapshot),
             ["faults", rest @ ..] => return crate::faults::say(&self.snapshot, rest),
             _ => panic!("no such command: {line}"),
         }
