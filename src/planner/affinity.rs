@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use super::snapshot::Snapshot;
+use super::snapshot::{GroupView, Snapshot};
 use crate::domain::{AntiAffinity, GroupName, NodeName};
 
 /// For each group that has a class: the groups that share one with it, by name.
@@ -52,4 +52,15 @@ pub(super) fn must_yield_to<'a>(draft: &Draft<'a>, group: &GroupName, owner: &No
     }
     let before = draft.facts.order().iter().take_while(|name| **name != group);
     before.copied().find(|name| here.contains(name))
+}
+
+/// Whether a group that stops on `owner` leaves it to another one that it never shares a node with.
+pub(super) fn has_yielded(snapshot: &Snapshot, group: &GroupView, owner: &NodeName) -> bool {
+    let classes = &group.spec.anti_affinity;
+    let stays = |other: &GroupView| {
+        other.placement.assigned_to() == Some(owner) && other.spec.anti_affinity.iter().any(|one| classes.contains(one))
+    };
+    snapshot.policy.anti_affinity == AntiAffinity::Enforced
+        && !classes.is_empty()
+        && snapshot.groups.values().any(stays)
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::candidates::{self, Judgement};
 use super::draft::Draft;
-use super::snapshot::GroupView;
+use super::snapshot::{GroupView, Snapshot};
 use super::window::{Window, hours, window};
 use super::words::when;
 use super::{hold, needs, operate};
@@ -31,18 +31,23 @@ impl Back {
             Window::Open | Window::Unreadable(_) => None,
         }
     }
+}
 
-    /// What it waits for, as a sentence; none if it goes now.
-    pub fn note(&self, group: &GroupView, now: Timestamp) -> Option<String> {
-        let to = &self.to;
-        match &self.window {
-            Window::Open => None,
-            Window::Closed(at) => {
-                let hours = hours(&group.spec.failback);
-                Some(format!("it goes back to {to} in its failback window, {hours}: not before {}", when(*at, now)))
-            }
-            Window::Unreadable(why) => Some(format!("it does not go back to {to}: {why}")),
+/// Why a group is not on a better preferred owner, or when it goes there, as a sentence.
+pub(super) fn note(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> Option<String> {
+    let Some(back) = back(&Draft::new(snapshot), name) else {
+        let preferred = group.placement.assigned_to().map_or(0, |owner| candidates::preference(group, owner));
+        let chosen = group.placement.by_operator && preferred > 0 && !group.spec.preferred_owners.is_empty();
+        return chosen.then(|| "an operator moved it here, so it does not fail back".to_owned());
+    };
+    let to = &back.to;
+    match &back.window {
+        Window::Open => None,
+        Window::Closed(at) => {
+            let (hours, at) = (hours(&group.spec.failback), when(*at, snapshot.now));
+            Some(format!("it goes back to {to} in its failback window, {hours}: not before {at}"))
         }
+        Window::Unreadable(why) => Some(format!("it does not go back to {to}: {why}")),
     }
 }
 

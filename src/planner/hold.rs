@@ -2,6 +2,8 @@
 //!
 //! An operator's `online` or `move` overrides all of them, and what was begun for an operator is brought to its end.
 
+use jiff::Timestamp;
+
 use super::draft::Draft;
 use super::snapshot::Snapshot;
 use super::words::when;
@@ -18,13 +20,26 @@ pub(super) struct Hold {
     pub by: Option<HeldBy>,
     /// Whether it may begin again on its last owner, which moves nothing.
     pub in_place: bool,
+    /// When it ends by itself, where that is known.
+    pub until: Option<Timestamp>,
 }
 
 impl Hold {
-    fn of(by: HeldBy, reason: String) -> Self {
-        Self { reason, by: Some(by), in_place: false }
+    fn of(by: HeldBy, (reason, until): Lasting) -> Self {
+        Self { reason, by: Some(by), in_place: false, until }
+    }
+
+    /// What happened, and that nothing follows from it yet.
+    pub fn after(&self, what: &str) -> String {
+        match self.by {
+            Some(_) => format!("{what}; its failover waits: {}", self.reason),
+            None => format!("{what}; {}", self.reason),
+        }
     }
 }
+
+/// Why something is held, as a sentence, and until when.
+type Lasting = (String, Option<Timestamp>);
 
 /// What keeps Locum from starting `name`, which is free or leaves its owner for `cause`.
 pub(super) fn hold(draft: &Draft<'_>, name: &GroupName, cause: Option<Cause>) -> Option<Hold> {
@@ -35,8 +50,8 @@ pub(super) fn hold(draft: &Draft<'_>, name: &GroupName, cause: Option<Cause>) ->
         return None;
     }
     if group.spec.priority == Priority::NoAutoStart {
-        let reason = "its priority is no_auto_start: it starts when an operator brings it online or moves it";
-        return Some(Hold { reason: reason.to_owned(), by: None, in_place: false });
+        let reason = "only an operator starts it, by online or move: its priority is no_auto_start".to_owned();
+        return Some(Hold { reason, by: None, in_place: false, until: None });
     }
     if let Some(reason) = maintenance(snapshot, name) {
         return Some(Hold::of(HeldBy::Maintenance, reason));
@@ -53,11 +68,18 @@ pub(super) fn hold(draft: &Draft<'_>, name: &GroupName, cause: Option<Cause>) ->
         return Some(Hold::of(HeldBy::CommonDependency, reason));
     }
     let brake = draft.facts.brake().filter(|_| cause == Some(Cause::NodeLost))?;
-    Some(Hold { reason: brake.reason.clone(), by: None, in_place: true })
+    Some(Hold { reason: brake.reason.clone(), by: None, in_place: true, until: Some(brake.until) })
+}
+
+/// What keeps Locum from starting `name`, which nobody owns. A failover that was under way before a maintenance began is
+/// brought to its end.
+pub(super) fn of_start(draft: &Draft<'_>, name: &GroupName) -> Option<Hold> {
+    let under_way = draft.standing(name).open.is_some();
+    hold(draft, name, cause(draft, name)).filter(|hold| !(under_way && hold.by == Some(HeldBy::Maintenance)))
 }
 
 /// Why a group that nobody owns left its last owner, if that was no wish to have it offline.
-pub(super) fn cause(draft: &Draft<'_>, name: &GroupName) -> Option<Cause> {
+fn cause(draft: &Draft<'_>, name: &GroupName) -> Option<Cause> {
     let standing = draft.standing(name);
     let released = match standing.placement.phase {
         PlacementPhase::Released { cause, .. } => cause,
@@ -73,20 +95,22 @@ fn is_asked_for(snapshot: &Snapshot, name: &GroupName) -> bool {
 }
 
 /// The maintenance of the group or of the whole cluster.
-pub(super) fn maintenance(snapshot: &Snapshot, name: &GroupName) -> Option<String> {
+pub(super) fn maintenance(snapshot: &Snapshot, name: &GroupName) -> Option<Lasting> {
     let own = snapshot.groups.get(name).and_then(|group| group.spec.maintenance.as_ref());
-    let say = |what: &str, maintenance: &Maintenance| Some(format!("{what} is {}", lasting(snapshot, maintenance)?));
-    own.and_then(|own| say("it", own)).or_else(|| say("the cluster", snapshot.maintenance.as_ref()?))
+    let say = |what: &str, maintenance: &Maintenance| {
+        Some((format!("{what} is {}", lasting(snapshot, maintenance)?), Some(maintenance.until)))
+    };
+    own.and_then(|own| say("the group", own)).or_else(|| say("the cluster", snapshot.maintenance.as_ref()?))
 }
 
 /// The same, or that of the node that it is on.
-pub(super) fn maintenance_on(snapshot: &Snapshot, name: &GroupName, owner: &NodeName) -> Option<String> {
+pub(super) fn maintenance_on(snapshot: &Snapshot, name: &GroupName, owner: &NodeName) -> Option<Lasting> {
     maintenance(snapshot, name).or_else(|| maintenance_of_node(snapshot, owner))
 }
 
-fn maintenance_of_node(snapshot: &Snapshot, node: &NodeName) -> Option<String> {
+fn maintenance_of_node(snapshot: &Snapshot, node: &NodeName) -> Option<Lasting> {
     let maintenance = snapshot.nodes.get(node)?.spec.maintenance.as_ref()?;
-    Some(format!("{node} is {}", lasting(snapshot, maintenance)?))
+    Some((format!("{node} is {}", lasting(snapshot, maintenance)?), Some(maintenance.until)))
 }
 
 /// "in maintenance until 14:00:00 UTC (ann: new disks)"; none once it is over.
@@ -97,20 +121,21 @@ pub(super) fn lasting(snapshot: &Snapshot, maintenance: &Maintenance) -> Option<
 }
 
 /// The first common dependency of the group that is down. A group that has the dependency in it is not held by it.
-pub(super) fn dependency(snapshot: &Snapshot, name: &GroupName) -> Option<String> {
+pub(super) fn dependency(snapshot: &Snapshot, name: &GroupName) -> Option<Lasting> {
     let named = &snapshot.groups.get(name)?.spec.common_dependencies;
     let foreign = |dependency: &&CommonDependency| dependency.resource.as_ref().is_none_or(|at| at.group != *name);
     let known = named.iter().filter_map(|named| snapshot.common_dependencies.get(named)).filter(foreign);
     let mut down = known.filter_map(|dependency| {
-        let why = why_down(snapshot, dependency)?;
-        Some(format!("the common dependency {} is down ({why}), and no failover brings it back", dependency.name))
+        let (why, until) = why_down(snapshot, dependency)?;
+        Some((format!("the common dependency {} is down ({why})", dependency.name), until))
     });
     down.next()
 }
 
-fn why_down(snapshot: &Snapshot, dependency: &CommonDependency) -> Option<String> {
+fn why_down(snapshot: &Snapshot, dependency: &CommonDependency) -> Option<Lasting> {
     if let Some(mark) = dependency.down.as_ref().filter(|mark| mark.until > snapshot.now) {
-        return Some(format!("{}: {}, until {}", mark.owner, mark.reason, when(mark.until, snapshot.now)));
+        let why = format!("{}: {}, until {}", mark.owner, mark.reason, when(mark.until, snapshot.now));
+        return Some((why, Some(mark.until)));
     }
     let at = dependency.resource.as_ref()?;
     let owner = snapshot.groups.get(&at.group)?.placement.owner();
@@ -122,5 +147,5 @@ fn why_down(snapshot: &Snapshot, dependency: &CommonDependency) -> Option<String
     let seen = snapshot.seen_on_owner(&at.group);
     let resource = seen.and_then(|seen| seen.resources.iter().find(|resource| resource.name == at.name));
     let online = resource.is_some_and(|resource| resource.state == ResourceState::Online);
-    (!online).then(|| format!("resource {} of group {} is not online", at.name, at.group))
+    (!online).then(|| (format!("resource {} of group {} is not online", at.name, at.group), None))
 }

@@ -98,7 +98,8 @@ fn flaps(snapshot: &Snapshot, losses: &Losses) -> Option<(Timestamp, Quarantined
     let within = losses.moments.iter().filter(|at| **at <= last && later(**at, policy.period) >= last).count();
     let until = later(last, policy.duration);
     let until_when = when(until, snapshot.now);
-    let reason = format!("quarantined until {until_when}: lost {within} times within {}", policy.period);
+    let often = if within == 1 { "once".to_owned() } else { format!("{within} times") };
+    let reason = format!("quarantined until {until_when}: lost {often} within {}", policy.period);
     Some((first, Quarantined { until, reason }))
 }
 

@@ -66,6 +66,7 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
     adopt::adopt(&mut draft);
     marks::lift(&mut draft);
     place::place(&mut draft);
+    release::give_back(&mut draft);
     operate::operate(&mut draft);
     finish::forget(&mut draft);
     finish::reassign(&mut draft);

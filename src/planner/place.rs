@@ -31,7 +31,7 @@ fn consider(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView) {
         return draft.explain(name, judgement.reasoning(None, summary));
     }
     let mut only = None;
-    if let Some(hold) = hold::hold(draft, name, hold::cause(draft, name)) {
+    if let Some(hold) = hold::of_start(draft, name) {
         only = returns(draft, name, &hold).filter(|last| judgement.is_eligible(last));
         if only.is_none() {
             return held(draft, name, &judgement, &hold.reason);
@@ -55,6 +55,9 @@ pub(super) fn returns(draft: &Draft<'_>, name: &GroupName, hold: &hold::Hold) ->
 
 /// Locum must not start it by itself. A failover that was under way ends so.
 fn held(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement, reason: &str) {
+    if draft.plan.held.iter().any(|held| held.group == *name) {
+        return; // what happened and why it waits has been said
+    }
     let summary = format!("it waits: {reason}");
     if draft.standing(name).open.is_some() {
         draft.close(name, Outcome::Blocked, summary.clone());

@@ -15,7 +15,7 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[must_use = "a plan that nobody commits decides nothing"]
 pub struct Plan {
-    /// Groups that their owner is told to let go, in the order in which groups start.
+    /// Groups that their owner is told to let go, in the order in which groups start; those that go back come last.
     pub releases: Vec<Release>,
     /// Groups whose owner is proven to have stopped: the proof is stored, the group is free.
     pub proofs: Vec<Proof>,

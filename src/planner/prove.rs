@@ -6,7 +6,7 @@ use super::plan::{Intent, Plan, Proof};
 use super::release::{held_back, set_mark};
 use super::snapshot::{GroupView, NodeView, Snapshot};
 use super::words::clock;
-use super::{candidates, hold};
+use super::{affinity, candidates, hold};
 use crate::domain::{
     Actor, Cause, Decision, FailureKind, GroupName, NodeName, NodeState, PlacementPhase, Priority, ReleaseProof,
 };
@@ -78,7 +78,7 @@ fn lost(draft: &mut Draft<'_>, group: &GroupView, node: &NodeView, proof: Proof)
     }
     let hold = hold::hold(draft, &name, Some(cause)).filter(|_| held.is_none() || judgement.best().is_none());
     if let Some(hold) = hold {
-        let reason = format!("{reason}; {}", hold.reason);
+        let reason = hold.after(&reason);
         draft.explain(&name, judgement.reasoning(None, reason.clone()));
         draft.hold(&name, Some(&proof.from), cause, (reason.clone(), detected_at));
         return draft.prove(Proof { reason, ..proof });
@@ -113,16 +113,23 @@ pub(super) fn cause(snapshot: &Snapshot, plan: &Plan, name: &GroupName) -> Optio
 
 /// The cause of a release that no failover record tells: it was held back, and its record is closed.
 fn forced(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> Option<Cause> {
-    let unstarted = group.spec.priority == Priority::NoAutoStart
-        && snapshot.seen_on_owner(name).is_some_and(|seen| seen.failure.is_some());
-    if group.failed.is_some() || unstarted {
+    let failed = || {
         let kind = snapshot.seen_on_owner(name).and_then(|seen| seen.failure.as_ref()).map(|failure| failure.kind);
-        return Some(match kind {
+        Some(match kind {
             Some(FailureKind::StartFailed) => Cause::StartFailed,
             Some(FailureKind::ResourceFailed) | None => Cause::ResourceFailed,
-        });
+        })
+    };
+    if group.failed.is_some() {
+        return failed();
     }
     let owner = group.placement.owner()?;
-    let allowed = snapshot.nodes.get(owner).is_some_and(|node| group.allows(owner, node));
-    (!allowed).then_some(Cause::TopologyChange)
+    if snapshot.nodes.get(owner).is_none_or(|node| !group.allows(owner, node)) {
+        return Some(Cause::TopologyChange);
+    }
+    if affinity::has_yielded(snapshot, group, owner) {
+        return Some(Cause::AntiAffinity);
+    }
+    // It gets no mark when it fails, and nothing else stops a group of this priority that is wanted online.
+    if group.spec.priority == Priority::NoAutoStart { failed() } else { None }
 }

@@ -1,5 +1,7 @@
 //! Which groups must leave a node that still answers, and why?
 
+use jiff::Timestamp;
+
 use super::budget::{self, later};
 use super::candidates::{self, Judgement};
 use super::draft::Draft;
@@ -30,6 +32,19 @@ pub(super) fn release(draft: &mut Draft<'_>) {
             Some(node) if node.seen.state != NodeState::Down => consider(draft, case, node),
             _ => {}
         }
+    }
+}
+
+/// Tells owners to let go of groups that go back to a preferred owner. Once all else has its place: who must move comes
+/// before who may.
+pub(super) fn give_back(draft: &mut Draft<'_>) {
+    for name in draft.facts.order().to_vec() {
+        let Some(back) = failback::back(draft, name).filter(failback::Back::is_due) else { continue };
+        let Some(owner) = draft.standing(name).placement.assigned_to().cloned() else { continue };
+        let reason = format!("{} can take it again", back.to);
+        let intent = intent(draft, Cause::Failback, Some(&back.to));
+        draft.explain(name, back.judgement.reasoning(Some(&back.to), reason.clone()));
+        draft.release(Release { group: name.clone(), from: owner, failover: Some(intent), reason });
     }
 }
 
@@ -72,9 +87,8 @@ fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
         return;
     }
     if node.wanted == NodeWanted::Drained {
-        return drained(draft, case);
+        drained(draft, case);
     }
-    returned(draft, case);
 }
 
 fn reset(group: &GroupView) -> &'static str {
@@ -103,19 +117,19 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &Seen
             draft.mark(case.name, None);
             return drained(draft, case);
         }
-        let reason = format!("{reason}; {}", hold.reason);
+        let reason = hold.after(&reason);
         if stays.is_none() {
             draft.hold(case.name, Some(case.owner), cause, (reason.clone(), detected_at));
         }
         draft.explain(case.name, judgement.reasoning(None, reason.clone()));
         let Some(by) = hold.by else { return draft.release(stop(case, &reason)) };
-        return stay(draft, case, by, &reason);
+        return stay(draft, case, (by, hold.until), &reason);
     }
     if stays.is_some() {
         draft.mark(case.name, None);
     }
     if stays == Some(HeldBy::CommonDependency) {
-        return draft.release(stop(case, "what it failed with is back: it begins again"));
+        return draft.release(stop(case, "its common dependency is no longer down: it begins again"));
     }
     if let Some(held) = held_back(draft, case.name, &judgement) {
         let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
@@ -131,12 +145,12 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &Seen
 }
 
 /// Its failover is held back: what still runs of it goes on where it is. The mark says so, and that it was recorded.
-fn stay(draft: &mut Draft<'_>, case: Case<'_>, by: HeldBy, reason: &str) {
+fn stay(draft: &mut Draft<'_>, case: Case<'_>, (by, until): (HeldBy, Option<Timestamp>), reason: &str) {
     let now = draft.snapshot.now;
     let known = case.group.failed.as_ref().filter(|mark| mark.reason == reason && mark.held == Some(by));
     if known.is_none_or(|mark| mark.retry_at <= now) {
         let longest = case.group.spec.resources.iter().map(|resource| resource.restart.retry_after).max();
-        let retry_at = later(now, longest.unwrap_or_default());
+        let retry_at = until.unwrap_or_else(|| later(now, longest.unwrap_or_default()));
         let mark = FailedMark { reason: reason.to_owned(), at: now, retry_at, held: Some(by) };
         draft.mark(case.name, Some(mark));
     }
@@ -181,22 +195,13 @@ fn must_go(draft: &mut Draft<'_>, case: Case<'_>, cause: Cause, reason: String) 
 /// Enforced anti-affinity: the later one goes, or stops if it can go nowhere. Not while somebody maintains it.
 fn yields(draft: &mut Draft<'_>, case: Case<'_>, mate: &GroupName) -> bool {
     let reason = format!("it never shares a node with {mate}, which is on {} too", case.owner);
-    if let Some(maintenance) = hold::maintenance_on(draft.snapshot, case.name, case.owner) {
+    if let Some((maintenance, _)) = hold::maintenance_on(draft.snapshot, case.name, case.owner) {
         let judgement = candidates::judge(draft, case.name, None);
         draft.explain(case.name, judgement.reasoning(None, format!("{reason}; {maintenance}")));
         return false;
     }
     must_go(draft, case, Cause::AntiAffinity, reason);
     true
-}
-
-/// A better preferred owner can take it again.
-fn returned(draft: &mut Draft<'_>, case: Case<'_>) {
-    let Some(back) = failback::back(draft, case.name).filter(failback::Back::is_due) else { return };
-    let reason = format!("{} can take it again", back.to);
-    let intent = intent(draft, Cause::Failback, Some(&back.to));
-    draft.explain(case.name, back.judgement.reasoning(Some(&back.to), reason.clone()));
-    draft.release(failover(case, intent, reason));
 }
 
 /// An operator moves it. Whether that is possible; if not, the operation says why.

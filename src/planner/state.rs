@@ -70,7 +70,7 @@ fn online(
     if view.spec.failback.policy == FailbackPolicy::Never {
         return lacks;
     }
-    let back = failback::back(&Draft::new(snapshot), name).and_then(|back| back.note(view, snapshot.now));
+    let back = failback::note(snapshot, name, view);
     let notes: Vec<String> = lacks.into_iter().chain(back).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }
@@ -102,7 +102,7 @@ fn free(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> (GroupState,
         return (GroupState::Pending, Some(format!("it waits: {}", waits.join("; "))));
     }
     let judgement = choice(&draft, name);
-    if let Some(hold) = hold::hold(&draft, name, hold::cause(&draft, name)) {
+    if let Some(hold) = hold::of_start(&draft, name) {
         if view.spec.priority == Priority::NoAutoStart {
             return (GroupState::Offline, Some(hold.reason));
         }

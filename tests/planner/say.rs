@@ -74,6 +74,10 @@ fn steps(plan: &Plan, out: &mut String) {
     for step in &plan.operations {
         writeln!(out, "operation {} {}: {}", step.id.as_u128(), word(step.state), step.message).unwrap();
     }
+    for (node, losses) in &plan.losses {
+        let what = if losses.lost { "lost" } else { "not lost" };
+        writeln!(out, "{node} is {what}, {} counted", losses.moments.len()).unwrap();
+    }
     for node in &plan.withdrawn_confirmations {
         writeln!(out, "withdraw the confirmation of {node}").unwrap();
     }
