@@ -3,6 +3,11 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
 mod api;
+mod api_changes;
+mod api_hosts;
+mod api_objects;
+mod api_operators;
+mod api_replay;
 mod architecture;
 mod bad_input;
 mod board;
