@@ -8,21 +8,9 @@ use super::words::{by, handler, handlers, host, kind, list, objects};
 use super::{HostVerdict, RuleFinding, secret_server};
 use crate::domain::{Adapter, Direction, HandlerSpec, OcfSpec, QueuePlace, ResourceClass, ResourceSpec, RunSpec};
 
-const CONSIDERATIONS: &str = "core/considerations-for-running-adapter-handlers-within-a-clustered-host1";
+pub(super) const CONSIDERATIONS: &str = "core/considerations-for-running-adapter-handlers-within-a-clustered-host1";
 const PLANNING: &str = "technical-guides/planning-for-high-availability2";
 
-const R30: Rule = Rule::new(
-    "R30",
-    &[Error, Warning],
-    "An FTP or SFTP receive handler runs in one instance at a time: its host is clustered.",
-    CONSIDERATIONS,
-);
-const R31: Rule = Rule::new(
-    "R31",
-    &[Error, Warning, Advice],
-    "A POP3 receive handler is clustered if the mailbox lets in several connections at once, and only then.",
-    CONSIDERATIONS,
-);
 const R38: Rule = Rule::new(
     "R38",
     &[Error],
@@ -45,18 +33,15 @@ const R42: Rule = Rule::new(
     "core/mqseries-adapter-high-availability",
 );
 
-pub(super) const RULES: &[Rule] = &[R30, R31, R38, R39, R40, R41, R42];
+pub(super) const RULES: &[Rule] = &[R38, R39, R40, R41, R42];
 
 pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
     for on in view.unclustered() {
-        findings.extend(files(on));
-        findings.extend(mailboxes(on));
         findings.extend(always(on));
         findings.extend(polling(on));
         findings.extend(messages(on));
     }
     for (on, group) in view.clustered() {
-        findings.extend(locked_mailboxes(on));
         if !group.has(ResourceClass::Queue) {
             findings.extend(left_queue(on));
         }
@@ -100,130 +85,16 @@ pub(super) fn named(on: &Host<'_>, some: &[&HandlerSpec]) -> Vec<String> {
     objects(host(on.name), some.iter().map(|one| handler(&one.name)))
 }
 
-/// R30.
-fn files(on: &Host<'_>) -> Option<RuleFinding> {
-    let some = receiving(on, &[Adapter::Ftp, Adapter::Sftp]);
-    if some.is_empty() {
-        return None;
-    }
-    let (name, what, nodes) = (on.name, handlers(&some), list(&on.enabled));
-    let receive = by(some.len(), "receives", "receive");
-    match on.enabled.len() {
-        0 => None,
-        1 => Some(R30.warning(
-            named(on, &some),
-            format!("{what} of {name} {receive} on {nodes} only, and {name} is not clustered: when {nodes} is lost, nothing fetches."),
-            format!(
-                "Cluster {name} in a group and give it an enabled instance on a second node; a second instance without \
-                 clustering would fetch files twice."
-            ),
-        )),
-        _ => Some(R30.error(
-            named(on, &some),
-            format!(
-                "{what} of {name} {receive} on {nodes} at once, and FTP and SFTP lock no files: files are fetched twice."
-            ),
-            format!("Cluster {name} in a group; until then, leave one of its instances enabled."),
-        )),
-    }
-}
-
-/// R31, unclustered.
-fn mailboxes(on: &Host<'_>) -> Option<RuleFinding> {
-    let mut some = receiving(on, &[Adapter::Pop3]);
-    some.retain(|handler| handler.options.mailbox_allows_concurrent != Some(false));
-    if some.is_empty() || on.enabled.is_empty() {
-        return None;
-    }
-    let known: Vec<&HandlerSpec> =
-        some.iter().copied().filter(|handler| handler.options.mailbox_allows_concurrent == Some(true)).collect();
-    let (name, nodes) = (on.name, list(&on.enabled));
-    let twice = on.enabled.len() > 1;
-    if known.is_empty() {
-        let what = handlers(&some);
-        let message = if twice {
-            format!(
-                "{what} of {name} read mail on {nodes} at once. If the mail server lets several connections into one \
-                 mailbox, mail is fetched twice; `mailbox_allows_concurrent` does not say."
-            )
-        } else {
-            format!(
-                "{what} of {name} read mail on {nodes} only. Whether a second instance may help depends on the mail server; \
-                 `mailbox_allows_concurrent` does not say."
-            )
-        };
-        let fix = format!(
-            "Find out and write `mailbox_allows_concurrent`: true, then cluster {name}; false, then two instances on \
-             different nodes are right."
-        );
-        return Some(R31.warning(named(on, &some), message, fix));
-    }
-    let what = handlers(&known);
-    Some(if twice {
-        R31.error(
-            named(on, &known),
-            format!(
-                "{what} of {name} read mail on {nodes} at once, from mailboxes that let in several connections: mail is \
-                 fetched twice."
-            ),
-            format!("Cluster {name} in a group; until then, leave one of its instances enabled."),
-        )
-    } else {
-        R31.warning(
-            named(on, &known),
-            format!("{what} of {name} read mail on {nodes} only, and {name} is not clustered: when {nodes} is lost, nothing reads."),
-            format!(
-                "Cluster {name} in a group and give it an enabled instance on a second node; a second instance without \
-                 clustering would fetch mail twice."
-            ),
-        )
-    })
-}
-
-/// R31, clustered.
-fn locked_mailboxes(on: &Host<'_>) -> Vec<RuleFinding> {
-    let some = receiving(on, &[Adapter::Pop3]);
-    let answer = |answer: Option<bool>| -> Vec<&HandlerSpec> {
-        some.iter().copied().filter(|handler| handler.options.mailbox_allows_concurrent == answer).collect()
-    };
-    let name = on.name;
-    let mut findings = Vec::new();
-    let locked = answer(Some(false));
-    if !locked.is_empty() {
-        let what = handlers(&locked);
-        findings.push(R31.warning(
-            named(on, &locked),
-            format!(
-                "{name} is clustered, but {what} read mailboxes that let in one connection at a time: the mail server itself \
-                 keeps two instances apart, and clustering only adds the time of a failover."
-            ),
-            format!("Uncluster {name} and give it an instance on two nodes, or bind {what} to a host that is not clustered."),
-        ));
-    }
-    let unknown = answer(None);
-    if !unknown.is_empty() {
-        let what = handlers(&unknown);
-        findings.push(R31.advice(
-            named(on, &unknown),
-            format!(
-                "{name} is clustered for {what}; that is right only if the mail server lets several connections into one \
-                 mailbox, and `mailbox_allows_concurrent` does not say."
-            ),
-            format!("Write `mailbox_allows_concurrent: true` for {what}, or uncluster {name} if the server locks mailboxes."),
-        ));
-    }
-    findings
-}
-
 /// R38.
 fn always(on: &Host<'_>) -> Option<RuleFinding> {
     let some = receiving(on, &[Adapter::Sap, Adapter::WcfSap]);
     (!some.is_empty() && !on.enabled.is_empty()).then(|| {
         let (name, what, nodes) = (on.name, handlers(&some), list(&on.enabled));
+        let receives = by(some.len(), "receives", "receive");
         R38.error(
             named(on, &some),
             format!(
-                "{what} of {name} receive from SAP on {nodes} and {name} is not clustered: a two-phase commit that a lost \
+                "The {what} of {name} {receives} from SAP on {nodes}, and {name} is not clustered: a two-phase commit that a lost \
                  instance leaves open can't be brought to its end."
             ),
             format!("Cluster {name} in a group."),
@@ -236,10 +107,11 @@ fn polling(on: &Host<'_>) -> Option<RuleFinding> {
     let some = receiving(on, &[Adapter::Sql, Adapter::WcfSql]);
     (!some.is_empty() && !on.enabled.is_empty()).then(|| {
         let (name, what, nodes) = (on.name, handlers(&some), list(&on.enabled));
+        let polls = by(some.len(), "polls", "poll");
         let message = if on.enabled.len() > 1 {
-            format!("{what} of {name} poll on {nodes} at once: unless the statement locks what it reads, rows are read twice.")
+            format!("The {what} of {name} {polls} on {nodes} at once: unless the statement locks what it reads, rows are read twice.")
         } else {
-            format!("{what} of {name} poll on {nodes} only, and {name} is not clustered: when {nodes} is lost, nothing polls.")
+            format!("The {what} of {name} {polls} on {nodes} only, and {name} is not clustered: when {nodes} is lost, nothing polls.")
         };
         let fix = format!(
             "Cluster {name} in a group with two possible owners. If the statement is safe with several readers, waive R39 \
@@ -253,11 +125,11 @@ fn polling(on: &Host<'_>) -> Option<RuleFinding> {
 fn messages(on: &Host<'_>) -> Option<RuleFinding> {
     let some = local_netmsmq(on);
     (!some.is_empty() && !on.enabled.is_empty()).then(|| {
-        let (name, what) = (on.name, handlers(&some));
+        let (name, what, reads) = (on.name, handlers(&some), by(some.len(), "reads", "read"));
         R40.warning(
             named(on, &some),
             format!(
-                "{what} of {name} read queues of the node itself, and {name} is not clustered: when a node is lost, the \
+                "The {what} of {name} {reads} queues of the node itself, and {name} is not clustered: when a node is lost, the \
                  messages in its queues wait there."
             ),
             format!("Cluster {name} in a group together with its queue service (class queue), or read remote queues (`queue: remote`)."),
@@ -269,11 +141,11 @@ fn messages(on: &Host<'_>) -> Option<RuleFinding> {
 fn left_queue(on: &Host<'_>) -> Option<RuleFinding> {
     let some = local_netmsmq(on);
     (!some.is_empty()).then(|| {
-        let (name, what) = (on.name, handlers(&some));
+        let (name, what, reads) = (on.name, handlers(&some), by(some.len(), "reads", "read"));
         R40.warning(
             named(on, &some),
             format!(
-                "{what} of {name} read local queues, but no queue service is in the group of {name}: after a failover \
+                "The {what} of {name} {reads} local queues, but no queue service is in the group of {name}: after a failover \
                  the messages are left on the old node."
             ),
             format!(
@@ -292,11 +164,14 @@ fn local_netmsmq<'a>(on: &Host<'a>) -> Vec<&'a HandlerSpec> {
 
 /// R41.
 fn no_benefit(on: &Host<'_>) -> Option<RuleFinding> {
-    if !on.is_plain() || on.handlers.is_empty() {
+    if !on.is_plain() || on.is_isolated() || on.handlers.is_empty() {
         return None;
     }
     let needs: Vec<(&HandlerSpec, Need)> = on.handlers.iter().map(|handler| (*handler, need(handler))).collect();
-    let idle = needs.iter().filter(|(_, need)| need.verdict == HostVerdict::NoBenefit);
+    let gains_nothing = |need: &Need| need.verdict == HostVerdict::NoBenefit;
+    let all = needs.iter().all(|(_, need)| gains_nothing(need));
+    // R31 and R34 say it of theirs.
+    let idle = needs.iter().filter(|(handler, need)| gains_nothing(need) && !is_told_apart(handler));
     let idle: Vec<&HandlerSpec> = idle.map(|(handler, _)| *handler).collect();
     if idle.is_empty() {
         return None;
@@ -304,20 +179,25 @@ fn no_benefit(on: &Host<'_>) -> Option<RuleFinding> {
     let (name, what) = (on.name, handlers(&idle));
     let kinds = list(idle.iter().map(|handler| kind(handler)).collect::<std::collections::BTreeSet<_>>());
     let gain = by(idle.len(), "gains", "gain");
-    if idle.len() == needs.len() {
+    if all {
         let message = format!(
-            "{name} is clustered, but {what} ({kinds}) {gain} nothing by it: several instances at once are right, and \
+            "{name} is clustered, but the {what} ({kinds}) {gain} nothing by it: several instances at once are right, and \
              clustered they pause at every failover."
         );
         let fix = format!("Uncluster {name} and give it an enabled instance on two nodes.");
         return Some(R41.warning(named(on, &idle), message, fix));
     }
     let message = format!(
-        "{name} is clustered for other handlers; {what} ({kinds}) {gain} nothing by it and {} at every failover.",
+        "{name} is clustered for other handlers; the {what} ({kinds}) {gain} nothing by it and {} at every failover.",
         by(idle.len(), "pauses", "pause")
     );
-    let fix = format!("Bind {what} to a host that is not clustered and has instances on two nodes.");
+    let fix = format!("Bind the {what} to a host that is not clustered and has instances on two nodes.");
     Some(R41.advice(named(on, &idle), message, fix))
+}
+
+/// A receive handler whose own rule says when clustering it is useless.
+fn is_told_apart(handler: &HandlerSpec) -> bool {
+    handler.direction == Direction::Receive && matches!(handler.adapter, Adapter::Pop3 | Adapter::Msmq)
 }
 
 /// By its name, unit, agent or program.

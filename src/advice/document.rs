@@ -1,9 +1,13 @@
 //! Which rules does a document break that can't be read?
 
+use std::collections::BTreeSet;
+
 use super::RuleFinding;
 use super::Severity::Error;
 use super::rule::{LooksAt, Rule};
-use crate::domain::Finding;
+use super::view::View;
+use super::words::{handler, host, node};
+use crate::domain::{Finding, NodeName};
 
 const R03: Rule = Rule::new(
     "R03",
@@ -31,6 +35,35 @@ const R15: Rule =
         .looking_at(LooksAt::Document);
 
 pub(super) const RULES: &[Rule] = &[R03, R12, R14, R15];
+
+/// The same of a topology that was put together object by object, not read from a document.
+pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
+    for on in view.hosts.values() {
+        let name = on.name;
+        let (mut seen, mut twice): (BTreeSet<&NodeName>, BTreeSet<&NodeName>) = Default::default();
+        for instance in &on.spec.instances {
+            if !seen.insert(&instance.node) {
+                twice.insert(&instance.node);
+            }
+        }
+        findings.extend(seen.into_iter().filter(|at| !view.nodes.contains_key(at)).map(|at| {
+            let message = format!("{name} has an instance on {at}, which is no node of this cluster.");
+            let fix = format!("Add {at} to `nodes`, or remove the instance.");
+            R03.error(vec![host(name), node(at)], message, fix)
+        }));
+        findings.extend(twice.into_iter().map(|at| {
+            let message = format!("{name} has two instances on {at}; a host has one on a node.");
+            R12.error(vec![host(name), node(at)], message, "Remove one of them.".to_owned())
+        }));
+    }
+    let mut lost: Vec<_> = view.topology.handlers.iter().filter(|one| !view.hosts.contains_key(&one.host)).collect();
+    lost.sort_by(|a, b| a.name.cmp(&b.name));
+    findings.extend(lost.into_iter().map(|one| {
+        let message = format!("The handler {} is bound to {}, which is no host of this cluster.", one.name, one.host);
+        let fix = format!("Bind {} to another host, or remove it; then its host can be removed.", one.name);
+        R15.error(vec![handler(&one.name), host(&one.host)], message, fix)
+    }));
+}
 
 /// What the rules of other families say as well, and a document can break.
 const R04: (&str, &str) = ("R04", "core/how-to-configure-a-biztalk-host-as-a-cluster-resource1");

@@ -3,7 +3,9 @@
 mod adapters;
 mod checklist;
 mod document;
+mod fetching;
 mod finding;
+mod hosts;
 mod platform;
 mod policies;
 mod proofs;
@@ -43,8 +45,11 @@ pub fn judge(topology: &TopologySpec, seen: &Seen, now: Timestamp) -> Advice {
 
 type Family = fn(&view::View<'_>, &mut Vec<RuleFinding>);
 
-const FAMILIES: [Family; 9] = [
+const FAMILIES: [Family; 12] = [
+    document::judge,
     topology::judge,
+    hosts::judge,
+    fetching::judge,
     adapters::judge,
     queues::judge,
     secret_server::judge,

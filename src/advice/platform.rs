@@ -153,7 +153,7 @@ fn no_budget(of: &Group<'_>) -> Option<RuleFinding> {
         R75.warning(
             vec![group(group_name)],
             format!(
-                "{group_name} has `max_failovers: 0`: it never fails over by itself, and stays down when its node is lost."
+                "The group {group_name} has `max_failovers: 0`: it never fails over by itself, and stays down when its node is lost."
             ),
             "After a drill, take `max_failovers` away again, or set it to 1 or more.".to_owned(),
         )
@@ -181,13 +181,13 @@ fn unnamed(view: &View<'_>, of: &Group<'_>, kind: CommonDependencyKind) -> Optio
     let fix = format!("Write {name} into `common_dependencies` of {group_name}.");
     Some(if kind == CommonDependencyKind::SecretServer {
         let message = format!(
-            "{group_name} does not name the secret server {names}: while it is down, {hosts} would be failed over and then \
+            "The group {group_name} does not name the secret server {names}: while it is down, {hosts} would be failed over and then \
              can't get secrets, though they still had them where they ran."
         );
         R60.advice(objects, message, fix)
     } else {
         let message = format!(
-            "{group_name} names none of the shared databases ({names}): while one is down, {hosts} would be failed over from \
+            "The group {group_name} names none of the shared databases ({names}): while one is down, {hosts} would be failed over from \
              node to node, which can't help, until the failover budget is spent."
         );
         R74.advice(objects, message, fix)

@@ -100,7 +100,7 @@ fn waits_for(view: &View<'_>, of: &Group<'_>) -> Vec<RuleFinding> {
             return Some(P04.warning(
                 objects,
                 format!(
-                    "{name} waits for {first}, which {why}: {name} does not start until an operator starts {first}."
+                    "The group {name} waits for {first}, which {why}: {name} does not start until an operator starts {first}."
                 ),
                 format!("Let {first} start by itself, or take it out of `depends_on` of {name}."),
             ));
@@ -109,7 +109,7 @@ fn waits_for(view: &View<'_>, of: &Group<'_>) -> Vec<RuleFinding> {
             P02.advice(
                 objects,
                 format!(
-                    "{name} has the priority {} but waits for {first}, which has {}: it starts no sooner than {first}, after \
+                    "The group {name} has the priority {} but waits for {first}, which has {}: it starts no sooner than {first}, after \
                      other groups.",
                     word(of.written.priority),
                     word(other.written.priority)
@@ -137,7 +137,7 @@ fn no_way_back(of: &Group<'_>) -> Option<RuleFinding> {
         let name = of.name;
         P03.advice(
             vec![group(name)],
-            format!("{name} is to fail back but prefers no node: it stays where it is."),
+            format!("The group {name} is to fail back but prefers no node: it stays where it is."),
             format!("Name the node to go back to in `preferred_owners` of {name}, or remove `failback`."),
         )
     })
@@ -187,7 +187,7 @@ fn budget_without_effect(of: &Group<'_>) -> Option<RuleFinding> {
     Some(P07.advice(
         vec![group(name)],
         format!(
-            "{name} has a budget of {}, but its priority is no_auto_start: an operator must fail it over.",
+            "The group {name} has a budget of {}, but its priority is no_auto_start: an operator must fail it over.",
             counted(budget as usize, "failover")
         ),
         format!("Give {name} another priority, or remove `max_failovers`."),

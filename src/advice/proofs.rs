@@ -48,7 +48,7 @@ fn unbounded(of: &Group<'_>) -> Option<RuleFinding> {
         by(some.len(), "is", "are"),
         by(some.len(), "it has", "they have")
     );
-    let fix = "Let a watchdog or a fence switch lost nodes off. Otherwise, when a node is lost, make sure that it is off and say \
+    let fix = "Run it as a plain process if it can be one. Otherwise, when its node is lost, make sure that the node is off, and say \
                so with `confirm-down`."
         .to_owned();
     Some(if some.iter().all(is_address) {

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::RuleFinding;
 use super::Severity::{Advice, Error, Warning};
-use super::adapters::named;
+use super::adapters::{CONSIDERATIONS, named};
 use super::rule::Rule;
+use super::verdict::need;
 use super::view::{Group, Host, View};
 use super::words::{by, group, handler, handlers, host, list, node, objects};
+use super::{HostVerdict, RuleFinding};
 use crate::domain::{Adapter, Direction, HandlerSpec, NodeName, QueuePlace, ResourceClass};
-
-const CONSIDERATIONS: &str = "core/considerations-for-running-adapter-handlers-within-a-clustered-host1";
 
 const R32: Rule = Rule::new(
     "R32",
@@ -89,7 +88,7 @@ fn queue_of_group(on: &Host<'_>, of: &Group<'_>) -> Option<RuleFinding> {
     let queues: Vec<_> = of.of_class(ResourceClass::Queue).map(|resource| &resource.name).collect();
     if queues.is_empty() {
         let message = format!(
-            "{what} of {name} {} queues of the node, but {group_name} has no queue service: after a failover the messages \
+            "The {what} of {name} {} queues of the node, but {group_name} has no queue service: after a failover the messages \
              are left on the old node.",
             by(some.len(), "uses", "use")
         );
@@ -133,7 +132,7 @@ fn local_service(view: &View<'_>, on: &Host<'_>, of: &Group<'_>) -> Option<RuleF
         Some(service) => R33.warning(
             objects,
             format!(
-                "{what} of {name} {need} a local queue service, not clustered, on every node that may own {}; {nodes} has \
+                "The {what} of {name} {need} a local queue service, not clustered, on every node that may own {}; {nodes} has \
                  none: after a failover there it can't receive.",
                 of.name
             ),
@@ -142,7 +141,7 @@ fn local_service(view: &View<'_>, on: &Host<'_>, of: &Group<'_>) -> Option<RuleF
         None => R33.advice(
             objects,
             format!(
-                "{what} of {name} {need} a local queue service, not clustered, on every node that may own {}: {nodes}. \
+                "The {what} of {name} {need} a local queue service, not clustered, on every node that may own {}: {nodes}. \
                  The topology does not tell whether it runs there.",
                 of.name
             ),
@@ -153,7 +152,7 @@ fn local_service(view: &View<'_>, on: &Host<'_>, of: &Group<'_>) -> Option<RuleF
     })
 }
 
-/// R34.
+/// R34: worse where nothing else needs the cluster.
 fn remote_only(on: &Host<'_>) -> Option<RuleFinding> {
     let some = some(on, |handler| {
         let ordered = handler.options.ordered_delivery == Some(true);
@@ -161,15 +160,17 @@ fn remote_only(on: &Host<'_>) -> Option<RuleFinding> {
     });
     (!some.is_empty()).then(|| {
         let (name, what) = (on.name, handlers(&some));
-        R34.advice(
+        let others = on.handlers.iter().any(|handler| need(handler).verdict != HostVerdict::NoBenefit);
+        R34.finding(
+            if others { Advice } else { Warning },
             named(on, &some),
             format!(
-                "{what} of {name} {} remote queues only: several instances at once can do that. What must be clustered is the \
+                "The {what} of {name} {} remote queues only: several instances at once can do that. What must be clustered is the \
                  remote queue service.",
                 by(some.len(), "reads", "read")
             ),
             format!(
-                "Bind {what} to a host that is not clustered, with instances on two nodes. For transactions the remote \
+                "Bind the {what} to a host that is not clustered, with instances on two nodes. For transactions the remote \
                  service must be MSMQ 4.0 or newer."
             ),
         )
@@ -184,10 +185,10 @@ fn no_transaction(on: &Host<'_>) -> Option<RuleFinding> {
         R36.warning(
             named(on, &some),
             format!(
-                "{what} of the clustered host {name} {} no transactions: messages can be lost when the group fails over.",
+                "The {what} of the clustered host {name} {} no transactions: messages can be lost when the group fails over.",
                 by(some.len(), "uses", "use")
             ),
-            format!("Use transactional queues and write `transactional: true` for {what}."),
+            format!("Use transactional queues and write `transactional: true` for the {what}."),
         )
     })
 }
@@ -200,7 +201,7 @@ fn lost_queue(on: &Host<'_>) -> Option<RuleFinding> {
         R32.warning(
             named(on, &some),
             format!(
-                "{what} of {name} {} queues of the node itself, and {name} is not clustered: when a node is lost, the \
+                "The {what} of {name} {} queues of the node itself, and {name} is not clustered: when a node is lost, the \
                  messages in its queues wait there.",
                 by(some.len(), "reads", "read")
             ),
@@ -220,7 +221,7 @@ fn outgoing(on: &Host<'_>) -> Option<RuleFinding> {
         R35.warning(
             named(on, &some),
             format!(
-                "{what} of {name} {} through the outgoing queue of its node, and {name} is not clustered: when the node is \
+                "The {what} of {name} {} through the outgoing queue of its node, and {name} is not clustered: when the node is \
                  lost, messages that were not sent yet are lost or late.",
                 by(some.len(), "sends", "send")
             ),
@@ -240,12 +241,12 @@ fn out_of_order(on: &Host<'_>) -> Option<RuleFinding> {
         let fix = format!("Cluster {name} in a group with two possible owners; until then, leave one of its instances enabled.");
         if on.enabled.len() > 1 {
             let message = format!(
-                "{what} of {name} must keep messages in order, but {name} runs on {nodes} at once: they overtake each other."
+                "The {what} of {name} must keep messages in order, but {name} runs on {nodes} at once: they overtake each other."
             );
             R37.error(named(on, &some), message, fix)
         } else {
             let message = format!(
-                "{what} of {name} must keep messages in order, so one instance is right, but {name} is not clustered: when \
+                "The {what} of {name} must keep messages in order, so one instance is right, but {name} is not clustered: when \
                  {nodes} is lost, nothing takes over."
             );
             R37.warning(named(on, &some), message, fix)

@@ -2,7 +2,7 @@
 
 use super::{RuleFinding, Severity};
 use super::{adapters, checklist, document, platform, policies, proofs, queues, secret_server, single_points, timers};
-use super::{topology, waived};
+use super::{fetching, hosts, topology, waived};
 
 /// A rule that the engine decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,8 @@ impl Rule {
 pub fn rules() -> Vec<Rule> {
     let families = [
         topology::RULES,
+        hosts::RULES,
+        fetching::RULES,
         adapters::RULES,
         queues::RULES,
         secret_server::RULES,
