@@ -252,7 +252,7 @@ pub(super) fn of_group(draft: &Draft<'_>, group: &GroupName) -> Vec<Obstacle> {
 
 /// What keeps Locum from starting a free group by itself, unless it may begin again where it was.
 fn held_back(draft: &Draft<'_>, group: &GroupName) -> Option<Obstacle> {
-    let hold = hold::hold(draft, group, hold::cause(draft, group))?;
+    let hold = hold::of_start(draft, group)?;
     if returns(draft, group, &hold).is_some_and(|last| choice(draft, group).is_eligible(&last)) {
         return None;
     }
