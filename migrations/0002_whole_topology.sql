@@ -6,6 +6,9 @@ alter table clusters add column common_dependencies text;
 alter table clusters add column waivers text;
 alter table clusters add column maintenance text;
 
+-- Somebody has heard of more than was stored, and no reign has waited since for all leases that may be out.
+alter table clusters add column restored boolean not null default false;
+
 -- When the node was lost, and whether it still is: what quarantine counts.
 alter table nodes add column losses text;
 

@@ -4,7 +4,7 @@ use super::RuleFinding;
 use super::Severity::{Advice, Warning};
 use super::rule::{LooksAt, Rule};
 use super::view::{Group, View};
-use super::words::{by, list, node, objects, resource};
+use super::words::{by, group, list, node, objects, resource};
 use crate::domain::{NodeName, ResourceClass, ResourceSpec, ResourceType, RunSpec};
 
 const G01: Rule = Rule::new(
@@ -24,9 +24,11 @@ const G02: Rule = Rule::new(
 pub(super) const RULES: &[Rule] = &[G01, G02];
 
 pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
+    let kinds = [ResourceType::Process, ResourceType::Systemd, ResourceType::Ocf];
+    let lacking: Vec<(ResourceType, Vec<&NodeName>)> = kinds.map(|kind| (kind, without(view, kind))).into();
     for of in view.groups.values() {
         findings.extend(unbounded(of));
-        findings.extend(drivers(view, of));
+        findings.extend(lacking.iter().filter_map(|(kind, nodes)| drivers(of, *kind, nodes)));
     }
 }
 
@@ -58,37 +60,25 @@ fn unbounded(of: &Group<'_>) -> Option<RuleFinding> {
     })
 }
 
+/// The nodes that have said what they can run, and not this.
+fn without<'a>(view: &View<'a>, kind: ResourceType) -> Vec<&'a NodeName> {
+    let says = view.seen.nodes.iter().filter(|(_, seen)| !seen.drivers.is_empty() && !seen.drivers.contains(&kind));
+    says.map(|(name, _)| name).collect()
+}
+
 /// G02.
-fn drivers(view: &View<'_>, of: &Group<'_>) -> Vec<RuleFinding> {
-    let lacks = |name: &NodeName, kind: ResourceType| {
-        let seen = view.seen.nodes.get(name);
-        seen.is_some_and(|seen| !seen.drivers.is_empty() && !seen.drivers.contains(&kind))
-    };
-    let name = of.name;
-    let kinds: std::collections::BTreeSet<ResourceType> = of
-        .runs
-        .resources
-        .iter()
-        .map(ResourceSpec::resource_type)
-        .filter(|kind| *kind != ResourceType::Unspecified)
-        .collect();
-    let of_kind = |kind: ResourceType| {
-        let nodes: Vec<&NodeName> = of.owners.iter().copied().filter(|node| lacks(node, kind)).collect();
-        if nodes.is_empty() {
-            return None;
-        }
-        let wanting = of.runs.resources.iter().filter(|resource| resource.resource_type() == kind);
-        let some: Vec<&ResourceSpec> = wanting.collect();
-        let (names, on, word) = (list(some.iter().map(|resource| &resource.name)), list(&nodes), kind.as_str());
-        let objects = objects(
-            super::words::group(name),
-            some.iter().map(|one| resource(name, &one.name)).chain(nodes.iter().map(node)),
-        );
-        let message = format!("{on} may own {name}, but can't run {names}: the agent there has no {word} driver.");
-        let fix = format!(
-            "Make {word} available on {on} and restart the agent there, or take {on} out of the possible owners of {name}."
-        );
-        Some(G02.warning(objects, message, fix))
-    };
-    kinds.into_iter().filter_map(of_kind).collect()
+fn drivers(of: &Group<'_>, kind: ResourceType, lacking: &[&NodeName]) -> Option<RuleFinding> {
+    let nodes: Vec<&NodeName> = lacking.iter().copied().filter(|name| of.owners.contains(name)).collect();
+    let some: Vec<&ResourceSpec> =
+        of.runs.resources.iter().filter(|resource| resource.resource_type() == kind).collect();
+    (!nodes.is_empty() && !some.is_empty()).then(|| {
+        let (name, word) = (of.name, kind.as_str());
+        let (names, on) = (list(some.iter().map(|resource| &resource.name)), list(&nodes));
+        let about = some.iter().map(|one| resource(name, &one.name)).chain(nodes.iter().map(node));
+        G02.warning(
+            objects(group(name), about),
+            format!("{on} may own {name}, but can't run {names}: the agent there has no {word} driver."),
+            format!("Make {word} available on {on} and restart the agent there, or take {on} out of the possible owners of {name}."),
+        )
+    })
 }

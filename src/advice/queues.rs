@@ -23,8 +23,12 @@ const R33: Rule = Rule::new(
     "Beside the clustered queue service, a local one runs on every node that may own the host of an MSMQ receive handler.",
     CONSIDERATIONS,
 );
-const R34: Rule =
-    Rule::new("R34", &[Advice], "An MSMQ receive handler of remote queues only needs no cluster.", CONSIDERATIONS);
+const R34: Rule = Rule::new(
+    "R34",
+    &[Warning, Advice],
+    "An MSMQ receive handler of remote queues only needs no cluster.",
+    CONSIDERATIONS,
+);
 const R35: Rule = Rule::new(
     "R35",
     &[Warning],

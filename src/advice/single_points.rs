@@ -33,10 +33,11 @@ pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
     } else {
         findings.extend(view.groups.values().filter_map(one_owner));
     }
-    for of in view.groups.values() {
-        findings.extend(one_domain(view, of));
-        findings.extend(nowhere_to_go(view, of));
+    let domains: BTreeSet<&str> = view.nodes.values().filter_map(|node| node.fault_domain.as_deref()).collect();
+    if domains.len() > 1 {
+        findings.extend(view.groups.values().filter_map(|of| one_domain(view, of)));
     }
+    findings.extend(view.groups.values().filter_map(|of| nowhere_to_go(view, of)));
     findings.extend(unprotected(view));
     findings.extend(domains_in_part(view));
 }
@@ -55,10 +56,11 @@ fn one_owner(of: &Group<'_>) -> Option<RuleFinding> {
 /// S02.
 fn one_domain(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
     let domain = |name: &NodeName| view.nodes.get(name).and_then(|node| node.fault_domain.as_deref());
-    let all: BTreeSet<&str> = view.nodes.values().filter_map(|node| node.fault_domain.as_deref()).collect();
-    let of_owners: Option<BTreeSet<&str>> = of.owners.iter().map(|name| domain(name)).collect();
-    let one = of_owners.filter(|domains| domains.len() == 1 && all.len() > 1 && of.owners.len() > 1)?;
-    let one = one.into_iter().next()?;
+    let mut owners = of.owners.iter().map(|name| domain(name));
+    let one = owners.next().flatten()?;
+    if of.owners.len() < 2 || owners.any(|other| other != Some(one)) {
+        return None;
+    }
     let (name, names) = (of.name, list(of.owners.iter()));
     Some(S02.warning(
         objects(group(name), of.owners.iter().map(node)),
@@ -109,7 +111,7 @@ fn nowhere_to_go(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
     if of.owners.len() < 2 || !of.starts_by_itself() {
         return None;
     }
-    let known = of.owners.iter().all(|name| view.seen.nodes.contains_key(*name));
+    let known = |name: &NodeName| view.seen.nodes.contains_key(name);
     let can_take = |name: &NodeName| {
         let up = view.seen.nodes.get(name).is_some_and(|seen| seen.state == NodeState::Up);
         let active = view.nodes.get(name).is_some_and(|node| node.wanted.unwrap_or_default() == NodeWanted::Active);
@@ -117,7 +119,7 @@ fn nowhere_to_go(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
     };
     let owner = view.seen.groups.get(of.name).and_then(|seen| seen.owner.as_ref())?;
     let others: Vec<&NodeName> = of.owners.iter().copied().filter(|name| *name != owner).collect();
-    let none = known && !others.is_empty() && !others.iter().any(|name| can_take(name));
+    let none = !others.iter().any(|name| can_take(name)) && of.owners.iter().all(|name| known(name));
     none.then(|| {
         let (name, names) = (of.name, list(&others));
         S05.warning(

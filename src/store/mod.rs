@@ -132,6 +132,9 @@ pub struct Reign {
     pub longest_lease: Duration,
     /// The agents that may hold those leases, by node.
     pub agents: Vec<(NodeName, Uuid)>,
+    /// Whether somebody has heard of more than was stored, in this reign or in one that did not last long enough since: the
+    /// database was restored or is new, and agents that it knows nothing of may hold leases as well.
+    pub restored: bool,
 }
 
 /// What a commit rests on.
@@ -224,6 +227,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Notes which agent is about to be granted leases for a node, before the first grant.
     async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<(), Error>;
+
+    /// Notes that `reign`, over a restored database, has waited for every lease that an earlier one may have granted. Changes
+    /// nothing if it is no longer the reign.
+    async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<(), Error>;
 
     /// Appends what was seen (node states, restarts), numbered in order.
     async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<(), Error>;

@@ -75,6 +75,9 @@ impl Store for Empty {
     async fn commit(&self, _: &ClusterName, _: &Basis, _: &Effects) -> Result<(), Error> {
         unreachable!()
     }
+    async fn outlive_restore(&self, _: &ClusterName, _: Uuid) -> Result<(), Error> {
+        unreachable!("no database was restored")
+    }
     async fn record_agent(&self, _: &ClusterName, _: &NodeName, _: Uuid) -> Result<(), Error> {
         unreachable!()
     }

@@ -61,6 +61,7 @@ macro_rules! suite {
             reign {
                 a_reign_outnumbers_all_before_and_learns_who_may_hold_leases
                 what_a_node_was_assigned_below_a_heard_of_decision_is_assigned_anew
+                a_restored_database_is_one_until_a_reign_has_outlived_that
                 a_lease_is_never_stored_shorter_than_it_is
                 numbers_that_no_column_holds_are_refused
                 what_a_reign_accepts_can_be_counted_on_from

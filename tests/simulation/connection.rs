@@ -231,6 +231,10 @@ impl Store for Connection {
         answer
     }
 
+    async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<()> {
+        self.ask(Verb::Record, self.store().outlive_restore(cluster, reign), |()| {}).await
+    }
+
     async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<()> {
         self.ask(Verb::Record, self.store().record_agent(cluster, node, agent), |()| {}).await
     }

@@ -114,6 +114,13 @@ impl Operators {
         panic!("the cluster could not be created");
     }
 
+    /// Makes another document the desired state.
+    pub async fn put(&mut self, document: &Value) {
+        let spec = topology::checked(document);
+        let Some(asker) = self.asker() else { panic!("a document is put while a control plane is up") };
+        assert!(asker.put(&spec, Expect::Anything, "puts a document").await, "the document is not taken");
+    }
+
     /// Every node may be used, and every group is wanted.
     pub async fn want_everything(&mut self) {
         for node in topology::NODES {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::advice::{self, Advice, FindingChanges, RuleFinding, Seen, Severity};
+use crate::advice::{self, Advice, FindingChanges, RuleFinding, Seen, SeenGroup, SeenNode, Severity};
 use crate::api::AppState;
-use crate::domain::{ClusterName, Finding, TopologySpec};
+use crate::domain::{ClusterName, Finding, NodeState, TopologySpec};
 
 /// A change as the rules see it.
 pub struct Judged {
@@ -44,8 +44,17 @@ pub fn judge(state: &AppState, spec: &TopologySpec) -> Advice {
     advice::judge(spec, &seen(state, &spec.cluster), state.clock.now())
 }
 
-fn seen(_state: &AppState, _cluster: &ClusterName) -> Seen {
-    Seen::default()
+/// What is seen of the cluster, as far as rules look at it; nothing of one that was not looked at yet.
+fn seen(state: &AppState, cluster: &ClusterName) -> Seen {
+    let Some(view) = state.boards.view(cluster) else { return Seen::default() };
+    let known = view.snapshot.nodes.iter().filter(|(_, node)| node.seen.answered || node.seen.state == NodeState::Down);
+    let nodes = known.map(|(name, node)| {
+        (name.clone(), SeenNode { state: node.seen.state, drivers: node.seen.drivers.clone() })
+    });
+    let groups = view.status.groups.iter().map(|group| {
+        (group.name.clone(), SeenGroup { owner: group.owner.clone(), state: group.state })
+    });
+    Seen { nodes: nodes.collect(), groups: groups.collect() }
 }
 
 /// `hosts/FtpReceive` as `/hosts/2`; what is not in the document points to the whole.

@@ -146,6 +146,13 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<()> {
+        self.change(cluster, &Named::default(), |state| {
+            rules::outlive_restore(state, reign);
+            Ok(())
+        })
+    }
+
     async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<()> {
         self.change(cluster, &Named::default(), |state| {
             events.iter().cloned().for_each(|event| state.append(event));

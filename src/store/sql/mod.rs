@@ -163,6 +163,14 @@ impl Store for SqlStore {
         Ok(tx.commit().await?)
     }
 
+    async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<()> {
+        let change = |state: &mut _| {
+            rules::outlive_restore(state, reign);
+            Ok(())
+        };
+        self.change(cluster, &Named::default(), change).await
+    }
+
     async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<()> {
         let mut tx = self.write().await?;
         cluster::note(&mut tx, cluster, events).await?;
