@@ -88,6 +88,11 @@ pub struct ResourceStatus {
 
 /// The document of a snapshot. The same snapshot, seen at another moment, gives the same document.
 pub fn render(snapshot: &Snapshot) -> StatusDocument {
+    let quarantined = planner::quarantined(snapshot);
+    let node = |(name, view)| NodeStatus {
+        problem: snapshot.nodes[name].seen.problem.clone().or_else(|| quarantined.get(name).cloned()),
+        ..node(snapshot, name, view)
+    };
     StatusDocument {
         cluster: snapshot.cluster.clone(),
         generation: snapshot.generation,
@@ -96,7 +101,7 @@ pub fn render(snapshot: &Snapshot) -> StatusDocument {
         settings: snapshot.settings,
         worst_case_takeover: snapshot.settings.worst_case_takeover().into(),
         maintenance: snapshot.maintenance.clone(),
-        nodes: snapshot.nodes.iter().map(|(name, view)| node(snapshot, name, view)).collect(),
+        nodes: snapshot.nodes.iter().map(node).collect(),
         groups: snapshot.groups.iter().map(|(name, view)| group(snapshot, name, view)).collect(),
         hosts: snapshot.hosts.values().map(|spec| hosts::host(Some(snapshot), spec)).collect(),
     }

@@ -45,9 +45,11 @@ pub use state::group_state;
 pub use summary::{InstanceLine, PlanAction, PlanLine, PlanSummary};
 pub use what_if::{Faults, WhatIf, cold, what_if, with_faults};
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use crate::domain::{GroupName, TopologySpec};
+use crate::domain::{GroupName, NodeName, TopologySpec};
 
 /// Changes whenever the same snapshot may give another plan than before.
 pub const PLANNER_VERSION: u32 = 2;
@@ -82,6 +84,13 @@ pub fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<plan::Reasoning
 /// The same for an operator who wants to do something about it: all that stands in the way, and what would change it.
 pub fn explanation(snapshot: &Snapshot, group: &GroupName) -> Option<Explanation> {
     explanation::explanation(snapshot, group)
+}
+
+/// The nodes that get nothing for a while since they were lost again and again: why, and what ends that, as a sentence.
+pub fn quarantined(snapshot: &Snapshot) -> BTreeMap<NodeName, String> {
+    let facts = facts::Facts::new(snapshot);
+    let say = |reason: &str| format!("{reason}; resume it to end that");
+    facts.quarantined().iter().map(|(name, found)| ((*name).clone(), say(&found.reason))).collect()
 }
 
 /// What a plan writes. `new_id` gives the ids of the failovers that it opens.

@@ -15,7 +15,8 @@ fn online(name: &str) -> SeenResource {
 
 /// bts1 runs the group with the host in it.
 fn bts1_runs_it(snapshot: &mut Snapshot) {
-    let placement = Placement { epoch: Epoch(4), last_owner: Some(node("bts1")), phase: PlacementPhase::Held };
+    let placement =
+        Placement { epoch: Epoch(4), last_owner: Some(node("bts1")), phase: PlacementPhase::Held, by_operator: false };
     snapshot.groups.get_mut(&group("ftp")).unwrap().placement = placement;
     let seen = SeenGroup {
         epoch: Epoch(4),

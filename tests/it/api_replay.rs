@@ -23,7 +23,8 @@ async fn lost(door: &Door, forge: impl FnOnce(&mut KeptPlan)) -> Uuid {
     let now = jiff::Timestamp::now();
     let reign =
         door.store.begin_reign(&cluster(), id(9), (Term(0), Decision(0)), Duration::ZERO, now).await.unwrap().id;
-    let held = Placement { epoch: Epoch(1), last_owner: Some(node("bts1")), phase: PlacementPhase::Held };
+    let held =
+        Placement { epoch: Epoch(1), last_owner: Some(node("bts1")), phase: PlacementPhase::Held, by_operator: false };
     let first = door.store.load(&cluster(), now).await.unwrap();
     let placed =
         Effects { decision: first.decision.next(), placements: [(group("ftp"), held)].into(), ..Effects::default() };

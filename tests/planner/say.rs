@@ -106,7 +106,9 @@ pub fn status(snapshot: &Snapshot) -> String {
         let message = message.map_or_else(String::new, |message| format!(": {message}"));
         format!("{name} {} on {owner}, epoch {}, budget {spent} of {max}{message}\n", word(state), placement.epoch)
     };
-    snapshot.groups.keys().map(line).collect()
+    let quarantined = locum::planner::quarantined(snapshot);
+    let nodes = quarantined.iter().map(|(node, why)| format!("{node}: {why}\n"));
+    snapshot.groups.keys().map(line).chain(nodes).collect()
 }
 
 /// What stands in the way of a group, and what would change that.

@@ -48,12 +48,13 @@ pub fn judge(state: &AppState, spec: &TopologySpec) -> Advice {
 fn seen(state: &AppState, cluster: &ClusterName) -> Seen {
     let Some(view) = state.boards.view(cluster) else { return Seen::default() };
     let known = view.snapshot.nodes.iter().filter(|(_, node)| node.seen.answered || node.seen.state == NodeState::Down);
-    let nodes = known.map(|(name, node)| {
-        (name.clone(), SeenNode { state: node.seen.state, drivers: node.seen.drivers.clone() })
-    });
-    let groups = view.status.groups.iter().map(|group| {
-        (group.name.clone(), SeenGroup { owner: group.owner.clone(), state: group.state })
-    });
+    let nodes = known
+        .map(|(name, node)| (name.clone(), SeenNode { state: node.seen.state, drivers: node.seen.drivers.clone() }));
+    let groups = view
+        .status
+        .groups
+        .iter()
+        .map(|group| (group.name.clone(), SeenGroup { owner: group.owner.clone(), state: group.state }));
     Seen { nodes: nodes.collect(), groups: groups.collect() }
 }
 

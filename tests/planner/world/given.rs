@@ -13,7 +13,7 @@ impl World {
     pub(super) fn add_node(&mut self, name: &str) {
         let name = NodeName::try_from(name.to_owned()).unwrap();
         let spec = serde_json::from_value::<NodeSpec>(
-            serde_json::json!({ "name": name.clone(), "agent": format!("http://{name}:7441") }),
+            serde_json::json!({ "name": name, "agent": format!("http://{name}:7441") }),
         )
         .unwrap();
         let drivers = BTreeSet::from([ResourceType::Process]);
