@@ -153,7 +153,8 @@ pub(super) fn restarted<'a>(snapshot: &'a Snapshot, plan: &Plan) -> Vec<&'a Grou
 /// Whether the resources that its owner runs differ from those wanted.
 fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
     let owner = group.placement.assigned_to().and_then(|owner| snapshot.nodes.get(owner));
-    let told = owner.and_then(|node| node.assignment.groups.iter().find(|assigned| assigned.group == *name));
+    let alive = owner.filter(|node| node.seen.state != NodeState::Down);
+    let told = alive.and_then(|node| node.assignment.groups.iter().find(|assigned| assigned.group == *name));
     told.is_some_and(|told| told.resources != group.spec.resources)
 }
 

@@ -30,6 +30,9 @@ pub fn plan(snapshot: &Snapshot, plan: &Plan) -> String {
         let route: String = route.collect();
         writeln!(out, "{} {}{route}: {}", word(line.action).to_uppercase(), line.group, line.reason).unwrap();
     }
+    for line in &summary.instances {
+        writeln!(out, "{} {} on {}", word(line.action).to_uppercase(), line.host, line.node).unwrap();
+    }
     if summary.disturbs {
         out.push_str("disturbs what runs\n");
     }
