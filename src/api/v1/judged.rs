@@ -31,7 +31,13 @@ impl Errors {
 pub fn change(state: &AppState, before: Option<&TopologySpec>, after: &TopologySpec) -> Judged {
     let before = before.map(|spec| judge(state, spec)).unwrap_or_default();
     let after = judge(state, after);
-    let changes = advice::compare(&before.findings, &after.findings);
+    let mut changes = advice::compare(&before.findings, &after.findings);
+    // What becomes worse is the same finding, and new all the same.
+    let milder = |finding: &&RuleFinding| {
+        before.findings.iter().any(|known| known.is_same(finding) && known.severity > finding.severity)
+    };
+    changes.breaks.extend(after.findings.iter().filter(milder).cloned());
+    changes.breaks.sort_by(|a, b| (a.severity, a).cmp(&(b.severity, b)));
     // What was waived until now is not new: a waiver that ends breaks nothing that was whole.
     let known = |finding: &RuleFinding| before.waived.iter().any(|waived| waived.finding.is_same(finding));
     let errors = changes.breaks.iter().filter(|finding| finding.severity == Severity::Error && !known(finding));
@@ -48,12 +54,13 @@ pub fn judge(state: &AppState, spec: &TopologySpec) -> Advice {
 fn seen(state: &AppState, cluster: &ClusterName) -> Seen {
     let Some(view) = state.boards.view(cluster) else { return Seen::default() };
     let known = view.snapshot.nodes.iter().filter(|(_, node)| node.seen.answered || node.seen.state == NodeState::Down);
-    let nodes = known.map(|(name, node)| {
-        (name.clone(), SeenNode { state: node.seen.state, drivers: node.seen.drivers.clone() })
-    });
-    let groups = view.status.groups.iter().map(|group| {
-        (group.name.clone(), SeenGroup { owner: group.owner.clone(), state: group.state })
-    });
+    let nodes = known
+        .map(|(name, node)| (name.clone(), SeenNode { state: node.seen.state, drivers: node.seen.drivers.clone() }));
+    let groups = view
+        .status
+        .groups
+        .iter()
+        .map(|group| (group.name.clone(), SeenGroup { owner: group.owner.clone(), state: group.state }));
     Seen { nodes: nodes.collect(), groups: groups.collect() }
 }
 
