@@ -193,7 +193,7 @@ impl<'d, 'a> Search<'d, 'a> {
         let snapshot = self.draft.snapshot;
         if let Some(maintenance) = &node.spec.maintenance
             && maintenance.lasts(snapshot.now)
-            && !self.is_let_in(name)
+            && !is_let_in(self.draft, self.name, name)
         {
             return hold::lasting(snapshot, maintenance).map(Cow::from);
         }
@@ -204,16 +204,16 @@ impl<'d, 'a> Search<'d, 'a> {
         let mate = enforced.then(|| self.draft.mate_on((self.name, self.view), name)).flatten()?;
         Some(format!("{mate} is there, and they never share a node").into())
     }
+}
 
-    /// Whether a node in maintenance takes this group all the same: an operator moves it there, or it was there before and
-    /// goes on.
-    fn is_let_in(&self, node: &NodeName) -> bool {
-        let asked = self.draft.index.newest_move(self.name).is_some_and(|op| op.to.as_ref() == Some(node));
-        let placement = &self.draft.standing(self.name).placement;
-        let failed =
-            matches!(placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if cause.spends_budget());
-        asked || failed && placement.last_owner.as_ref() == Some(node)
-    }
+/// Whether a node in maintenance takes this group all the same: an operator moves it there, or it was there before and
+/// goes on.
+pub(super) fn is_let_in(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> bool {
+    let asked = draft.index.newest_move(group).is_some_and(|op| op.to.as_ref() == Some(node));
+    let placement = &draft.standing(group).placement;
+    let failed =
+        matches!(placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if cause.spends_budget());
+    asked || failed && placement.last_owner.as_ref() == Some(node)
 }
 
 fn unreachable(group: &GroupView, name: &GroupName, (node_name, view): (&NodeName, &NodeView)) -> Cow<'static, str> {

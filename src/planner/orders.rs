@@ -100,7 +100,8 @@ impl<'a> Orders<'a> {
         self.groups.get(node).map_or(&[], Vec::as_slice)
     }
 
-    fn instances_of(&self, node: &NodeName) -> impl Iterator<Item = (&'a HostName, &ResourceSpec)> {
+    /// The unclustered hosts of which `node` runs an instance, in the order of their names, and what that is.
+    pub fn instances_of(&self, node: &NodeName) -> impl Iterator<Item = (&'a HostName, &ResourceSpec)> {
         let hosts = self.instances.get(node).into_iter().flatten();
         hosts.filter_map(|host| Some((*host, self.hosts.get(*host)?)))
     }

@@ -129,9 +129,16 @@ fn failed<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView, failure: &
     }
     if stays.is_some() {
         draft.mark(case.name, None);
+        if let Some(operation) = draft.index.newest_move(case.name)
+            && moved(draft, case, operation)
+        {
+            return;
+        }
     }
     if stays == Some(HeldBy::CommonDependency) {
-        return draft.release(stop(case, "its common dependency is no longer down: it begins again"));
+        let still_down = hold::dependency(draft.snapshot, case.name).is_some();
+        let why = if still_down { "an operator asks for it" } else { "its common dependency is no longer down" };
+        return draft.release(stop(case, &format!("{why}: it begins again")));
     }
     if let Some(held) = held_back(draft, case.name, best, &judgement) {
         let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
