@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::draft::Draft;
 use super::judgement::{Judgement, Praise, Verdict};
 use super::snapshot::{GroupView, NodeView};
+use super::standing::Standing;
 use super::words::clock;
 use super::{budget, hold};
 use crate::domain::{
@@ -38,6 +39,7 @@ pub(super) struct Search<'d, 'a> {
     draft: &'d Draft<'a>,
     name: &'a GroupName,
     view: &'a GroupView,
+    standing: &'d Standing,
     bar: Bar<'a>,
     /// Where a resource of it failed within the budget's period.
     failed_on: Vec<&'a NodeName>,
@@ -47,10 +49,11 @@ pub(super) struct Search<'d, 'a> {
 
 impl<'d, 'a> Search<'d, 'a> {
     pub fn new(draft: &'d Draft<'a>, (name, view): (&'a GroupName, &'a GroupView), bar: Bar<'a>) -> Self {
-        let last = draft.standing(name).placement.last_owner.as_ref().and_then(|last| draft.node(last));
+        let standing = draft.standing(name);
+        let last = standing.placement.last_owner.as_ref().and_then(|last| draft.node(last));
         let lost = last.filter(|(_, last)| last.seen.state == NodeState::Down);
         let lost_domain = lost.and_then(|(_, lost)| lost.spec.fault_domain.as_deref());
-        Self { draft, name, view, bar, failed_on: failed_on(draft, view), lost_domain }
+        Self { draft, name, view, standing, bar, failed_on: failed_on(draft, view), lost_domain }
     }
 
     pub fn best(&self) -> Option<&'a NodeName> {
@@ -81,8 +84,10 @@ impl<'d, 'a> Search<'d, 'a> {
         if self.view.spec.shortest_list().is_some() {
             return first;
         }
-        let types: BTreeSet<_> = self.view.spec.resources.iter().map(ResourceSpec::resource_type).collect();
-        for nodes in self.draft.loads.fewest_first(&types, self.view.spec.priority) {
+        let mut types: Vec<ResourceType> = self.view.spec.resources.iter().map(ResourceSpec::resource_type).collect();
+        types.dedup();
+        let suffice = |drivers: &BTreeSet<ResourceType>| types.iter().all(|needed| drivers.contains(needed));
+        for nodes in self.draft.loads.fewest_first(suffice, self.view.spec.priority) {
             for rank in nodes.filter_map(rank) {
                 let ends = rank <= self.ordinary(rank.groups, rank.name);
                 first = first.into_iter().chain([rank]).min();
@@ -98,7 +103,7 @@ impl<'d, 'a> Search<'d, 'a> {
     /// than for another group.
     fn named(&self) -> impl Iterator<Item = &'a NodeName> {
         let spec = &self.view.spec;
-        let standing = self.draft.standing(self.name);
+        let standing = self.standing;
         let asked = self.draft.index.newest_move(self.name).and_then(|operation| operation.to.as_ref());
         let own = standing.placement.last_owner.iter().chain(standing.destination()).chain(asked);
         let listed = spec.shortest_list().unwrap_or(&spec.preferred_owners).iter();
@@ -126,16 +131,22 @@ impl<'d, 'a> Search<'d, 'a> {
     }
 
     fn rank(&self, (name, node): (&'a NodeName, &'a NodeView)) -> Rank<'a> {
-        let last = self.draft.standing(self.name).placement.last_owner.as_ref();
+        let last = self.standing.placement.last_owner.as_ref();
         Rank {
             shares: self.draft.mate_on((self.name, self.view), name).is_some(),
             failed_here: self.failed_on.contains(&name),
             preferred: preference(self.view, name),
             domain_of_the_lost: self.lost_domain.is_some() && node.spec.fault_domain.as_deref() == self.lost_domain,
             other_than_last: last != Some(name),
-            groups: self.draft.bound_for(name, (self.name, self.view)),
+            groups: self.bound_for(name),
             name,
         }
+    }
+
+    /// How many groups of the group's priority, others than itself, `node` owns or is the intended target of.
+    fn bound_for(&self, node: &NodeName) -> usize {
+        let itself = self.standing.destination() == Some(node);
+        self.draft.loads.of(node, self.view.spec.priority).saturating_sub(usize::from(itself))
     }
 
     /// Every node as judged for the group.
@@ -145,7 +156,7 @@ impl<'d, 'a> Search<'d, 'a> {
                 return (node.0, Verdict::Against(why));
             }
             let mate = self.draft.mate_on((self.name, self.view), node.0);
-            let itself = self.draft.standing(self.name).destination() == Some(node.0);
+            let itself = self.standing.destination() == Some(node.0);
             let all = self.draft.loads.of_all(node.0).saturating_sub(usize::from(itself));
             (node.0, Verdict::For(Praise { rank: self.rank(node), all, mate }))
         };

@@ -38,22 +38,27 @@ pub(super) type Owned<'d> = BTreeMap<&'d NodeName, Vec<&'d GroupName>>;
 impl<'a> Draft<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
         let facts = Facts::new(snapshot);
+        let groups: Vec<_> = snapshot.groups.iter().map(|(name, view)| (name, view, Standing::stored(view))).collect();
         let mut draft = Self {
             snapshot,
             index: Index::new(snapshot),
             plan: Plan::default(),
-            loads: Loads::new(snapshot, &facts),
+            loads: Loads::new(
+                snapshot,
+                &facts,
+                groups.iter().filter_map(|(_, view, standing)| Some((standing.destination()?, view.spec.priority))),
+            ),
             neighbours: Neighbours::default(),
             facts,
             asked: None,
-            groups: Vec::with_capacity(snapshot.groups.len()),
             places: snapshot.groups.keys().enumerate().map(|(place, name)| (name, place)).collect(),
+            groups,
         };
-        for group in &snapshot.groups {
-            let standing = Standing::stored(group.1);
-            let at = At::of(&draft, group, &standing);
-            draft.enter(group, &at);
-            draft.groups.push((group.0, group.1, standing));
+        for place in 0..draft.groups.len() {
+            let (name, view, standing) = &draft.groups[place];
+            let group = (*name, *view);
+            let at = At::of(&draft, group, standing);
+            at.kept_free.iter().for_each(|node| draft.neighbours.add(group, node, draft.loads.is_fit(node)));
         }
         draft
     }
@@ -74,12 +79,6 @@ impl<'a> Draft<'a> {
     /// The node of that name, if the snapshot has it.
     pub fn node(&self, name: &NodeName) -> Option<(&'a NodeName, &'a NodeView)> {
         self.index.node(name)
-    }
-
-    /// How many groups of `group`'s priority, others than itself, `node` owns or is the intended target of.
-    pub fn bound_for(&self, node: &NodeName, (group, view): (&GroupName, &GroupView)) -> usize {
-        let itself = self.standing(group).destination() == Some(node);
-        self.loads.of(node, view.spec.priority).saturating_sub(usize::from(itself))
     }
 
     /// The first group on `node`, or bound for it, that `group` keeps away from.

@@ -1,6 +1,6 @@
 //! What follows from where the groups go: assignments, what can be forgotten, and when to look again?
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ pub(super) fn withdraw(draft: &mut Draft<'_>) {
 /// Names the nodes whose assignment changes though no group comes or goes.
 pub(super) fn reassign(draft: &mut Draft<'_>) {
     let plan = &draft.plan;
-    let mut touched: BTreeSet<&NodeName> = plan.releases.iter().map(|release| &release.from).collect();
+    let mut touched: HashSet<&NodeName> = plan.releases.iter().map(|release| &release.from).collect();
     touched.extend(plan.proofs.iter().map(|proof| &proof.from));
     touched.extend(plan.placements.iter().map(|place| &place.to));
     touched.extend(plan.adoptions.iter().map(|adoption| &adoption.node));

@@ -31,18 +31,30 @@ type Pool<'a> = ByPriority<BTreeSet<(usize, &'a NodeName)>>;
 type ByPriority<T> = [T; 4];
 
 impl<'a> Loads<'a> {
-    /// Every node of the snapshot, without any group.
-    pub fn new(snapshot: &'a Snapshot, facts: &Facts<'a>) -> Self {
-        let mut pools: BTreeMap<_, Pool<'a>> = BTreeMap::new();
+    /// Every node of the snapshot with the groups that are there or bound for it, each by its node and priority.
+    pub fn new<'d>(
+        snapshot: &'a Snapshot,
+        facts: &Facts<'a>,
+        groups: impl Iterator<Item = (&'d NodeName, Priority)>,
+    ) -> Self {
         let mut counts = HashMap::with_capacity(snapshot.nodes.len());
-        let mut domains = BTreeSet::new();
         for (name, node) in &snapshot.nodes {
             let pool = is_fit(snapshot, facts, (name, node)).then_some(&node.seen.drivers);
             counts.insert(name, Load { groups: ByPriority::default(), pool });
-            if let Some(drivers) = pool {
-                domains.insert(node.spec.fault_domain.as_deref());
-                pools.entry(drivers).or_default().iter_mut().for_each(|nodes| _ = nodes.insert((0, name)));
+        }
+        for (node, priority) in groups {
+            if let Some(load) = counts.get_mut(node) {
+                load.groups[priority as usize] += 1;
             }
+        }
+        let mut pools: BTreeMap<_, Pool<'a>> = BTreeMap::new();
+        let mut domains = BTreeSet::new();
+        for (name, node) in &snapshot.nodes {
+            let load = &counts[name];
+            let Some(drivers) = load.pool else { continue };
+            domains.insert(node.spec.fault_domain.as_deref());
+            let nodes = pools.entry(drivers).or_default().iter_mut();
+            nodes.zip(load.groups).for_each(|(nodes, groups)| _ = nodes.insert((groups, name)));
         }
         let fit = counts.values().filter(|load| load.pool.is_some()).count();
         let only_domain = domains.pop_first().flatten().filter(|_| domains.is_empty());
@@ -74,14 +86,14 @@ impl<'a> Loads<'a> {
         self.counts.get(node).map_or(0, |load| load.groups[priority as usize])
     }
 
-    /// The nodes with these drivers that may get groups, those with the fewest groups of this priority first. One list
-    /// for each set of drivers that suffices.
+    /// The nodes that may get groups and whose drivers suffice, those with the fewest groups of this priority first. One
+    /// list for each set of drivers.
     pub fn fewest_first<'s>(
         &'s self,
-        needed: &'s BTreeSet<ResourceType>,
+        suffice: impl Fn(&BTreeSet<ResourceType>) -> bool + 's,
         priority: Priority,
     ) -> impl Iterator<Item = impl Iterator<Item = &'a NodeName> + 's> + 's {
-        let fitting = self.pools.iter().filter(|(drivers, _)| needed.is_subset(drivers));
+        let fitting = self.pools.iter().filter(move |(drivers, _)| suffice(drivers));
         fitting.map(move |(_, pool)| pool[priority as usize].iter().map(|(_, name)| *name))
     }
 

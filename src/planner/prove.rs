@@ -1,9 +1,11 @@
 //! Which owners are known to have stopped a group, and by what proof?
 
+use std::collections::BTreeMap;
+
 use super::candidates::Search;
 use super::draft::Draft;
 use super::place::blockers;
-use super::plan::{Intent, Proof};
+use super::plan::{Intent, Proof, Reasoning};
 use super::release::{held_back, set_mark};
 use super::snapshot::{GroupView, NodeView, Snapshot};
 use super::words::clock;
@@ -63,20 +65,23 @@ fn lost<'a>(draft: &mut Draft<'a>, (name, group): (&'a GroupName, &'a GroupView)
     let reason = format!("{} was lost", proof.from);
     let detected_at = node.seen.silent_since.unwrap_or(node.seen.since).min(draft.snapshot.now);
     let search = Search::new(draft, (name, group), None);
-    let (best, judgement) = (search.best(), search.judge());
+    let best = search.best();
     // The loss of a node that was to leave the group anyway does not count against its budget.
     let leaving = !group.allows(&proof.from, node);
     let cause = if leaving { Cause::TopologyChange } else { Cause::NodeLost };
-    let held = held_back(draft, name, best, &judgement).filter(|_| !leaving || best.is_none());
+    let held = held_back(draft, name, best, || search.judge().listed()).filter(|_| !leaving || best.is_none());
     // While a node may still turn out to run it, nothing is ruled out yet.
     let undecided = best.is_none() && !blockers(draft, name).is_empty();
-    draft.explain(name, judgement.reasoning(best, reason.clone()));
+    // Where it goes, and for every node why or why not, is told when it is placed.
+    let lost = Reasoning { chosen: best.cloned(), summary: reason.clone(), verdicts: BTreeMap::new() };
+    draft.explain(name, lost);
     if group.failed.as_ref().is_some_and(|mark| mark.held.is_some()) {
         draft.mark(name, None);
     }
     let hold = hold::hold(draft, (name, group), Some(cause)).filter(|_| held.is_none() || best.is_none());
     if let Some(hold) = hold {
         let reason = hold.after(&reason);
+        let judgement = Search::new(draft, (name, group), None).judge();
         draft.explain(name, judgement.reasoning(None, reason.clone()));
         draft.hold(name, Some(&proof.from), cause, (reason.clone(), detected_at));
         return draft.prove(Proof { reason, ..proof });
@@ -90,6 +95,7 @@ fn lost<'a>(draft: &mut Draft<'a>, (name, group): (&'a GroupName, &'a GroupView)
     if best.is_some() {
         set_mark(draft, name, &reason, None);
     }
+    let judgement = Search::new(draft, (name, group), None).judge();
     draft.explain(name, judgement.reasoning(None, reason.clone()));
     draft.hold(name, Some(&proof.from), cause, (reason.clone(), detected_at));
     draft.prove(Proof { reason, ..proof });

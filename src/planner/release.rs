@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::budget::{self, later};
 use super::candidates::Search;
 use super::draft::Draft;
-use super::judgement::Judgement;
 use super::plan::{Intent, Release};
 use super::snapshot::{GroupView, NodeView, SeenFailure};
 use super::{adopt, affinity, failback, hold, needs, operate};
@@ -140,7 +139,7 @@ fn failed<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView, failure: &
         let why = if still_down { "an operator asks for it" } else { "its common dependency is no longer down" };
         return draft.release(stop(case, &format!("{why}: it begins again")));
     }
-    if let Some(held) = held_back(draft, case.name, best, &judgement) {
+    if let Some(held) = held_back(draft, case.name, best, || judgement.listed()) {
         let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
         let retry_after = retry_after.map(|resource| resource.restart.retry_after);
         set_mark(draft, case.name, &format!("{reason}; {held}"), retry_after);
@@ -170,10 +169,10 @@ pub(super) fn held_back(
     draft: &Draft<'_>,
     name: &GroupName,
     best: Option<&NodeName>,
-    judgement: &Judgement<'_>,
+    listed: impl FnOnce() -> String,
 ) -> Option<String> {
     match best {
-        None => Some(format!("no other node can take it ({})", judgement.listed())),
+        None => Some(format!("no other node can take it ({})", listed())),
         Some(_) => budget::spent(draft, name),
     }
 }

@@ -46,11 +46,11 @@ fn same_answers(draft: &Draft<'_>) {
 
 /// What was kept up to date is what is counted anew.
 fn same_counts(draft: &Draft<'_>) {
-    let mut loads = Loads::new(draft.snapshot, &draft.facts);
+    let groups = draft.groups().filter_map(|(_, view, standing)| Some((standing.destination()?, view.spec.priority)));
+    let loads = Loads::new(draft.snapshot, &draft.facts, groups);
     let mut neighbours = Neighbours::default();
     for group in &draft.snapshot.groups {
         let at = At::of(draft, group, draft.standing(group.0));
-        at.bound_for.iter().for_each(|node| loads.add(node, group.1.spec.priority));
         at.kept_free.iter().for_each(|node| neighbours.add(group, node, loads.is_fit(node)));
     }
     assert_eq!(draft.loads, loads);
@@ -92,7 +92,7 @@ fn a_group(index: usize) -> impl Strategy<Value = Value> {
         if let Some(owners) = owners.filter(|owners| !owners.is_empty()) {
             resource["possible_owners"] = json!(owners);
         }
-        let preferred = if index % 3 == 0 { preferred } else { Vec::new() };
+        let preferred = if index.is_multiple_of(3) { preferred } else { Vec::new() };
         json!({ "name": format!("g{index}"), "preferred_owners": preferred, "priority": priority, "resources": [resource], "anti_affinity": classes })
     })
 }
