@@ -43,7 +43,7 @@ fn snapshot() -> Snapshot {
     };
     let node = NodeView {
         spec: serde_json::from_value::<NodeSpec>(
-            serde_json::json!({ "name": owner.clone(), "agent": "http://n1:7441".to_owned() }),
+            serde_json::json!({ "name": owner, "agent": "http://n1:7441" }),
         )
         .unwrap(),
         wanted: NodeWanted::Active,
