@@ -121,7 +121,7 @@ fn kept_from(draft: &Draft<'_>, group: &GroupName, (name, node): (&NodeName, &No
 
 /// Whether a node in maintenance takes this group all the same: an operator moves it there, or it was there before and
 /// goes on.
-fn is_let_in(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> bool {
+pub(super) fn is_let_in(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> bool {
     let asked = operate::newest_move(draft.snapshot, group).is_some_and(|op| op.to.as_ref() == Some(node));
     let placement = &draft.standing(group).placement;
     let failed =

@@ -41,7 +41,7 @@ pub(super) fn assignment<'a>(
 }
 
 /// The unclustered hosts of which `node` runs an instance.
-fn instances(snapshot: &Snapshot, node: &NodeName) -> Vec<InstanceAssignment> {
+pub(super) fn instances(snapshot: &Snapshot, node: &NodeName) -> Vec<InstanceAssignment> {
     if snapshot.nodes.get(node).is_none_or(|view| view.retired) {
         return Vec::new();
     }

@@ -2,12 +2,14 @@
 
 mod adopt;
 mod affinity;
+mod bounds;
 mod budget;
 mod candidates;
 mod draft;
 mod edit;
 pub mod effects;
 mod explain;
+pub mod explanation;
 mod facts;
 mod failback;
 mod finish;
@@ -15,6 +17,7 @@ mod hold;
 mod losses;
 mod marks;
 mod needs;
+pub mod obstacles;
 mod operate;
 mod order;
 mod place;
@@ -22,19 +25,25 @@ pub mod plan;
 mod prove;
 mod records;
 mod release;
+pub mod replay;
+pub mod resilience;
 mod settle;
 pub mod snapshot;
 mod state;
 pub mod summary;
+pub mod what_if;
 mod window;
 mod words;
 
 pub use budget::budget;
 pub use effects::Effects;
+pub use explanation::Explanation;
 pub use plan::Plan;
+pub use resilience::{Resilience, resilience};
 pub use snapshot::Snapshot;
 pub use state::group_state;
-pub use summary::{PlanAction, PlanLine, PlanSummary};
+pub use summary::{InstanceLine, PlanAction, PlanLine, PlanSummary};
+pub use what_if::{Faults, WhatIf, cold, what_if, with_faults};
 
 use std::collections::BTreeMap;
 
@@ -70,6 +79,11 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
 /// Why a group is where it is, and for every node why or why not: by the code that places it.
 pub fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<plan::Reasoning> {
     explain::explain(snapshot, group)
+}
+
+/// The same for an operator who wants to do something about it: all that stands in the way, and what would change it.
+pub fn explanation(snapshot: &Snapshot, group: &GroupName) -> Option<Explanation> {
+    explanation::explanation(snapshot, group)
 }
 
 /// The nodes that get nothing for a while since they were lost again and again: why, and what ends that, as a sentence.

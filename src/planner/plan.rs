@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -130,7 +131,7 @@ pub struct OperationStep {
 }
 
 /// Why a group goes where it goes, or nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reasoning {
     /// The node that was chosen.
     pub chosen: Option<NodeName>,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use locum::domain::{AntiAffinity, GroupName, GroupWanted, NodeState, NodeWanted, Outcome, PlacementPhase};
 use locum::planner::plan::Place;
-use locum::planner::{Effects, Plan, Snapshot, plan};
+use locum::planner::{Effects, Plan, Snapshot, explanation, plan};
 
 fn bytes(plan: &Plan) -> String {
     serde_json::to_string(plan).unwrap()
@@ -111,6 +111,17 @@ pub fn committed(done: &Plan, after: &Snapshot) {
     // What was adopted may be online already: its failover is closed by the next plan.
     again.closings.retain(|closing| !done.adoptions.iter().any(|adoption| adoption.group == closing.group));
     assert!(again.is_empty(), "planning again plans more: {again:#?}");
+}
+
+/// What an operator is told stands in the way is what the planner goes by: a node can take a group if nothing does.
+pub fn obstacles(snapshot: &Snapshot) {
+    for name in snapshot.groups.keys() {
+        let found = explanation(snapshot, name).unwrap();
+        for case in found.nodes {
+            assert_eq!(case.eligible, case.obstacles.is_empty(), "{name}: {case:#?}");
+            assert!(case.obstacles.iter().all(|o| !o.change.is_empty() && !o.reason.is_empty()), "{name}: {case:#?}");
+        }
+    }
 }
 
 /// Where groups must keep apart, one that leaves a node lets the next one come: a few plans may follow, and they end.

@@ -68,7 +68,10 @@ impl World {
                 let name = GroupName::try_from((*group).to_owned()).unwrap();
                 return say::reasoning(&planner::explain(&self.snapshot, &name).unwrap());
             }
+            ["obstacles", group] => return say::obstacles(&self.snapshot, &group.parse().unwrap()),
             ["what-if", rest @ ..] => return self.what_if(rest),
+            ["resilience"] => return crate::faults::resilience(&self.snapshot),
+            ["faults", rest @ ..] => return crate::faults::say(&self.snapshot, rest),
             _ => panic!("no such command: {line}"),
         }
         String::new()
@@ -120,6 +123,7 @@ impl World {
         let plan = planner::plan(&self.snapshot);
         let said = say::plan(&self.snapshot, &plan);
         check::same_again(&self.snapshot, &plan);
+        check::obstacles(&self.snapshot);
         let ids = &mut self.ids;
         let mut next_id = || {
             *ids += 1;
