@@ -90,8 +90,9 @@ fn wanted(seen: &Snapshot, name: &GroupName, group: &GroupView) -> Wanted {
     };
     let free = |node: &NodeName| !is_taken(seen, name, group, node);
     match seen.nodes.iter().filter(|node| possible(*node)).any(|(node, _)| free(node)) {
-        true if !(kept && stuck) && !waits(seen, group) => Wanted::Online,
-        _ => Wanted::Excused,
+        _ if kept && stuck || waits(seen, group) => Wanted::Excused,
+        true => Wanted::Online,
+        false => Wanted::Excused,
     }
 }
 

@@ -42,10 +42,8 @@ fn snapshot() -> Snapshot {
         ..NodeSeen::unheard(NOW)
     };
     let node = NodeView {
-        spec: serde_json::from_value::<NodeSpec>(
-            serde_json::json!({ "name": owner.clone(), "agent": "http://n1:7441".to_owned() }),
-        )
-        .unwrap(),
+        spec: serde_json::from_value::<NodeSpec>(serde_json::json!({ "name": owner, "agent": "http://n1:7441" }))
+            .unwrap(),
         wanted: NodeWanted::Active,
         retired: false,
         confirmed_down: None,
