@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::edit::{self, Made};
 use super::hosts::OneHost;
-use super::objects::{self, One};
+use super::kinds::One;
+use super::objects;
 use crate::api::AppState;
 use crate::api::answers::Writing;
 use crate::api::extract::{Body, DryRun, Edit, Path};
