@@ -157,7 +157,6 @@ mod tests {
     fn a_cluster_may_be_left_out() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
         let named = |command: Command| match command {
-            Command::Explain(args) => wait_for(explain::run(remote, args)),
             Command::Move(args) => (args.cluster.map(|c| c.to_string()), args.group.to_string()),
             other => panic!("not a move: {other:?}"),
         };
