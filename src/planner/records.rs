@@ -11,8 +11,8 @@ use super::prove;
 use super::snapshot::Snapshot;
 use super::words::{clock, millis};
 use crate::domain::{
-    Actor, Cause, Decision, EventKind, FailoverRecord, FailoverStep, GroupName, NewEvent, NodeName, OperationState,
-    Outcome, Placement, PlacementPhase,
+    Actor, Cause, Decision, EventKind, FailoverRecord, FailoverStep, GroupName, NewEvent, NodeName, Operation,
+    OperationKind, OperationState, Outcome, Placement, PlacementPhase,
 };
 
 /// What a plan writes. `new_id` gives the ids of the failovers that it opens.
@@ -269,7 +269,20 @@ impl Writer<'_> {
                 let group = groups.filter(|name| reset && name.as_str() == stored.target);
                 self.effects.budgets_reset.extend(group.cloned());
             }
+            self.stays_chosen(&operation);
             self.effects.operations.push(operation);
+        }
+    }
+
+    /// Whom an operator moves to where it is already shall stay there: failback leaves it.
+    fn stays_chosen(&mut self, operation: &Operation) {
+        let done = operation.kind == OperationKind::Move && operation.state == OperationState::Succeeded;
+        let Some(to) = operation.to.as_ref().filter(|_| done) else { return };
+        let Some((group, _)) = self.snapshot.groups.get_key_value(operation.target.as_str()) else { return };
+        let placement = self.placement(group);
+        if placement.assigned_to() == Some(to) && !placement.by_operator {
+            let chosen = Placement { by_operator: true, ..placement };
+            self.effects.placements.insert(group.clone(), chosen);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use locum::advice::{LooksAt, Rule, Severity, Unchecked, rules, unchecked};
+use locum::advice::{LooksAt, Rule, RuleFinding, Severity, Unchecked, rules, unchecked};
 
 use crate::case::cases;
 
@@ -18,10 +18,11 @@ fn severities(rule: &Rule) -> String {
     rule.severities.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
-/// The first case of the rule's own that raises it.
+/// The first case of the rule's own that raises it as badly as can be.
 fn example(rule: &Rule) -> String {
     let own = format!("{}-", rule.id.to_lowercase());
-    let raises = |case: &crate::case::Case| case.findings().iter().any(|finding| finding.rule == rule.id);
+    let worst = |finding: &RuleFinding| finding.rule == rule.id && rule.severities.first() == Some(&finding.severity);
+    let raises = |case: &crate::case::Case| case.findings().iter().any(worst);
     let case = cases().into_iter().filter(|case| case.name.starts_with(&own)).find(raises);
     let case = case.unwrap_or_else(|| panic!("no case raises {}", rule.id));
     format!("[{0}](../tests/advice/cases/{0}.case)", case.name.trim_end_matches(".case"))

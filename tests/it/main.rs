@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
 mod api;
+mod api_advice;
 mod api_changes;
 mod api_hosts;
 mod api_objects;
@@ -16,6 +17,7 @@ mod cli_intent;
 mod cli_offline;
 mod cli_server;
 mod demo;
+mod examples;
 mod first_minutes;
 mod guard;
 mod nudges;

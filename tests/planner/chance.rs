@@ -92,6 +92,8 @@ const FAULTS_END: &[&str] = &[
     "settle",
     "advance 8h",
     "settle",
+    "advance 8h", // what was held until now may have failed for good only now
+    "settle",
     "operation online a",
     "settle",
 ];

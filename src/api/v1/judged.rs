@@ -31,7 +31,13 @@ impl Errors {
 pub fn change(state: &AppState, before: Option<&TopologySpec>, after: &TopologySpec) -> Judged {
     let before = before.map(|spec| judge(state, spec)).unwrap_or_default();
     let after = judge(state, after);
-    let changes = advice::compare(&before.findings, &after.findings);
+    let mut changes = advice::compare(&before.findings, &after.findings);
+    // What becomes worse is the same finding, and new all the same.
+    let milder = |finding: &&RuleFinding| {
+        before.findings.iter().any(|known| known.is_same(finding) && known.severity > finding.severity)
+    };
+    changes.breaks.extend(after.findings.iter().filter(milder).cloned());
+    changes.breaks.sort_by(|a, b| (a.severity, a).cmp(&(b.severity, b)));
     // What was waived until now is not new: a waiver that ends breaks nothing that was whole.
     let known = |finding: &RuleFinding| before.waived.iter().any(|waived| waived.finding.is_same(finding));
     let errors = changes.breaks.iter().filter(|finding| finding.severity == Severity::Error && !known(finding));

@@ -10,7 +10,6 @@ use crate::domain::{Finding, RunSpec};
 
 pub(super) fn check(document: &Value, parts: &Parts<'_>, findings: &mut Vec<Finding>) {
     let mut names = Seen::new("host", "this document");
-    let mut default = None;
     for (i, host) in list(document, "hosts").iter().enumerate() {
         let at = format!("/hosts/{i}");
         names.name(host, &at, findings);
@@ -25,16 +24,6 @@ pub(super) fn check(document: &Value, parts: &Parts<'_>, findings: &mut Vec<Find
         inside::timing(host, &at, findings);
         if let Some(run) = host.get("run").and_then(read::<RunSpec>) {
             limits::run(&run, &format!("{at}/run"), findings);
-        }
-        if host.get("default").and_then(Value::as_bool) == Some(true) {
-            match default {
-                None => default = name(host).or(Some("")),
-                Some(first) => {
-                    let detail =
-                        format!("{first:?} is the default host already, and one host is; write it at one of them");
-                    findings.push(Finding::new(format!("{at}/default"), "duplicate_default", detail));
-                }
-            }
         }
     }
     let mut names = Seen::new("handler", "this document");

@@ -80,7 +80,6 @@ fn hosts_and_handlers() {
     check(&[
         ("/hosts/-", json!({ "name": "Free" }), "/hosts/3/name", "duplicate_name"),
         ("/hosts/-", json!({ "name": "a".repeat(64) }), "/hosts/3/name", "bad_name"),
-        ("/hosts/2/default", json!(true), "/hosts/2/default", "duplicate_default"),
         ("/hosts/2/kind", json!("in-process"), "/hosts/2/kind", "unknown_value"),
         ("/hosts/2/trused", json!(true), "/hosts/2/trused", "unknown_field"),
         ("/hosts/0/clustered_in", json!("ftq"), "/hosts/0/clustered_in", "dangling_reference"),
@@ -236,7 +235,7 @@ fn a_group_runs_something_and_sentences_say_what_stands_in_the_way() {
 #[test]
 fn a_mistake_in_one_part_hides_none_in_another() {
     let mut document = good();
-    with(&mut document, "/hosts/0/kind", json!(1));
+    with(&mut document, "/hosts/0/trusted", json!(1));
     with(&mut document, "/hosts/0/restart", json!({ "retry_after": "1m" }));
     with(&mut document, "/hosts/0/run/command", json!([""]));
     with(&mut document, "/hosts/0/depends_on", json!("disc"));
@@ -253,9 +252,9 @@ fn a_mistake_in_one_part_hides_none_in_another() {
         "/groups/0/resources/1/unit bad_unit",
         "/handlers wrong_type",
         "/hosts/0/depends_on dangling_reference",
-        "/hosts/0/kind wrong_type",
         "/hosts/0/restart/retry_after timer_inequality",
         "/hosts/0/run/command/0 bad_command",
+        "/hosts/0/trusted wrong_type",
         "/policy/brake wrong_type",
         "/policy/quarantine/period out_of_range",
     ];
