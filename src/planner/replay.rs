@@ -134,8 +134,12 @@ mod tests {
             with_topology(&Snapshot::empty(spec.cluster.clone(), crate::domain::Generation(1), now), &spec);
         let node = snapshot.nodes.get_mut("a").unwrap();
         node.seen.state = NodeState::Down;
-        let last_owner = Some("a".parse().unwrap());
-        let placement = Placement { epoch: Epoch(1), last_owner, phase: PlacementPhase::Held, by_operator: false };
+        let placement = Placement {
+            epoch: Epoch(1),
+            last_owner: Some("a".parse().unwrap()),
+            phase: PlacementPhase::Held,
+            by_operator: false,
+        };
         snapshot.groups.get_mut("ftp").unwrap().placement = placement;
         snapshot
     }
