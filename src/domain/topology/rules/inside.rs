@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::circles::circles;
 use super::names::{Seen, dangling};
-use super::{limits, list, name, read, text};
+use super::{limits, list, name, read};
 use crate::domain::{Dependency, Finding, HumanDuration, ResourceClass, RestartPolicy, RunSpec};
 
 /// The fields of a resource that don't belong to its type.
