@@ -29,3 +29,6 @@ create table handlers (
     generation bigint not null,
     primary key (cluster_id, name)
 );
+
+-- Whether an operator's move put the group on its last owner: failback leaves it there.
+alter table placements add column by_operator boolean not null default false;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::budget;
 use super::draft::Draft;
 use super::snapshot::{NodeView, Snapshot};
+use super::{budget, failback};
 use crate::domain::topology;
 use crate::domain::{
     Assignment, GroupAssignment, GroupName, InstanceAssignment, LeaseTimers, NodeName, NodeState, Placement,
@@ -41,7 +41,7 @@ pub(super) fn assignment<'a>(
 }
 
 /// The unclustered hosts of which `node` runs an instance.
-fn instances(snapshot: &Snapshot, node: &NodeName) -> Vec<InstanceAssignment> {
+pub(super) fn instances(snapshot: &Snapshot, node: &NodeName) -> Vec<InstanceAssignment> {
     if snapshot.nodes.get(node).is_none_or(|view| view.retired) {
         return Vec::new();
     }
@@ -73,7 +73,10 @@ pub(super) fn forget(draft: &mut Draft<'_>) {
     let groups: Vec<GroupName> = groups.map(|(name, _)| name.clone()).collect();
     let idle = |name: &NodeName, node: &NodeView| {
         let heard = node.seen.answered || node.seen.state == NodeState::Down;
-        heard && draft.owned_by(name) == 0 && !node.seen.groups.keys().any(|group| node.may_run(group))
+        heard
+            && has_no_instances(node)
+            && draft.owned_by(name) == 0
+            && !node.seen.groups.keys().any(|group| node.may_run(group))
     };
     let nodes = snapshot.nodes.iter().filter(|(name, node)| node.retired && idle(name, node));
     let nodes: Vec<NodeName> = nodes.map(|(name, _)| name.clone()).collect();
@@ -81,12 +84,27 @@ pub(super) fn forget(draft: &mut Draft<'_>) {
     draft.plan.forget_nodes = nodes;
 }
 
+/// Whether no instance of an unclustered host is left there. Of a node that is down nothing more will be heard: it is not
+/// waited for.
+fn has_no_instances(node: &NodeView) -> bool {
+    let told = node.assignment.instances.is_empty() && node.seen.applied.unwrap_or_default() >= node.assigned_at;
+    node.seen.state == NodeState::Down || told && node.seen.instances.is_empty()
+}
+
 /// The next moment at which the passing of time alone may change the plan.
 pub(super) fn look_again(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
     let silent = snapshot.nodes.values().filter(|node| node.seen.state == NodeState::Unreachable);
     let mut moments: Vec<Timestamp> = silent.filter_map(|node| node.seen.down_at).collect();
+    moments.extend(draft.facts.quarantined().values().map(|quarantined| quarantined.until));
+    moments.extend(draft.facts.brake().map(|brake| brake.until));
+    let maintained = snapshot.groups.values().filter_map(|group| group.spec.maintenance.as_ref());
+    let maintained = maintained.chain(snapshot.nodes.values().filter_map(|node| node.spec.maintenance.as_ref()));
+    moments.extend(maintained.chain(&snapshot.maintenance).map(|maintenance| maintenance.until));
+    let marked = snapshot.common_dependencies.values().filter_map(|dependency| dependency.down.as_ref());
+    moments.extend(marked.map(|mark| mark.until));
     for name in snapshot.groups.keys() {
+        moments.extend(failback::back(draft, name).and_then(|back| back.due_at()));
         if let Some(mark) = &draft.standing(name).mark {
             moments.push(mark.retry_at);
             moments.extend(budget::spent(snapshot, name).and_then(|_| budget::regained_at(snapshot, name)));

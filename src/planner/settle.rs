@@ -1,6 +1,7 @@
 //! Which failovers have ended, and how?
 
 use super::draft::Draft;
+use super::needs;
 use super::snapshot::GroupView;
 use crate::domain::{GroupName, GroupState, NodeState, Outcome};
 
@@ -29,8 +30,10 @@ fn outcome(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Option<(Ou
     if let Some(failure) = &seen.failure {
         return Some((Outcome::Failed, format!("{} on {owner}: {}", failure.resource, failure.reason)));
     }
+    if let Some(missing) = draft.snapshot.lacks(name) {
+        return Some((Outcome::Succeeded, needs::online_on(owner, &missing)));
+    }
     match seen.state {
-        GroupState::Online => Some((Outcome::Succeeded, format!("online on {owner}"))),
         GroupState::Failed | GroupState::PartialOnline => {
             Some((Outcome::Failed, format!("a resource failed on {owner} and stays failed by its restart policy")))
         }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::account::{Account, Moment};
 use super::{Deps, STORE_RETRY, node};
 use crate::domain::{ClusterName, Decision, NodeName, Term, Ticks};
+use crate::planner::replay::KeptPlan;
 use crate::planner::{self, Snapshot};
 use crate::store::{Basis, Error as StoreError, Reign};
 
@@ -195,7 +196,11 @@ impl Loop {
             self.deps.boards.publish(snapshot);
             return Turn::Settled(look_again);
         }
-        let effects = planner::effects(&snapshot, &plan, &mut || self.deps.ids.next_id());
+        let mut effects = planner::effects(&snapshot, &plan, &mut || self.deps.ids.next_id());
+        effects.kept = KeptPlan::of(&snapshot, &plan, &effects).unwrap_or_else(|error| {
+            tracing::error!(cluster = %self.cluster, %error, "a plan can't be kept for replay");
+            None
+        });
         let basis =
             Basis { generation: snapshot.generation, decision: snapshot.decision, reign: self.account.reign().id };
         match self.deps.store.commit(&self.cluster, &basis, &effects).await {

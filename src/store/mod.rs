@@ -13,6 +13,7 @@
 //! - An id that the backend makes is a UUIDv7, above those of all earlier clusters of the name. Nothing else differs between
 //!   two backends that were told the same.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,9 +21,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
-    OperationKind, Term, TopologySpec,
+    Actor, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, HandlerName,
+    HostName, NewEvent, NodeName, Operation, OperationKind, Term, TopologySpec,
 };
+use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
 
 mod cluster;
@@ -64,6 +66,41 @@ pub enum Expect {
     Absent,
     /// That it is still at this generation (`If-Match`).
     At(Generation),
+}
+
+/// The desired state, and when each part of it last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// With `wanted` of every node and group.
+    pub spec: TopologySpec,
+    /// Of the whole.
+    pub generation: Generation,
+    pub objects: Generations,
+}
+
+/// The change that last touched each object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Generations {
+    pub nodes: BTreeMap<NodeName, Generation>,
+    pub groups: BTreeMap<GroupName, Generation>,
+    pub hosts: BTreeMap<HostName, Generation>,
+    pub handlers: BTreeMap<HandlerName, Generation>,
+}
+
+/// A desired state that takes the place of another one, exactly: absent maintenance is none, an absent `wanted` that of a
+/// new node or group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    pub spec: TopologySpec,
+    /// The generation that it was made from.
+    pub on: Generation,
+    pub action: ChangeAction,
+    /// What was done to what, after the actor's name: `put node bts1`.
+    pub message: String,
+    /// The object that it is about, for the event: `nodes/bts1`.
+    pub object: String,
+    pub actor: Actor,
+    pub at: Timestamp,
 }
 
 /// A cluster in a list.
@@ -150,8 +187,12 @@ pub trait Store: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<Accepted, Error>;
 
-    /// The desired state as a document, with `wanted` of every node and group, and its generation.
-    async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation), Error>;
+    /// Replaces the desired state of a cluster that is still at the generation that it was made from, else `Conflict`.
+    /// `new.spec` has passed every rule. Else like `put_topology`.
+    async fn replace_topology(&self, new: &Replacement) -> Result<Accepted, Error>;
+
+    /// The desired state as a document, with the generations of the whole and of each object.
+    async fn topology(&self, cluster: &ClusterName) -> Result<Stored, Error>;
 
     /// Removes a cluster; refused while any group has an owner.
     async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<(), Error>;
@@ -215,6 +256,9 @@ pub trait Store: Send + Sync + 'static {
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>, Error>;
 
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord, Error>;
+
+    /// The plans that made a failover what it is, oldest first: none of one that an earlier version made.
+    async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error>;
 
     /// Events with a number above `after`, oldest first.
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>, Error>;

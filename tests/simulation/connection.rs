@@ -10,9 +10,12 @@ use locum::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
     TopologySpec,
 };
+use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
-use locum::store::{Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Store};
+use locum::store::{
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -78,6 +81,10 @@ impl Connection {
         let said = told(effects);
         self.recorder().say("control plane", format!("commits decision {}{said}", effects.decision));
         self.recorder().note(Fact::Committed(Arc::new(effects.clone())));
+        if let (Some(kept), Some(record)) = (&effects.kept, effects.failovers.first()) {
+            let replay = kept.replay(&record.group).expect("what is kept can be read");
+            assert!(replay.same, "decision {} is not decided again as it was", effects.decision);
+        }
         for record in &effects.failovers {
             self.recorder().count("cause", record.cause.as_str());
             self.recorder().count("outcome", record.outcome.as_str());
@@ -173,7 +180,16 @@ impl Store for Connection {
         .await
     }
 
-    async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation)> {
+    async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
+        self.ask(Verb::Wish, self.store().replace_topology(new), |accepted: &Accepted| {
+            if accepted.changed {
+                self.recorder().note(Fact::Accepted(accepted.generation));
+            }
+        })
+        .await
+    }
+
+    async fn topology(&self, cluster: &ClusterName) -> Result<Stored> {
         self.read(self.store().topology(cluster)).await
     }
 
@@ -259,6 +275,10 @@ impl Store for Connection {
 
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord> {
         self.read(self.store().failover(cluster, id)).await
+    }
+
+    async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
+        self.read(self.store().kept_plans(cluster, failover)).await
     }
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {

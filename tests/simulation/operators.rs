@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use locum::clock::Clock as _;
 use locum::domain::{Actor, NodeState, OperationKind, TopologySpec};
-use locum::store::{Error, Expect, NewOperation, Store as _};
+use locum::store::{Error, Expect, NewOperation, Store as _, Stored};
 use serde_json::Value;
 
 use crate::chance::Chance;
@@ -164,7 +164,7 @@ impl Asker {
     }
 
     async fn edit(self, number: u64, blind: bool, timers: bool) {
-        let Some(Ok((spec, generation))) =
+        let Some(Ok(Stored { spec, generation, .. })) =
             self.answer(self.door.store.topology(&topology::CLUSTER.parse().unwrap())).await
         else {
             return;

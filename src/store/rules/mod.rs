@@ -15,7 +15,7 @@ use crate::domain::Actor;
 pub use begin::begin;
 pub use commit::commit;
 pub use delete::delete;
-pub use put::put;
+pub use put::{put, replace};
 pub use reign::{NewReign, outlive_restore, reign};
 pub use snapshot::{Past, earliest, snapshot};
 

@@ -42,10 +42,8 @@ fn snapshot() -> Snapshot {
         ..NodeSeen::unheard(NOW)
     };
     let node = NodeView {
-        spec: serde_json::from_value::<NodeSpec>(
-            serde_json::json!({ "name": owner.clone(), "agent": "http://n1:7441".to_owned() }),
-        )
-        .unwrap(),
+        spec: serde_json::from_value::<NodeSpec>(serde_json::json!({ "name": owner, "agent": "http://n1:7441" }))
+            .unwrap(),
         wanted: NodeWanted::Active,
         retired: false,
         confirmed_down: None,
@@ -54,7 +52,8 @@ fn snapshot() -> Snapshot {
         losses: Losses::default(),
         seen,
     };
-    let placement = Placement { epoch: Epoch(1), last_owner: Some(owner.clone()), phase: PlacementPhase::Held };
+    let placement =
+        Placement { epoch: Epoch(1), last_owner: Some(owner.clone()), phase: PlacementPhase::Held, by_operator: false };
     let wanted = GroupWanted::Online;
     let view = GroupView { spec, wanted, retired: false, placement, failed: None, open: None, recent: Vec::new() };
     Snapshot {

@@ -132,7 +132,7 @@ impl Tale {
 }
 
 fn placement(node: &str, epoch: u64, phase: PlacementPhase) -> Placement {
-    Placement { epoch: Epoch(epoch), last_owner: Some(node.parse().unwrap()), phase }
+    Placement { epoch: Epoch(epoch), last_owner: Some(node.parse().unwrap()), phase, by_operator: false }
 }
 
 pub fn placed(effects: &mut Effects, group: &str, node: &str, epoch: u64) {
