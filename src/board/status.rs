@@ -10,7 +10,7 @@ use crate::domain::{
     NodeName, NodeState, NodeWanted, ResourceName, ResourceState, Settings, Term,
 };
 use crate::planner::snapshot::{GroupView, NodeView};
-use crate::planner::{self, Snapshot};
+use crate::planner::{self, Snapshot, Survey};
 
 /// The observed state of a cluster. It changes only when something in it does: no ages, no countdowns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -88,6 +88,7 @@ pub struct ResourceStatus {
 
 /// The document of a snapshot. The same snapshot, seen at another moment, gives the same document.
 pub fn render(snapshot: &Snapshot) -> StatusDocument {
+    let survey = Survey::new(snapshot);
     let quarantined = planner::quarantined(snapshot);
     let node = |(name, view)| NodeStatus {
         problem: snapshot.nodes[name].seen.problem.clone().or_else(|| quarantined.get(name).cloned()),
@@ -102,7 +103,7 @@ pub fn render(snapshot: &Snapshot) -> StatusDocument {
         worst_case_takeover: snapshot.settings.worst_case_takeover().into(),
         maintenance: snapshot.maintenance.clone(),
         nodes: snapshot.nodes.iter().map(node).collect(),
-        groups: snapshot.groups.iter().map(|(name, view)| group(snapshot, name, view)).collect(),
+        groups: snapshot.groups.iter().map(|(name, view)| group(snapshot, &survey, name, view)).collect(),
         hosts: snapshot.hosts.values().map(|spec| hosts::host(Some(snapshot), spec)).collect(),
     }
 }
@@ -122,9 +123,9 @@ fn node(snapshot: &Snapshot, name: &NodeName, view: &NodeView) -> NodeStatus {
     }
 }
 
-fn group(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> GroupStatus {
-    let (state, message) = planner::group_state(snapshot, name);
-    let (failovers_spent, max_failovers) = planner::budget(snapshot, name);
+fn group(snapshot: &Snapshot, survey: &Survey<'_>, name: &GroupName, view: &GroupView) -> GroupStatus {
+    let (state, message) = survey.group_state(name);
+    let (failovers_spent, max_failovers) = survey.budget(name);
     let members = snapshot.nodes.iter().filter(|(_, node)| !node.retired).map(|(name, _)| name);
     GroupStatus {
         name: name.clone(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Epoch, GroupName, HostName, HumanDuration, NodeName, ResourceSpec, Settings};
+use super::{Epoch, GroupName, HostName, HumanDuration, OwnerSet, ResourceSpec, Settings};
 
 /// The whole wanted state of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub struct GroupAssignment {
     pub group: GroupName,
     pub epoch: Epoch,
     /// The possible owners at the time, sorted: whom the owner will ask for promises.
-    pub owner_set: Vec<NodeName>,
+    pub owner_set: OwnerSet,
     /// In the order in which they start.
     pub resources: Vec<ResourceSpec>,
 }

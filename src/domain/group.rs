@@ -46,12 +46,20 @@ pub struct GroupSpec {
 }
 
 impl GroupSpec {
+    /// Whether every resource of the group may run on `node`.
+    pub fn allows(&self, node: &NodeName) -> bool {
+        self.resources.iter().all(|r| r.possible_owners.as_ref().is_none_or(|list| list.contains(node)))
+    }
+
     /// The nodes among `all` on which every resource of the group may run.
     pub fn possible_owners<'a>(&self, all: impl IntoIterator<Item = &'a NodeName>) -> BTreeSet<NodeName> {
-        let allows = |node: &NodeName| {
-            self.resources.iter().all(|r| r.possible_owners.as_ref().is_none_or(|list| list.contains(node)))
-        };
-        all.into_iter().filter(|node| allows(node)).cloned().collect()
+        all.into_iter().filter(|node| self.allows(node)).cloned().collect()
+    }
+
+    /// The shortest list of possible owners of a resource; `None` if all may run on every node.
+    pub fn shortest_list(&self) -> Option<&[NodeName]> {
+        let lists = self.resources.iter().filter_map(|resource| resource.possible_owners.as_deref());
+        lists.min_by_key(|list| list.len())
     }
 }
 

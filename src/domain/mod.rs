@@ -25,6 +25,7 @@ pub mod name;
 pub mod node;
 pub mod number;
 pub mod operation;
+pub mod owner_set;
 pub mod placement;
 pub mod policy;
 pub mod process;
@@ -50,6 +51,7 @@ pub use name::{ClusterName, DependencyName, GroupName, HandlerName, HostName, Na
 pub use node::{Confirmation, Edition, Losses, NodeSpec, NodeState, NodeWanted, Software};
 pub use number::{Decision, Epoch, Generation, Revision, Term, Ticks};
 pub use operation::{Operation, OperationKind, OperationState};
+pub use owner_set::OwnerSet;
 pub use placement::{FailedMark, HeldBy, Placement, PlacementPhase};
 pub use policy::{AntiAffinity, Brake, Policy, Quarantine};
 pub use process::{ProbeSpec, ProcessSpec, StopSignal};

@@ -19,7 +19,7 @@ use super::{
     Waiver,
 };
 
-pub use expand::{clustered, instance};
+pub use expand::{clustered, unclustered};
 
 /// A cluster's desired state as one document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,147 +1,236 @@
 //! Which node is best for a group, and what speaks for and against each?
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::draft::Draft;
-use super::plan::Reasoning;
+use super::judgement::{Judgement, Praise, Verdict};
 use super::snapshot::{GroupView, NodeView};
-use super::words::{clock, counted, ordinal};
-use super::{affinity, budget, hold, operate};
-use crate::domain::{AntiAffinity, Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase};
+use super::words::clock;
+use super::{budget, hold};
+use crate::domain::{
+    AntiAffinity, Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase, ResourceSpec, ResourceType,
+};
 
 /// What decides between eligible nodes: the order of the fields is the order of importance, smaller is better.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
+pub(super) struct Rank<'a> {
     /// A group that it keeps away from is there, or bound for it.
-    shares: bool,
+    pub shares: bool,
     /// A resource of the group failed there within the budget's period.
-    failed_here: bool,
+    pub failed_here: bool,
     /// Its place among the preferred owners; those without one come after all that have one.
-    preferred: usize,
+    pub preferred: usize,
     /// It may have been lost with the last owner, or be next: they fail together.
-    domain_of_the_lost: bool,
-    other_than_last: bool,
+    pub domain_of_the_lost: bool,
+    pub other_than_last: bool,
     /// Other groups of its priority that it owns or is about to, those placed earlier in the same plan included.
-    groups: usize,
+    pub groups: usize,
     /// So that no tie is left to chance.
-    name: NodeName,
-}
-
-/// Every node as judged for one group.
-pub(super) struct Judgement {
-    ranked: Vec<Rank>,
-    verdicts: BTreeMap<NodeName, String>,
+    pub name: &'a NodeName,
 }
 
 /// A node that is out of the question for one choice, and why.
-pub(super) type Bar<'a> = Option<(&'a NodeName, &'a str)>;
+pub(super) type Bar<'a> = Option<(&'a NodeName, &'static str)>;
 
-/// Judges every node for `group`.
-pub(super) fn judge(draft: &Draft<'_>, group: &GroupName, bar: Bar<'_>) -> Judgement {
-    let mut judgement = Judgement { ranked: Vec::new(), verdicts: BTreeMap::new() };
-    let Some(view) = draft.snapshot.groups.get(group) else { return judgement };
-    for (name, node) in &draft.snapshot.nodes {
-        let verdict = match against(view, group, (name, node), bar).or_else(|| kept_from(draft, group, (name, node))) {
-            Some(verdict) => verdict,
-            None => {
-                let rank = rank(draft, group, view, (name, node));
-                let verdict = praise(draft, group, view, &rank);
-                judgement.ranked.push(rank);
-                verdict
-            }
-        };
-        judgement.verdicts.insert(name.clone(), verdict);
-    }
-    judgement.ranked.sort();
-    judgement
+/// A group that looks for a node. The same code finds the best one at once and judges every node in words.
+pub(super) struct Search<'d, 'a> {
+    draft: &'d Draft<'a>,
+    name: &'a GroupName,
+    view: &'a GroupView,
+    bar: Bar<'a>,
+    /// Where a resource of it failed within the budget's period.
+    failed_on: Vec<&'a NodeName>,
+    /// The fault domain of its last owner, if that was lost.
+    lost_domain: Option<&'a str>,
 }
 
-/// What rules `node` out.
-fn against(group: &GroupView, name: &GroupName, node: (&NodeName, &NodeView), bar: Bar<'_>) -> Option<String> {
-    let (node_name, view) = node;
-    if view.retired {
-        return Some("no longer in the topology".to_owned());
+impl<'d, 'a> Search<'d, 'a> {
+    pub fn new(draft: &'d Draft<'a>, (name, view): (&'a GroupName, &'a GroupView), bar: Bar<'a>) -> Self {
+        let last = draft.standing(name).placement.last_owner.as_ref().and_then(|last| draft.node(last));
+        let lost = last.filter(|(_, last)| last.seen.state == NodeState::Down);
+        let lost_domain = lost.and_then(|(_, lost)| lost.spec.fault_domain.as_deref());
+        Self { draft, name, view, bar, failed_on: failed_on(draft, view), lost_domain }
     }
-    if !group.allows(node_name, view) {
-        return Some("not a possible owner".to_owned());
+
+    pub fn best(&self) -> Option<&'a NodeName> {
+        self.first(None).map(|rank| rank.name)
     }
-    if let Some((_, why)) = bar.filter(|(barred, _)| *barred == node_name) {
-        return Some(why.to_owned());
+
+    /// The best other node than `but`.
+    pub fn best_but(&self, but: &NodeName) -> Option<&'a NodeName> {
+        self.first(Some(but)).map(|rank| rank.name)
     }
-    match view.wanted {
-        NodeWanted::Active => {}
-        NodeWanted::Paused => return Some("paused".to_owned()),
-        NodeWanted::Drained => return Some("drained".to_owned()),
+
+    /// The best node, if it is a better preferred owner than the one at `present` and no failure speaks against it.
+    pub fn better_preferred(&self, present: usize) -> Option<&'a NodeName> {
+        self.first(None).filter(|rank| rank.preferred < present && !rank.failed_here).map(|rank| rank.name)
     }
-    match view.seen.state {
-        NodeState::Up => {}
-        NodeState::Down => return Some("down".to_owned()),
-        NodeState::Unreachable => return Some(unreachable(group, name, node)),
+
+    pub fn is_eligible(&self, node: &NodeName) -> bool {
+        self.rank_of(node).is_some()
     }
-    if let Some(problem) = &view.seen.problem {
-        return Some(problem.clone());
-    }
-    if !view.seen.answered {
-        return Some("up, and has not said yet what it runs".to_owned());
-    }
-    let mut types = group.spec.resources.iter().map(crate::domain::ResourceSpec::resource_type);
-    let missing = types.find(|kind| !view.seen.drivers.contains(kind))?;
-    Some(match missing {
-        crate::domain::ResourceType::Unspecified => {
-            "nothing says what a host of the group runs: give it a `run`".to_owned()
+
+    /// The smallest rank of all other nodes than `but`, without ranking all.
+    ///
+    /// Only a node that the group names can be better than an ordinary one. Those are ranked each; the others are gone
+    /// through by how many groups they have, until one is found that is not worse than ordinary.
+    fn first(&self, but: Option<&NodeName>) -> Option<Rank<'a>> {
+        let rank = |node: &'a NodeName| self.rank_of(node).filter(|_| but != Some(node));
+        let mut first = self.named().filter_map(rank).min();
+        if self.view.spec.shortest_list().is_some() {
+            return first;
         }
-        missing => format!("has no driver for resources of type {}", missing.as_str()),
-    })
-}
+        let types: BTreeSet<_> = self.view.spec.resources.iter().map(ResourceSpec::resource_type).collect();
+        for nodes in self.draft.loads.fewest_first(&types, self.view.spec.priority) {
+            for rank in nodes.filter_map(rank) {
+                let ends = rank <= self.ordinary(rank.groups, rank.name);
+                first = first.into_iter().chain([rank]).min();
+                if ends {
+                    break;
+                }
+            }
+        }
+        first
+    }
 
-fn unreachable(group: &GroupView, name: &GroupName, (node_name, view): (&NodeName, &NodeView)) -> String {
-    let holds = group.placement.owner() == Some(node_name) || view.may_run(name) || !view.seen.answered;
-    match (holds, view.seen.down_at) {
-        (true, Some(down_at)) => format!("unreachable, may hold it until {}", clock(down_at)),
-        (true, None) => "unreachable, may hold it".to_owned(),
-        (false, _) => "unreachable".to_owned(),
+    /// The nodes that the group names: all that it may run on if it lists them, or else those that may be better for it
+    /// than for another group.
+    fn named(&self) -> impl Iterator<Item = &'a NodeName> {
+        let spec = &self.view.spec;
+        let standing = self.draft.standing(self.name);
+        let asked = self.draft.index.newest_move(self.name).and_then(|operation| operation.to.as_ref());
+        let own = standing.placement.last_owner.iter().chain(standing.destination()).chain(asked);
+        let listed = spec.shortest_list().unwrap_or(&spec.preferred_owners).iter();
+        listed.chain(own).filter_map(|node| Some(self.draft.node(node)?.0))
     }
-}
 
-/// What rules of the cluster keep the group from a node that could run it.
-fn kept_from(draft: &Draft<'_>, group: &GroupName, (name, node): (&NodeName, &NodeView)) -> Option<String> {
-    let snapshot = draft.snapshot;
-    let maintenance = node.spec.maintenance.as_ref().and_then(|maintenance| hold::lasting(snapshot, maintenance));
-    if let Some(maintenance) = maintenance.filter(|_| !is_let_in(draft, group, name)) {
-        return Some(maintenance);
+    /// The rank of a node that the group does not name and of which nothing is known but how many groups it has. Nothing
+    /// speaks against it but what speaks against all.
+    fn ordinary(&self, groups: usize, name: &'a NodeName) -> Rank<'a> {
+        Rank {
+            shares: self.draft.is_crowded(self.view),
+            failed_here: false,
+            preferred: usize::MAX,
+            domain_of_the_lost: self.lost_domain.is_some() && self.draft.loads.only_domain() == self.lost_domain,
+            other_than_last: true,
+            groups,
+            name,
+        }
     }
-    if let Some(quarantined) = draft.facts.quarantined().get(name) {
-        return Some(quarantined.reason.clone());
+
+    fn rank_of(&self, node: &NodeName) -> Option<Rank<'a>> {
+        let node = self.draft.node(node)?;
+        let fit = self.against(node).is_none() && self.kept_from(node).is_none();
+        fit.then(|| self.rank(node))
     }
-    let enforced = snapshot.policy.anti_affinity == AntiAffinity::Enforced;
-    let mate = enforced.then(|| affinity::mate_on(draft, group, name)).flatten()?;
-    Some(format!("{mate} is there, and they never share a node"))
+
+    fn rank(&self, (name, node): (&'a NodeName, &'a NodeView)) -> Rank<'a> {
+        let last = self.draft.standing(self.name).placement.last_owner.as_ref();
+        Rank {
+            shares: self.draft.mate_on((self.name, self.view), name).is_some(),
+            failed_here: self.failed_on.contains(&name),
+            preferred: preference(self.view, name),
+            domain_of_the_lost: self.lost_domain.is_some() && node.spec.fault_domain.as_deref() == self.lost_domain,
+            other_than_last: last != Some(name),
+            groups: self.draft.bound_for(name, (self.name, self.view)),
+            name,
+        }
+    }
+
+    /// Every node as judged for the group.
+    pub fn judge(&self) -> Judgement<'a> {
+        let judge = |node: (&'a NodeName, &'a NodeView)| {
+            if let Some(why) = self.against(node).or_else(|| self.kept_from(node)) {
+                return (node.0, Verdict::Against(why));
+            }
+            let mate = self.draft.mate_on((self.name, self.view), node.0);
+            let itself = self.draft.standing(self.name).destination() == Some(node.0);
+            let all = self.draft.loads.of_all(node.0).saturating_sub(usize::from(itself));
+            (node.0, Verdict::For(Praise { rank: self.rank(node), all, mate }))
+        };
+        Judgement { group: self.view, verdicts: self.draft.snapshot.nodes.iter().map(judge).collect() }
+    }
+
+    /// What rules `node` out.
+    fn against(&self, node: (&'a NodeName, &'a NodeView)) -> Option<Cow<'a, str>> {
+        let (node_name, view) = node;
+        if view.retired {
+            return Some("no longer in the topology".into());
+        }
+        if !self.view.allows(node_name, view) {
+            return Some("not a possible owner".into());
+        }
+        if let Some((_, why)) = self.bar.filter(|(barred, _)| *barred == node_name) {
+            return Some(why.into());
+        }
+        match view.wanted {
+            NodeWanted::Active => {}
+            NodeWanted::Paused => return Some("paused".into()),
+            NodeWanted::Drained => return Some("drained".into()),
+        }
+        match view.seen.state {
+            NodeState::Up => {}
+            NodeState::Down => return Some("down".into()),
+            NodeState::Unreachable => return Some(unreachable(self.view, self.name, node)),
+        }
+        if let Some(problem) = &view.seen.problem {
+            return Some(problem.into());
+        }
+        if !view.seen.answered {
+            return Some("up, and has not said yet what it runs".into());
+        }
+        let mut types = self.view.spec.resources.iter().map(ResourceSpec::resource_type);
+        let missing = types.find(|kind| !view.seen.drivers.contains(kind))?;
+        Some(match missing {
+            ResourceType::Unspecified => "nothing says what a host of the group runs: give it a `run`".into(),
+            missing => format!("has no driver for resources of type {}", missing.as_str()).into(),
+        })
+    }
+
+    /// What rules of the cluster keep the group from a node that could run it.
+    fn kept_from(&self, (name, node): (&NodeName, &NodeView)) -> Option<Cow<'a, str>> {
+        let snapshot = self.draft.snapshot;
+        if let Some(maintenance) = &node.spec.maintenance
+            && maintenance.lasts(snapshot.now)
+            && !is_let_in(self.draft, self.name, name)
+        {
+            return hold::lasting(snapshot, maintenance).map(Cow::from);
+        }
+        if let Some(quarantined) = self.draft.facts.quarantined().get(name) {
+            return Some(quarantined.reason.clone().into());
+        }
+        let enforced = snapshot.policy.anti_affinity == AntiAffinity::Enforced;
+        let mate = enforced.then(|| self.draft.mate_on((self.name, self.view), name)).flatten()?;
+        Some(format!("{mate} is there, and they never share a node").into())
+    }
 }
 
 /// Whether a node in maintenance takes this group all the same: an operator moves it there, or it was there before and
 /// goes on.
 pub(super) fn is_let_in(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> bool {
-    let asked = operate::newest_move(draft.snapshot, group).is_some_and(|op| op.to.as_ref() == Some(node));
+    let asked = draft.index.newest_move(group).is_some_and(|op| op.to.as_ref() == Some(node));
     let placement = &draft.standing(group).placement;
     let failed =
         matches!(placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if cause.spends_budget());
     asked || failed && placement.last_owner.as_ref() == Some(node)
 }
 
-fn rank(draft: &Draft<'_>, group: &GroupName, view: &GroupView, (name, node): (&NodeName, &NodeView)) -> Rank {
-    let last = draft.standing(group).placement.last_owner.as_ref();
-    let lost = last.and_then(|last| draft.snapshot.nodes.get(last)).filter(|last| last.seen.state == NodeState::Down);
-    let domain = lost.and_then(|lost| lost.spec.fault_domain.as_ref());
-    Rank {
-        shares: affinity::mate_on(draft, group, name).is_some(),
-        failed_here: failed_here(draft, view, name),
-        preferred: preference(view, name),
-        domain_of_the_lost: domain.is_some() && node.spec.fault_domain.as_ref() == domain,
-        other_than_last: last != Some(name),
-        groups: draft.bound_for_alike(name, group),
-        name: name.clone(),
+fn unreachable(group: &GroupView, name: &GroupName, (node_name, view): (&NodeName, &NodeView)) -> Cow<'static, str> {
+    let holds = group.placement.owner() == Some(node_name) || view.may_run(name) || !view.seen.answered;
+    match (holds, view.seen.down_at) {
+        (true, Some(down_at)) => format!("unreachable, may hold it until {}", clock(down_at)).into(),
+        (true, None) => "unreachable, may hold it".into(),
+        (false, _) => "unreachable".into(),
     }
+}
+
+fn failed_on<'a>(draft: &Draft<'_>, view: &'a GroupView) -> Vec<&'a NodeName> {
+    let failure = |cause| matches!(cause, Cause::ResourceFailed | Cause::StartFailed);
+    let before = budget::within_period(draft.snapshot, view).filter(|past| failure(past.cause));
+    // A failure that was held back is no past failover, but it is why the group was released.
+    let last = matches!(view.placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if failure(cause));
+    before.filter_map(|past| past.from).chain(view.placement.last_owner.as_ref().filter(|_| last)).collect()
 }
 
 /// The place of `node` among the preferred owners, counted from 0; of others: after all of them.
@@ -149,83 +238,5 @@ pub(super) fn preference(group: &GroupView, node: &NodeName) -> usize {
     group.spec.preferred_owners.iter().position(|preferred| preferred == node).unwrap_or(usize::MAX)
 }
 
-fn failed_here(draft: &Draft<'_>, view: &GroupView, node: &NodeName) -> bool {
-    let failure = |cause| matches!(cause, Cause::ResourceFailed | Cause::StartFailed);
-    let before =
-        budget::within_period(draft.snapshot, view).any(|past| failure(past.cause) && past.from.as_ref() == Some(node));
-    // A failure that was held back is no past failover, but it is why the group was released.
-    let last = matches!(view.placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if failure(cause))
-        && view.placement.last_owner.as_ref() == Some(node);
-    before || last
-}
-
-fn praise(draft: &Draft<'_>, name: &GroupName, group: &GroupView, rank: &Rank) -> String {
-    let preferred = match rank.preferred {
-        usize::MAX if group.spec.preferred_owners.is_empty() => "possible owner".to_owned(),
-        usize::MAX => "not a preferred owner".to_owned(),
-        index => format!("{} preferred owner", ordinal(index)),
-    };
-    let all = draft.bound_for(&rank.name, name);
-    let mut said = format!("{preferred}, up, owns {}", counted(all, "other group"));
-    if all != rank.groups {
-        let _ = write!(said, ", {} of its priority", rank.groups);
-    }
-    if let Some(mate) = affinity::mate_on(draft, name, &rank.name).filter(|_| rank.shares) {
-        let _ = write!(said, ", though {mate} is there, which it keeps away from");
-    }
-    if rank.failed_here {
-        said.push_str(", though it failed here before");
-    }
-    if rank.domain_of_the_lost {
-        said.push_str(", in the fault domain of the node that was lost");
-    }
-    said
-}
-
-impl Judgement {
-    pub fn best(&self) -> Option<&NodeName> {
-        self.ranked.first().map(|rank| &rank.name)
-    }
-
-    /// The best other node than `node`.
-    pub fn best_but(&self, node: &NodeName) -> Option<&NodeName> {
-        self.ranked.iter().map(|rank| &rank.name).find(|name| *name != node)
-    }
-
-    /// The best node, if it is a better preferred owner than the one at `present` and no failure speaks against it.
-    pub fn better_preferred(&self, present: usize) -> Option<&NodeName> {
-        self.ranked.first().filter(|rank| rank.preferred < present && !rank.failed_here).map(|rank| &rank.name)
-    }
-
-    pub fn is_eligible(&self, node: &NodeName) -> bool {
-        self.ranked.iter().any(|rank| rank.name == *node)
-    }
-
-    /// What was found of `node`.
-    pub fn verdict(&self, node: &NodeName) -> &str {
-        self.verdicts.get(node).map_or("not a node of this cluster", String::as_str)
-    }
-
-    /// Every verdict in one sentence: "bts1: paused; bts2: down".
-    pub fn listed(&self) -> String {
-        let all: Vec<String> = self.verdicts.iter().map(|(node, verdict)| format!("{node}: {verdict}")).collect();
-        if all.is_empty() { "the cluster has no nodes".to_owned() } else { all.join("; ") }
-    }
-
-    /// The reasoning that ends with `chosen`.
-    pub fn reasoning(&self, chosen: Option<&NodeName>, summary: impl Into<String>) -> Reasoning {
-        let say = |(node, verdict): (&NodeName, &String)| {
-            let word = match chosen {
-                Some(chosen) if chosen == node => "chosen: ",
-                _ if self.is_eligible(node) => "could take it: ",
-                _ => "",
-            };
-            (node.clone(), format!("{word}{verdict}"))
-        };
-        Reasoning {
-            chosen: chosen.cloned(),
-            summary: summary.into(),
-            verdicts: self.verdicts.iter().map(say).collect(),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

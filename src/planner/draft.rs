@@ -1,13 +1,17 @@
 //! Where does every group stand while a plan is being made? What the stages so far have decided, on top of the snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::affinity::{self, Neighbours};
 use super::facts::Facts;
-use super::plan::{Closing, Held, Intent, Place, Plan, Proof, Reasoning, Release};
+use super::index::Index;
+use super::load::Loads;
+use super::plan::{Closing, Held, Place, Plan, Proof, Reasoning, Release};
 use super::prove;
 use super::snapshot::{GroupView, NodeView, SeenGroup, Snapshot};
+use super::standing::{At, Standing};
 use crate::domain::{
     Cause, FailedMark, GroupName, GroupWanted, NodeName, NodeState, Outcome, Placement, PlacementPhase,
 };
@@ -15,57 +19,98 @@ use crate::domain::{
 /// A plan in the making. Each stage reads the snapshot and what the stages before it decided.
 pub(super) struct Draft<'a> {
     pub snapshot: &'a Snapshot,
+    pub index: Index<'a>,
     pub plan: Plan,
     /// What follows from the snapshot alone.
     pub facts: Facts<'a>,
-    standings: BTreeMap<GroupName, Standing>,
+    pub neighbours: Neighbours<'a>,
+    pub loads: Loads<'a>,
+    /// The group that somebody asks about: it is explained whatever happens to it.
+    asked: Option<&'a GroupName>,
+    /// In the order of the groups' names.
+    groups: Vec<(&'a GroupName, &'a GroupView, Standing)>,
+    places: HashMap<&'a GroupName, usize>,
 }
 
-/// A group as it will be once the plan so far is committed.
-#[derive(Clone)]
-pub(super) struct Standing {
-    pub placement: Placement,
-    pub mark: Option<FailedMark>,
-    /// The failover in progress, stored or opened by this plan.
-    pub open: Option<Intent>,
-}
+/// The groups of each node that owns some, in the order of their names.
+pub(super) type Owned<'d> = BTreeMap<&'d NodeName, Vec<&'d GroupName>>;
 
 impl<'a> Draft<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        let standings = snapshot.groups.iter().map(|(name, group)| (name.clone(), Standing::stored(group))).collect();
-        Self { snapshot, plan: Plan::default(), facts: Facts::new(snapshot), standings }
+        let facts = Facts::new(snapshot);
+        let mut draft = Self {
+            snapshot,
+            index: Index::new(snapshot),
+            plan: Plan::default(),
+            loads: Loads::new(snapshot, &facts),
+            neighbours: Neighbours::default(),
+            facts,
+            asked: None,
+            groups: Vec::with_capacity(snapshot.groups.len()),
+            places: snapshot.groups.keys().enumerate().map(|(place, name)| (name, place)).collect(),
+        };
+        for group in &snapshot.groups {
+            let standing = Standing::stored(group.1);
+            let at = At::of(&draft, group, &standing);
+            draft.enter(group, &at);
+            draft.groups.push((group.0, group.1, standing));
+        }
+        draft
+    }
+
+    /// One that explains `group`, whatever happens to it.
+    pub fn explaining(snapshot: &'a Snapshot, group: &'a GroupName) -> Self {
+        Self { asked: Some(group), ..Self::new(snapshot) }
+    }
+
+    pub fn is_asked_about(&self, group: &GroupName) -> bool {
+        self.asked == Some(group)
     }
 
     pub fn standing(&self, group: &GroupName) -> &Standing {
-        &self.standings[group]
+        &self.groups[self.places[group]].2
     }
 
-    /// How many groups `node` owns once the plan so far is committed.
-    pub fn owned_by(&self, node: &NodeName) -> usize {
-        self.standings.values().filter(|s| s.placement.owner() == Some(node)).count()
+    /// The node of that name, if the snapshot has it.
+    pub fn node(&self, name: &NodeName) -> Option<(&'a NodeName, &'a NodeView)> {
+        self.index.node(name)
     }
 
-    /// How many groups other than `but` `node` owns or is the intended target of.
-    pub fn bound_for(&self, node: &NodeName, but: &GroupName) -> usize {
-        let others = self.standings.iter().filter(|(name, _)| *name != but);
-        others.filter(|(_, standing)| standing.destination() == Some(node)).count()
+    /// How many groups of `group`'s priority, others than itself, `node` owns or is the intended target of.
+    pub fn bound_for(&self, node: &NodeName, (group, view): (&GroupName, &GroupView)) -> usize {
+        let itself = self.standing(group).destination() == Some(node);
+        self.loads.of(node, view.spec.priority).saturating_sub(usize::from(itself))
     }
 
-    /// The same, of those groups whose priority is that of `but`.
-    pub fn bound_for_alike(&self, node: &NodeName, but: &GroupName) -> usize {
-        let priority = |name: &GroupName| self.snapshot.groups.get(name).map(|group| group.spec.priority);
-        let alike = self.standings.iter().filter(|(name, _)| *name != but && priority(name) == priority(but));
-        alike.filter(|(_, standing)| standing.destination() == Some(node)).count()
+    /// The first group on `node`, or bound for it, that `group` keeps away from.
+    pub fn mate_on(&self, group: (&GroupName, &GroupView), node: &NodeName) -> Option<&'a GroupName> {
+        affinity::mate_on(&self.neighbours, group, node)
     }
 
-    /// The groups that `node` owns once the plan so far is committed.
-    pub fn groups_of(&self, node: &NodeName) -> Vec<&GroupName> {
-        self.standings.iter().filter(|(_, s)| s.placement.owner() == Some(node)).map(|(name, _)| name).collect()
+    /// Whether on every node that may get groups there is one that `group` rather keeps away from.
+    pub fn is_crowded(&self, group: &GroupView) -> bool {
+        !affinity::is_enforced(self.snapshot) && self.neighbours.taken(group) >= self.loads.fit()
     }
 
-    /// The placements once the plan so far is committed.
-    pub fn placements(&self) -> impl Iterator<Item = (&GroupName, &Placement)> {
-        self.standings.iter().map(|(name, standing)| (name, &standing.placement))
+    /// Who owns what once the plan so far is committed.
+    pub fn owned(&self) -> Owned<'_> {
+        let mut owned = Owned::new();
+        for (name, _, standing) in &self.groups {
+            if let Some(owner) = standing.placement.owner() {
+                owned.entry(owner).or_default().push(name);
+            }
+        }
+        owned
+    }
+
+    /// Every group as it will be once the plan so far is committed, in the order of their names.
+    pub fn groups(&self) -> impl Iterator<Item = (&'a GroupName, &'a GroupView, &Standing)> {
+        self.groups.iter().map(|(name, view, standing)| (*name, *view, standing))
+    }
+
+    /// Where this plan places `group`.
+    pub fn placed(&self, group: &GroupName) -> Option<&Place> {
+        self.plan.placements.get(self.standing(group).placed?)
     }
 
     pub fn release(&mut self, release: Release) {
@@ -85,7 +130,8 @@ impl<'a> Draft<'a> {
         let opened = proof.failover.clone();
         let (kind, evidence, at) = (proof.proof, proof.evidence.clone(), self.snapshot.now);
         self.plan.proofs.push(proof);
-        let cause = prove::cause(self.snapshot, &self.plan, &group);
+        let held = self.standing(&group).held;
+        let cause = prove::cause(self.snapshot, &group, opened.as_ref(), held);
         self.update(&group, |standing| {
             standing.placement.phase = PlacementPhase::Released { proof: kind, evidence, at, cause };
             standing.open = opened.or_else(|| standing.open.take());
@@ -93,7 +139,9 @@ impl<'a> Draft<'a> {
     }
 
     pub fn place(&mut self, place: Place) {
+        let index = self.plan.placements.len();
         self.update(&place.group, |standing| {
+            standing.placed = Some(index);
             standing.placement = Placement { by_operator: place.by_operator, ..held(&place.to, place.epoch) };
             standing.open = place.failover.clone().or_else(|| standing.open.take());
         });
@@ -116,6 +164,7 @@ impl<'a> Draft<'a> {
 
     pub fn hold(&mut self, group: &GroupName, from: Option<&NodeName>, cause: Cause, why: (String, Timestamp)) {
         let (reason, detected_at) = why;
+        self.update(group, |standing| standing.held = Some(cause));
         self.plan.held.push(Held { group: group.clone(), from: from.cloned(), cause, reason, detected_at });
     }
 
@@ -129,27 +178,30 @@ impl<'a> Draft<'a> {
     }
 
     fn update(&mut self, group: &GroupName, change: impl FnOnce(&mut Standing)) {
-        if let Some(standing) = self.standings.get_mut(group) {
-            change(standing);
+        let Some(place) = self.places.get(group).copied() else { return };
+        let (name, view, standing) = &self.groups[place];
+        let group = (*name, *view);
+        let before = At::of(self, group, standing);
+        change(&mut self.groups[place].2);
+        let after = At::of(self, group, &self.groups[place].2);
+        if before != after {
+            self.leave(group, &before);
+            self.enter(group, &after);
         }
     }
-}
 
-impl Standing {
-    /// The node that owns the group, or that it is on its way to.
-    pub fn destination(&self) -> Option<&NodeName> {
-        let intended = || self.open.as_ref().and_then(|intent| intent.to.as_ref());
-        self.placement.assigned_to().or_else(intended)
+    fn enter(&mut self, group: (&'a GroupName, &'a GroupView), at: &At<'a>) {
+        at.bound_for.iter().for_each(|node| self.loads.add(node, group.1.spec.priority));
+        for node in &at.kept_free {
+            self.neighbours.add(group, node, self.loads.is_fit(node));
+        }
     }
 
-    fn stored(group: &GroupView) -> Self {
-        let open = group.open.as_ref().map(|record| Intent {
-            cause: record.cause,
-            actor: record.actor.clone(),
-            to: record.to.clone(),
-            detected_at: record.detected_at,
-        });
-        Self { placement: group.placement.clone(), mark: group.failed.clone(), open }
+    fn leave(&mut self, group: (&'a GroupName, &'a GroupView), at: &At<'a>) {
+        at.bound_for.iter().for_each(|node| self.loads.remove(node, group.1.spec.priority));
+        for node in &at.kept_free {
+            self.neighbours.remove(group, node, self.loads.is_fit(node));
+        }
     }
 }
 
@@ -165,7 +217,7 @@ impl GroupView {
 
     /// Whether `node` may run it: the topology has that node, and every resource allows it.
     pub fn allows(&self, node: &NodeName, view: &NodeView) -> bool {
-        !view.retired && !self.spec.possible_owners([node]).is_empty()
+        !view.retired && self.spec.allows(node)
     }
 }
 

@@ -45,8 +45,12 @@ impl Effects {
     /// The snapshot as a store that commits them would load it. What is seen stays as it is.
     pub fn apply_to(&self, snapshot: &mut Snapshot) {
         snapshot.decision = self.decision;
+        let mut records: BTreeMap<&GroupName, Vec<&FailoverRecord>> = BTreeMap::new();
+        for record in &self.failovers {
+            records.entry(&record.group).or_default().push(record);
+        }
         for (name, group) in &mut snapshot.groups {
-            self.apply_to_group(name, group);
+            self.apply_to_group(name, group, records.get(name).map_or(&[], Vec::as_slice));
         }
         for (name, node) in &mut snapshot.nodes {
             if let Some(assignment) = self.assignments.get(name) {
@@ -68,7 +72,7 @@ impl Effects {
         snapshot.groups.retain(|name, _| !self.forget_groups.contains(name));
     }
 
-    fn apply_to_group(&self, name: &GroupName, group: &mut GroupView) {
+    fn apply_to_group(&self, name: &GroupName, group: &mut GroupView, records: &[&FailoverRecord]) {
         if let Some(placement) = self.placements.get(name) {
             group.placement = placement.clone();
         }
@@ -78,7 +82,7 @@ impl Effects {
         if self.budgets_reset.contains(name) {
             group.recent.clear();
         }
-        for record in self.failovers.iter().filter(|record| record.group == *name) {
+        for record in records {
             let past = PastFailover { cause: record.cause, from: record.from.clone(), at: record.detected_at };
             // Only failovers that ran are remembered: one that ended blocked did not.
             group.recent.retain(|known| *known != past);
@@ -86,7 +90,7 @@ impl Effects {
                 group.recent.push(past);
             }
             if record.outcome == Outcome::InProgress {
-                group.open = Some(record.clone());
+                group.open = Some((*record).clone());
             } else if group.open.as_ref().is_some_and(|open| open.id == record.id) {
                 group.open = None;
             }

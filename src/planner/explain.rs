@@ -1,19 +1,20 @@
 //! Why is a group where it is, and why not elsewhere?
 
+use super::candidates::Search;
 use super::draft::Draft;
+use super::failback;
 use super::plan::Reasoning;
 use super::snapshot::Snapshot;
-use super::{candidates, failback};
 use crate::domain::{FailbackPolicy, GroupName};
 
 /// The reasoning of the plan for this group; for a group that stays, why it stays and what speaks for each node.
 pub(super) fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<Reasoning> {
     let (name, view) = snapshot.groups.get_key_value(group)?;
-    if let Some(reasoning) = super::plan(snapshot).reasons.remove(name) {
+    if let Some(reasoning) = super::decide(Draft::explaining(snapshot, name)).reasons.remove(name) {
         return Some(reasoning);
     }
     let draft = Draft::new(snapshot);
-    let judgement = candidates::judge(&draft, name, None);
+    let judgement = Search::new(&draft, (name, view), None).judge();
     let Some(owner) = view.placement.owner() else {
         let summary = match &view.failed {
             Some(mark) => format!("it failed: {}", mark.reason),
@@ -24,7 +25,7 @@ pub(super) fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<Reasonin
     let stays = view.placement.assigned_to().is_some();
     let verb = if stays { "stays on" } else { "leaves" };
     let fails_back = view.spec.failback.policy != FailbackPolicy::Never;
-    let back = fails_back.then(|| failback::note(snapshot, name, view)).flatten();
+    let back = fails_back.then(|| failback::note(&draft, (name, view))).flatten();
     let held = view.failed.as_ref().filter(|mark| mark.held.is_some());
     let waits = held.map(|mark| mark.reason.clone()).or(back);
     let summary = match (stays, view.is_wanted()) {

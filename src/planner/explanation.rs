@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::candidates;
+use super::candidates::Search;
 use super::draft::Draft;
 use super::obstacles::{self, Obstacle};
 use super::place::choice;
@@ -48,20 +48,21 @@ pub(super) fn explanation(snapshot: &Snapshot, group: &GroupName) -> Option<Expl
     let (group, view) = snapshot.groups.get_key_value(group)?;
     let reasoning = explain(snapshot, group)?;
     let draft = Draft::new(snapshot);
-    let judgement = match view.placement.owner() {
-        Some(_) => candidates::judge(&draft, group, None),
-        None => choice(&draft, group),
+    let search = match view.placement.owner() {
+        Some(_) => Search::new(&draft, (group, view), None),
+        None => choice(&draft, group, view),
     };
+    let judgement = search.judge();
     // What is free goes to the best node by itself, and what is failed or offline is not moved.
     let moves = view.is_wanted() && view.placement.assigned_to().is_some();
     let nodes = snapshot.nodes.keys().map(|node| {
-        let eligible = judgement.is_eligible(node);
+        let eligible = search.is_eligible(node);
         let elsewhere = eligible && moves && view.placement.owner() != Some(node);
         NodeCase {
             node: node.clone(),
             eligible,
-            verdict: reasoning.verdicts.get(node).cloned().unwrap_or_else(|| judgement.verdict(node).to_owned()),
-            obstacles: obstacles::of_node(&draft, group, node),
+            verdict: reasoning.verdicts.get(node).cloned().unwrap_or_else(|| judgement.verdict(node)),
+            obstacles: obstacles::of_node(&draft, (group, view), node),
             change: elsewhere.then(|| format!("move {group} to {node}")),
         }
     });
@@ -72,7 +73,7 @@ pub(super) fn explanation(snapshot: &Snapshot, group: &GroupName) -> Option<Expl
         owner: view.placement.owner().cloned(),
         chosen: reasoning.chosen,
         summary: reasoning.summary,
-        obstacles: obstacles::of_group(&draft, group),
+        obstacles: obstacles::of_group(&draft, (group, view)),
         nodes,
     })
 }

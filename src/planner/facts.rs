@@ -1,19 +1,18 @@
 //! What follows from the snapshot alone, and is asked for again and again? Each is worked out once, when first asked for.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::affinity::{self, Mates};
 use super::losses::{self, Brake, Quarantined};
 use super::order;
-use super::snapshot::Snapshot;
+use super::snapshot::{GroupView, Snapshot};
 use crate::domain::{GroupName, Losses, NodeName};
 
 /// Worked out once for each snapshot.
 pub(super) struct Facts<'a> {
     snapshot: &'a Snapshot,
-    order: OnceCell<Vec<&'a GroupName>>,
-    mates: OnceCell<Mates<'a>>,
+    order: OnceCell<Vec<(&'a GroupName, &'a GroupView)>>,
+    turns: OnceCell<HashMap<&'a GroupName, usize>>,
     losses: OnceCell<BTreeMap<NodeName, Losses>>,
     quarantined: OnceCell<BTreeMap<&'a NodeName, Quarantined>>,
     brake: OnceCell<Option<Brake>>,
@@ -24,7 +23,7 @@ impl<'a> Facts<'a> {
         Self {
             snapshot,
             order: OnceCell::new(),
-            mates: OnceCell::new(),
+            turns: OnceCell::new(),
             losses: OnceCell::new(),
             quarantined: OnceCell::new(),
             brake: OnceCell::new(),
@@ -32,13 +31,14 @@ impl<'a> Facts<'a> {
     }
 
     /// Every group, in the order in which they are placed and started.
-    pub fn order(&self) -> &[&'a GroupName] {
+    pub fn order(&self) -> &[(&'a GroupName, &'a GroupView)] {
         self.order.get_or_init(|| order::start_order(self.snapshot))
     }
 
-    /// Which groups keep away from which.
-    pub fn mates(&self) -> &Mates<'a> {
-        self.mates.get_or_init(|| affinity::mates(self.snapshot))
+    /// The place of `group` in that order, counted from 0; of one that is not there: after all.
+    pub fn turn(&self, group: &GroupName) -> usize {
+        let turns = || self.order().iter().enumerate().map(|(turn, (name, _))| (*name, turn)).collect();
+        self.turns.get_or_init(turns).get(group).copied().unwrap_or(usize::MAX)
     }
 
     /// The losses of the nodes of which one begins or ends now.

@@ -4,49 +4,17 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::draft::Draft;
-use super::snapshot::{NodeView, Snapshot};
+use super::draft::{Draft, Owned};
+use super::orders::Orders;
+use super::snapshot::NodeView;
 use super::{budget, failback};
-use crate::domain::topology;
-use crate::domain::{
-    Assignment, GroupAssignment, GroupName, InstanceAssignment, LeaseTimers, NodeName, NodeState, Placement,
-};
+use crate::domain::{GroupName, NodeName, NodeState};
 
 /// Withdraws an operator's word that a node is down once that node answers.
 pub(super) fn withdraw(draft: &mut Draft<'_>) {
     let answers = |node: &NodeView| node.confirmed_down.is_some() && node.seen.state == NodeState::Up;
     let back = draft.snapshot.nodes.iter().filter(|(_, node)| answers(node));
     draft.plan.withdrawn_confirmations = back.map(|(name, _)| name.clone()).collect();
-}
-
-/// What `node` is told to run under these placements.
-pub(super) fn assignment<'a>(
-    snapshot: &Snapshot,
-    node: &NodeName,
-    placements: impl Iterator<Item = (&'a GroupName, &'a Placement)>,
-) -> Assignment {
-    let members: Vec<&NodeName> = snapshot.nodes.iter().filter(|(_, n)| !n.retired).map(|(name, _)| name).collect();
-    let owned = placements.filter(|(_, placement)| placement.assigned_to() == Some(node));
-    let expand = |(name, placement): (&GroupName, &Placement)| {
-        let spec = &snapshot.groups.get(name)?.spec;
-        Some(GroupAssignment {
-            group: name.clone(),
-            epoch: placement.epoch,
-            owner_set: spec.possible_owners(members.iter().copied()).into_iter().collect(),
-            resources: spec.resources.clone(),
-        })
-    };
-    let timers = LeaseTimers::from(&snapshot.settings);
-    Assignment { timers, groups: owned.filter_map(expand).collect(), instances: instances(snapshot, node) }
-}
-
-/// The unclustered hosts of which `node` runs an instance.
-pub(super) fn instances(snapshot: &Snapshot, node: &NodeName) -> Vec<InstanceAssignment> {
-    if snapshot.nodes.get(node).is_none_or(|view| view.retired) {
-        return Vec::new();
-    }
-    let mapped = snapshot.hosts.iter().filter_map(|(name, host)| Some((name, topology::instance(host, node)?)));
-    mapped.map(|(host, resource)| InstanceAssignment { host: host.clone(), resource }).collect()
 }
 
 /// Names the nodes whose assignment changes though no group comes or goes.
@@ -56,11 +24,11 @@ pub(super) fn reassign(draft: &mut Draft<'_>) {
     touched.extend(plan.proofs.iter().map(|proof| &proof.from));
     touched.extend(plan.placements.iter().map(|place| &place.to));
     touched.extend(plan.adoptions.iter().map(|adoption| &adoption.node));
-    let differs =
-        |name: &NodeName, node: &NodeView| assignment(draft.snapshot, name, draft.placements()) != node.assignment;
+    let orders =
+        Orders::new(draft.snapshot, draft.groups().map(|(name, view, standing)| (name, view, &standing.placement)));
     let quiet = draft.snapshot.nodes.iter().filter(|(name, _)| !touched.contains(name));
     let changed: Vec<NodeName> =
-        quiet.filter(|(name, node)| differs(name, node)).map(|(name, _)| name.clone()).collect();
+        quiet.filter(|(name, node)| !orders.are(name, &node.assignment)).map(|(name, _)| name.clone()).collect();
     draft.plan.reassignments = changed.into_iter().filter(|name| !draft.plan.forget_nodes.contains(name)).collect();
 }
 
@@ -68,17 +36,17 @@ pub(super) fn reassign(draft: &mut Draft<'_>) {
 pub(super) fn forget(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
     let free = |name: &GroupName| draft.standing(name).placement.owner().is_none();
-    let quiet = |name: &GroupName| !snapshot.nodes.values().any(|node| node.may_run(name));
+    let quiet = |name: &GroupName| !draft.index.may_run_anywhere(name);
     let groups = snapshot.groups.iter().filter(|(name, group)| group.retired && free(name) && quiet(name));
     let groups: Vec<GroupName> = groups.map(|(name, _)| name.clone()).collect();
+    let retired: Vec<(&NodeName, &NodeView)> = snapshot.nodes.iter().filter(|(_, node)| node.retired).collect();
+    let owned = if retired.is_empty() { Owned::new() } else { draft.owned() };
     let idle = |name: &NodeName, node: &NodeView| {
         let heard = node.seen.answered || node.seen.state == NodeState::Down;
-        heard
-            && has_no_instances(node)
-            && draft.owned_by(name) == 0
-            && !node.seen.groups.keys().any(|group| node.may_run(group))
+        let runs = |group| node.may_run(group);
+        heard && has_no_instances(node) && !owned.contains_key(name) && !node.seen.groups.keys().any(runs)
     };
-    let nodes = snapshot.nodes.iter().filter(|(name, node)| node.retired && idle(name, node));
+    let nodes = retired.into_iter().filter(|(name, node)| idle(name, node));
     let nodes: Vec<NodeName> = nodes.map(|(name, _)| name.clone()).collect();
     draft.plan.forget_groups = groups;
     draft.plan.forget_nodes = nodes;
@@ -103,11 +71,11 @@ pub(super) fn look_again(draft: &mut Draft<'_>) {
     moments.extend(maintained.chain(&snapshot.maintenance).map(|maintenance| maintenance.until));
     let marked = snapshot.common_dependencies.values().filter_map(|dependency| dependency.down.as_ref());
     moments.extend(marked.map(|mark| mark.until));
-    for name in snapshot.groups.keys() {
-        moments.extend(failback::back(draft, name).and_then(|back| back.due_at()));
-        if let Some(mark) = &draft.standing(name).mark {
+    for (name, group, standing) in draft.groups() {
+        moments.extend(failback::back(draft, (name, group)).and_then(|back| back.due_at()));
+        if let Some(mark) = &standing.mark {
             moments.push(mark.retry_at);
-            moments.extend(budget::spent(snapshot, name).and_then(|_| budget::regained_at(snapshot, name)));
+            moments.extend(budget::spent(draft, name).and_then(|_| budget::regained_at(snapshot, name)));
         }
     }
     draft.plan.look_again_at = moments.into_iter().filter(|at| *at > snapshot.now).min();

@@ -5,11 +5,11 @@
 use jiff::Timestamp;
 
 use super::draft::Draft;
-use super::snapshot::Snapshot;
+use super::snapshot::{GroupView, Snapshot};
 use super::words::when;
 use crate::domain::{
-    Cause, CommonDependency, GroupName, HeldBy, Maintenance, NodeName, NodeState, OperationKind, PlacementPhase,
-    Priority, ResourceState,
+    Cause, CommonDependency, GroupName, HeldBy, Maintenance, NodeName, NodeState, PlacementPhase, Priority,
+    ResourceState,
 };
 
 /// What holds a group back, and how far.
@@ -42,11 +42,10 @@ impl Hold {
 type Lasting = (String, Option<Timestamp>);
 
 /// What keeps Locum from starting `name`, which is free or leaves its owner for `cause`.
-pub(super) fn hold(draft: &Draft<'_>, name: &GroupName, cause: Option<Cause>) -> Option<Hold> {
+pub(super) fn hold(draft: &Draft<'_>, (name, group): (&GroupName, &GroupView), cause: Option<Cause>) -> Option<Hold> {
     let snapshot = draft.snapshot;
-    let group = snapshot.groups.get(name)?;
     let failed = cause.is_some_and(Cause::spends_budget);
-    if is_asked_for(snapshot, name) || cause.is_some() && !failed {
+    if draft.index.newest_start(name).is_some() || cause.is_some() && !failed {
         return None;
     }
     if group.spec.priority == Priority::NoAutoStart {
@@ -73,9 +72,9 @@ pub(super) fn hold(draft: &Draft<'_>, name: &GroupName, cause: Option<Cause>) ->
 
 /// What keeps Locum from starting `name`, which nobody owns. A failover that was under way before a maintenance began is
 /// brought to its end.
-pub(super) fn of_start(draft: &Draft<'_>, name: &GroupName) -> Option<Hold> {
+pub(super) fn of_start(draft: &Draft<'_>, (name, group): (&GroupName, &GroupView)) -> Option<Hold> {
     let under_way = draft.standing(name).open.is_some();
-    hold(draft, name, cause(draft, name)).filter(|hold| !(under_way && hold.by == Some(HeldBy::Maintenance)))
+    hold(draft, (name, group), cause(draft, name)).filter(|hold| !(under_way && hold.by == Some(HeldBy::Maintenance)))
 }
 
 /// Why a group that nobody owns left its last owner, if that was no wish to have it offline.
@@ -86,12 +85,6 @@ fn cause(draft: &Draft<'_>, name: &GroupName) -> Option<Cause> {
         _ => None,
     };
     standing.open.as_ref().map(|open| open.cause).or(released)
-}
-
-/// Whether an operator waits for it to be online.
-fn is_asked_for(snapshot: &Snapshot, name: &GroupName) -> bool {
-    let asks = |kind: OperationKind| matches!(kind, OperationKind::Online | OperationKind::Move);
-    snapshot.operations.iter().any(|op| asks(op.kind) && op.target == name.as_str())
 }
 
 /// The maintenance of the group or of the whole cluster.

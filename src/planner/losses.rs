@@ -1,6 +1,6 @@
 //! Which nodes were lost how often, which of them get nothing for a while, and are too many lost at once?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -25,16 +25,19 @@ pub(super) struct Brake {
 /// The losses of the nodes of which one begins or ends now, or whose earlier ones an operator forgives by resuming it.
 pub(super) fn changed(snapshot: &Snapshot) -> BTreeMap<NodeName, Losses> {
     let present = snapshot.nodes.iter().filter(|(_, node)| !node.retired);
+    let resumes = snapshot.operations.iter().filter(|op| op.kind == OperationKind::Resume);
+    let resumed: BTreeSet<&str> = resumes.map(|op| op.target.as_str()).collect();
     let updated = present.filter_map(|(name, node)| {
-        let losses = update(snapshot, name, node);
+        let losses = update(snapshot, node, resumed.contains(name.as_str()));
         (losses != node.losses).then(|| (name.clone(), losses))
     });
     updated.collect()
 }
 
-fn update(snapshot: &Snapshot, name: &NodeName, node: &NodeView) -> Losses {
+/// `resumed`: whether an operator has just resumed it.
+fn update(snapshot: &Snapshot, node: &NodeView, resumed: bool) -> Losses {
     let mut losses = node.losses.clone();
-    if is_resumed(snapshot, name, node) {
+    if resumed && node.wanted == NodeWanted::Active {
         losses.moments.clear();
     }
     let lost = match node.seen.state {
@@ -61,12 +64,6 @@ fn update(snapshot: &Snapshot, name: &NodeName, node: &NodeView) -> Losses {
 fn is_ungraceful(snapshot: &Snapshot, node: &NodeView) -> bool {
     let maintained = node.spec.maintenance.as_ref().is_some_and(|maintenance| maintenance.lasts(snapshot.now));
     node.wanted == NodeWanted::Active && !maintained && node.confirmed_down.is_none()
-}
-
-/// Whether an operator has just resumed it.
-fn is_resumed(snapshot: &Snapshot, name: &NodeName, node: &NodeView) -> bool {
-    let asked = |kind: OperationKind, target: &str| kind == OperationKind::Resume && target == name.as_str();
-    node.wanted == NodeWanted::Active && snapshot.operations.iter().any(|op| asked(op.kind, &op.target))
 }
 
 /// The nodes that get nothing for a while: never more than a quarter of them, those that began it first.

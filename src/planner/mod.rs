@@ -14,12 +14,16 @@ mod facts;
 mod failback;
 mod finish;
 mod hold;
+mod index;
+mod judgement;
+mod load;
 mod losses;
 mod marks;
 mod needs;
 pub mod obstacles;
 mod operate;
 mod order;
+mod orders;
 mod place;
 pub mod plan;
 mod prove;
@@ -29,19 +33,19 @@ pub mod replay;
 pub mod resilience;
 mod settle;
 pub mod snapshot;
+mod standing;
 mod state;
 pub mod summary;
 pub mod what_if;
 mod window;
 mod words;
 
-pub use budget::budget;
 pub use effects::Effects;
 pub use explanation::Explanation;
 pub use plan::Plan;
 pub use resilience::{Resilience, resilience};
 pub use snapshot::Snapshot;
-pub use state::group_state;
+pub use state::{Survey, budget, group_state};
 pub use summary::{InstanceLine, PlanAction, PlanLine, PlanSummary};
 pub use what_if::{Faults, WhatIf, cold, what_if, with_faults};
 
@@ -59,7 +63,10 @@ pub const PLANNER_VERSION: u32 = 2;
 /// Each stage sees what the stages before it decided. The order matters: a failover ends before the next one of the
 /// same group begins, and a group is placed only once its old owner is proven to have stopped.
 pub fn plan(snapshot: &Snapshot) -> Plan {
-    let mut draft = draft::Draft::new(snapshot);
+    decide(draft::Draft::new(snapshot))
+}
+
+fn decide(mut draft: draft::Draft<'_>) -> Plan {
     finish::withdraw(&mut draft);
     draft.plan.losses.clone_from(draft.facts.losses());
     settle::settle(&mut draft);

@@ -3,13 +3,11 @@
 //! Only starts wait: a group that runs goes on when one that it depends on goes away.
 
 use super::draft::Draft;
-use super::snapshot::{SeenGroup, SeenResource, Snapshot};
+use super::snapshot::{GroupView, SeenGroup, SeenResource, Snapshot};
 use crate::domain::{GroupName, GroupSpec, GroupState, ResourceState};
 
-/// What a start of `name` waits for, as sentences that name the groups.
-pub(super) fn unmet(draft: &Draft<'_>, name: &GroupName) -> Vec<String> {
-    let snapshot = draft.snapshot;
-    let Some(group) = snapshot.groups.get(name) else { return Vec::new() };
+/// What a start of `group` waits for, as sentences that name the groups.
+pub(super) fn unmet(draft: &Draft<'_>, group: &GroupView) -> Vec<String> {
     group.spec.depends_on.iter().filter_map(|needed| why_not_online(draft, needed)).collect()
 }
 

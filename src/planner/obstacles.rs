@@ -12,8 +12,7 @@ use super::snapshot::{GroupView, NodeView, Snapshot};
 use super::words::{clock, when};
 use super::{affinity, candidates, hold, needs};
 use crate::domain::{
-    AntiAffinity, Cause, GroupName, GroupWanted, HeldBy, HostSpec, NodeName, NodeState, NodeWanted, ResourceSpec,
-    ResourceType,
+    Cause, GroupName, GroupWanted, HeldBy, HostSpec, NodeName, NodeState, NodeWanted, ResourceSpec, ResourceType,
 };
 
 /// What stands in the way, and what would take it away.
@@ -69,11 +68,9 @@ fn obstacle(kind: ObstacleKind, reason: impl Into<String>, change: impl Into<Str
 }
 
 /// What keeps `group` from `node`.
-pub(super) fn of_node(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> Vec<Obstacle> {
+pub(super) fn of_node(draft: &Draft<'_>, (group, view): (&GroupName, &GroupView), node: &NodeName) -> Vec<Obstacle> {
     let snapshot = draft.snapshot;
-    let (Some(view), Some(candidate)) = (snapshot.groups.get(group), snapshot.nodes.get(node)) else {
-        return Vec::new();
-    };
+    let Some((_, candidate)) = draft.node(node) else { return Vec::new() };
     let mut found = Vec::new();
     if candidate.retired {
         let change = format!("put {node} back into `nodes`");
@@ -91,15 +88,15 @@ pub(super) fn of_node(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> 
         let change = format!("reset {group}, or wait until this failover has ended");
         found.push(obstacle(ObstacleKind::FailedHere, "it failed here just now", change));
     }
-    found.extend(kept_from(draft, group, node, candidate));
+    found.extend(kept_from(draft, (group, view), node, candidate));
     found
 }
 
 /// What rules of the cluster keep the group from a node that could run it.
-fn kept_from(draft: &Draft<'_>, group: &GroupName, node: &NodeName, view: &NodeView) -> Vec<Obstacle> {
+fn kept_from(draft: &Draft<'_>, group: (&GroupName, &GroupView), node: &NodeName, view: &NodeView) -> Vec<Obstacle> {
     let snapshot = draft.snapshot;
     let mut found = Vec::new();
-    let maintenance = view.spec.maintenance.as_ref().filter(|_| !candidates::is_let_in(draft, group, node));
+    let maintenance = view.spec.maintenance.as_ref().filter(|_| !candidates::is_let_in(draft, group.0, node));
     if let Some((maintenance, reason)) = maintenance.and_then(|m| Some((m, hold::lasting(snapshot, m)?))) {
         let until = when(maintenance.until, snapshot.now);
         let change = format!("end the maintenance of {node}, or wait until {until}");
@@ -109,8 +106,8 @@ fn kept_from(draft: &Draft<'_>, group: &GroupName, node: &NodeName, view: &NodeV
         let change = format!("resume {node}, or wait until {}", when(quarantined.until, snapshot.now));
         found.push(obstacle(ObstacleKind::Quarantine, quarantined.reason.clone(), change));
     }
-    let enforced = snapshot.policy.anti_affinity == AntiAffinity::Enforced;
-    if let Some(mate) = enforced.then(|| affinity::mate_on(draft, group, node)).flatten() {
+    let enforced = affinity::is_enforced(snapshot);
+    if let Some(mate) = enforced.then(|| draft.mate_on(group, node)).flatten() {
         let reason = format!("{mate} is there, and they never share a node");
         let change = format!("move {mate} to another node, or make `policy.anti_affinity` soft");
         found.push(obstacle(ObstacleKind::AntiAffinity, reason, change));
@@ -213,8 +210,7 @@ fn drivers(
 }
 
 /// What keeps `group` from being started anywhere.
-pub(super) fn of_group(draft: &Draft<'_>, group: &GroupName) -> Vec<Obstacle> {
-    let Some(view) = draft.snapshot.groups.get(group) else { return Vec::new() };
+pub(super) fn of_group<'a>(draft: &Draft<'a>, (group, view): (&'a GroupName, &'a GroupView)) -> Vec<Obstacle> {
     let mut found = Vec::new();
     if view.retired {
         let change = format!("put {group} back into `groups`");
@@ -239,8 +235,8 @@ pub(super) fn of_group(draft: &Draft<'_>, group: &GroupName) -> Vec<Obstacle> {
         let change = "wait until that node has said what it runs, or is proven to be down";
         found.push(obstacle(ObstacleKind::MayStillRun, reason, change));
     }
-    found.extend(held_back(draft, group));
-    for reason in needs::unmet(draft, group) {
+    found.extend(held_back(draft, (group, view)));
+    for reason in needs::unmet(draft, view) {
         found.push(obstacle(
             ObstacleKind::NeedsGroup,
             reason,
@@ -251,9 +247,9 @@ pub(super) fn of_group(draft: &Draft<'_>, group: &GroupName) -> Vec<Obstacle> {
 }
 
 /// What keeps Locum from starting a free group by itself, unless it may begin again where it was.
-fn held_back(draft: &Draft<'_>, group: &GroupName) -> Option<Obstacle> {
-    let hold = hold::of_start(draft, group)?;
-    if returns(draft, group, &hold).is_some_and(|last| choice(draft, group).is_eligible(&last)) {
+fn held_back<'a>(draft: &Draft<'a>, (group, view): (&'a GroupName, &'a GroupView)) -> Option<Obstacle> {
+    let hold = hold::of_start(draft, (group, view))?;
+    if returns(draft, group, &hold).is_some_and(|last| choice(draft, group, view).is_eligible(last)) {
         return None;
     }
     let change = match hold.by {

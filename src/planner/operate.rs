@@ -1,11 +1,12 @@
 //! Which operations are done, and what do the others wait for?
 
-use super::draft::Draft;
+use super::candidates::Search;
+use super::draft::{Draft, Owned};
+use super::needs;
 use super::place::{blockers, choice};
 use super::plan::OperationStep;
-use super::snapshot::{GroupView, NodeView, Snapshot};
+use super::snapshot::{GroupView, NodeView};
 use super::words::{clock, counted};
-use super::{candidates, needs};
 use crate::domain::{
     Actor, Cause, FailoverRecord, GroupName, GroupState, GroupWanted, NodeName, NodeState, NodeWanted, Operation,
     OperationKind, OperationState, PlacementPhase,
@@ -17,23 +18,21 @@ type Verdict = (OperationState, String);
 /// Ends the operations that are done or can't be, and says of the others what they wait for.
 pub(super) fn operate(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
-    for operation in snapshot.operations.iter().filter(|op| op.state == OperationState::Running) {
-        let (state, message) = verdict(draft, operation);
-        if state != operation.state || message != operation.message {
-            draft.plan.operations.push(OperationStep { id: operation.id, state, message });
-        }
-    }
-}
-
-/// The move of `group` that was asked for last.
-pub(super) fn newest_move<'a>(snapshot: &'a Snapshot, group: &GroupName) -> Option<&'a Operation> {
-    let mut newest_first = snapshot.operations.iter().rev();
-    newest_first.find(|op| op.kind == OperationKind::Move && op.target == group.as_str())
+    let running = snapshot.operations.iter().filter(|op| op.state == OperationState::Running);
+    let drains = snapshot.operations.iter().any(|op| op.kind == OperationKind::Drain);
+    let owned = if drains { draft.owned() } else { Owned::new() };
+    let steps = running.filter_map(|operation| {
+        let (state, message) = verdict(draft, &owned, operation);
+        let differs = state != operation.state || message != operation.message;
+        differs.then_some(OperationStep { id: operation.id, state, message })
+    });
+    let steps: Vec<OperationStep> = steps.collect();
+    draft.plan.operations = steps;
 }
 
 /// Whether the operator who moves `group` put it on `node`.
-pub(super) fn has_chosen(snapshot: &Snapshot, group: &GroupName, node: &NodeName) -> bool {
-    newest_move(snapshot, group).is_some_and(|operation| operation.to.as_ref().is_none_or(|to| to == node))
+pub(super) fn has_chosen(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> bool {
+    draft.index.newest_move(group).is_some_and(|operation| operation.to.as_ref().is_none_or(|to| to == node))
 }
 
 /// Whether `open` is the failover that carries `operation` out.
@@ -42,16 +41,15 @@ pub(super) fn is_under_way(open: Option<&FailoverRecord>, operation: &Operation)
 }
 
 /// Who drains `node`: the operator who asked, as long as the operation runs.
-pub(super) fn drained_by(snapshot: &Snapshot, node: &NodeName) -> Actor {
-    let asked = |op: &&Operation| op.kind == OperationKind::Drain && op.target == node.as_str();
-    snapshot.operations.iter().rev().find(asked).map_or_else(Actor::locum, |op| op.actor.clone())
+pub(super) fn drained_by(draft: &Draft<'_>, node: &NodeName) -> Actor {
+    draft.index.newest_drain(node).map_or_else(Actor::locum, |op| op.actor.clone())
 }
 
-fn verdict(draft: &Draft<'_>, operation: &Operation) -> Verdict {
+fn verdict(draft: &Draft<'_>, owned: &Owned<'_>, operation: &Operation) -> Verdict {
     let target = operation.target.as_str();
     if operation.kind.targets_node() {
         return match draft.snapshot.nodes.get_key_value(target) {
-            Some((name, node)) if !node.retired => of_node(draft, operation.kind, name, node),
+            Some((name, node)) if !node.retired => of_node(draft, owned, operation.kind, (name, node)),
             _ => (OperationState::Failed, format!("node {target} is no longer in the topology")),
         };
     }
@@ -61,7 +59,7 @@ fn verdict(draft: &Draft<'_>, operation: &Operation) -> Verdict {
     }
 }
 
-fn of_node(draft: &Draft<'_>, kind: OperationKind, name: &NodeName, node: &NodeView) -> Verdict {
+fn of_node(draft: &Draft<'_>, owned: &Owned<'_>, kind: OperationKind, (name, node): (&NodeName, &NodeView)) -> Verdict {
     let wanted = match kind {
         OperationKind::Pause => NodeWanted::Paused,
         OperationKind::Drain => NodeWanted::Drained,
@@ -74,7 +72,7 @@ fn of_node(draft: &Draft<'_>, kind: OperationKind, name: &NodeName, node: &NodeV
     match kind {
         OperationKind::Pause => (OperationState::Succeeded, format!("{name} keeps what it runs and gets nothing new")),
         OperationKind::Resume => (OperationState::Succeeded, format!("{name} may run groups again")),
-        _ => drained(draft, name),
+        _ => drained(draft, name, owned.get(name).map_or(&[], Vec::as_slice)),
     }
 }
 
@@ -88,8 +86,7 @@ fn confirmed(name: &NodeName, node: &NodeView) -> Verdict {
     }
 }
 
-fn drained(draft: &Draft<'_>, name: &NodeName) -> Verdict {
-    let left = draft.groups_of(name);
+fn drained(draft: &Draft<'_>, name: &NodeName, left: &[&GroupName]) -> Verdict {
     if left.is_empty() {
         return (OperationState::Succeeded, format!("{name} runs nothing"));
     }
@@ -106,7 +103,7 @@ fn drained(draft: &Draft<'_>, name: &NodeName) -> Verdict {
     (OperationState::Running, format!("{} left: {}", counted(left.len(), "group"), list.join("; ")))
 }
 
-fn of_group(draft: &Draft<'_>, operation: &Operation, name: &GroupName, group: &GroupView) -> Verdict {
+fn of_group<'a>(draft: &Draft<'a>, operation: &Operation, name: &'a GroupName, group: &'a GroupView) -> Verdict {
     match operation.kind {
         OperationKind::Reset => (OperationState::Succeeded, "its failures and spent budget are forgotten".to_owned()),
         OperationKind::Offline => offline(draft, name, group),
@@ -144,7 +141,7 @@ fn online(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Verdict {
 /// Where a group stands on the node that it was placed on.
 fn on(draft: &Draft<'_>, name: &GroupName, owner: &NodeName) -> Verdict {
     let starting = (OperationState::Running, format!("it starts on {owner}"));
-    if draft.plan.placements.iter().any(|place| place.group == *name) {
+    if draft.placed(name).is_some() {
         return starting;
     }
     if draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
@@ -174,8 +171,8 @@ fn summary(draft: &Draft<'_>, name: &GroupName) -> String {
     draft.plan.reasons.get(name).map_or_else(|| "it is not placed yet".to_owned(), |r| r.summary.clone())
 }
 
-fn moving(draft: &Draft<'_>, operation: &Operation, name: &GroupName, group: &GroupView) -> Verdict {
-    let newest = newest_move(draft.snapshot, name);
+fn moving<'a>(draft: &Draft<'a>, operation: &Operation, name: &'a GroupName, group: &'a GroupView) -> Verdict {
+    let newest = draft.index.newest_move(name);
     if newest.is_some_and(|newest| newest.id != operation.id) {
         return (OperationState::Superseded, "a newer move was asked for".to_owned());
     }
@@ -187,7 +184,7 @@ fn moving(draft: &Draft<'_>, operation: &Operation, name: &GroupName, group: &Gr
         return (OperationState::Failed, format!("the group failed: {}; reset it first", mark.reason));
     }
     let Some(owner) = standing.placement.owner() else {
-        let waiting = !blockers(draft, name).is_empty() || !needs::unmet(draft, name).is_empty();
+        let waiting = !blockers(draft, name).is_empty() || !needs::unmet(draft, group).is_empty();
         let state = if waiting { OperationState::Running } else { OperationState::Failed };
         return (state, summary(draft, name));
     };
@@ -216,34 +213,33 @@ fn unheard<'a>(draft: &'a Draft<'_>, to: Option<&NodeName>) -> Option<&'a NodeNa
 }
 
 /// The group is held by another node than asked for, and does not leave it.
-fn astray(
-    draft: &Draft<'_>,
+fn astray<'a>(
+    draft: &Draft<'a>,
     operation: &Operation,
-    (name, group): (&GroupName, &GroupView),
+    (name, group): (&'a GroupName, &'a GroupView),
     owner: &NodeName,
 ) -> Verdict {
-    let placed = draft.plan.placements.iter().any(|place| place.group == *name);
+    let placed = draft.placed(name).is_some();
     if !placed && draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
         return (OperationState::Running, waits_for(draft, owner));
     }
-    let judgement = match group.placement.owner() {
-        Some(last) => candidates::judge(draft, name, Some((last, "moved away from here"))),
-        None => choice(draft, name),
+    let search = match group.placement.owner() {
+        Some(last) => Search::new(draft, (name, group), Some((last, "moved away from here"))),
+        None => choice(draft, name, group),
     };
-    let waits = needs::unmet(draft, name);
+    let waits = needs::unmet(draft, group);
     if !placed && !waits.is_empty() {
         let why = waits.join("; ");
         return (OperationState::Failed, format!("it stays on {owner}, since it would not start again: {why}"));
     }
-    let found = draft.plan.reasons.get(name).filter(|_| placed);
-    let why = match (&operation.to, found) {
-        (Some(to), Some(found)) => {
-            let verdict = found.verdicts.get(to).map_or_else(|| judgement.verdict(to), String::as_str);
-            format!("{to} can't take it: {verdict}")
+    let why = match (&operation.to, draft.placed(name)) {
+        (Some(to), _) => {
+            let at_placement = draft.plan.reasons.get(name).filter(|_| placed);
+            let verdict = at_placement.and_then(|found| found.verdicts.get(to)).cloned();
+            format!("{to} can't take it: {}", verdict.unwrap_or_else(|| search.judge().verdict(to)))
         }
-        (None, Some(found)) => found.summary.clone(),
-        (Some(to), None) => format!("{to} can't take it: {}", judgement.verdict(to)),
-        (None, None) => format!("no other node can take it ({})", judgement.listed()),
+        (None, Some(placed)) => placed.reason.clone(),
+        (None, None) => format!("no other node can take it ({})", search.judge().listed()),
     };
     let now = if placed { format!("it goes to {owner}") } else { format!("it stays on {owner}") };
     (OperationState::Failed, format!("{why}; {now}. Choose another node, or move it again once that has changed"))

@@ -1,61 +1,70 @@
 //! Where do groups that nobody owns go?
 
-use super::candidates::{self, Judgement};
+use super::candidates::Search;
 use super::draft::Draft;
+use super::judgement::Judgement;
 use super::plan::{Intent, Place};
 use super::release::set_mark;
-use super::snapshot::GroupView;
+use super::snapshot::{GroupView, NodeView};
 use super::words::clock;
 use super::{hold, needs, operate};
-use crate::domain::{
-    Actor, Cause, Epoch, GroupName, NodeName, NodeState, NodeWanted, OperationKind, Outcome, PlacementPhase, Priority,
-};
+use crate::domain::{Actor, Cause, Epoch, GroupName, NodeName, NodeWanted, Outcome, PlacementPhase, Priority};
 
 /// Places every free group that is wanted online and not marked as failed, in start order: who comes first chooses first.
 pub(super) fn place(draft: &mut Draft<'_>) {
-    let snapshot = draft.snapshot;
-    for name in draft.facts.order().to_vec() {
-        let Some(group) = snapshot.groups.get(name).filter(|group| group.is_wanted()) else { continue };
+    for (name, group) in draft.facts.order().to_vec() {
         let standing = draft.standing(name);
-        if standing.placement.owner().is_none() && standing.mark.is_none() {
+        if group.is_wanted() && standing.placement.owner().is_none() && standing.mark.is_none() {
             consider(draft, name, group);
         }
     }
 }
 
-fn consider(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView) {
+fn consider<'a>(draft: &mut Draft<'a>, name: &'a GroupName, group: &'a GroupView) {
     let waits = blockers(draft, name);
-    let judgement = choice(draft, name);
+    let search = choice(draft, name, group);
     if !waits.is_empty() {
-        let summary = format!("it waits: {}", waits.join("; "));
-        return draft.explain(name, judgement.reasoning(None, summary));
+        let reasoning = search.judge().reasoning(None, format!("it waits: {}", waits.join("; ")));
+        return draft.explain(name, reasoning);
     }
     let mut only = None;
-    if let Some(hold) = hold::of_start(draft, name) {
-        only = returns(draft, name, &hold).filter(|last| judgement.is_eligible(last));
+    if let Some(hold) = hold::of_start(draft, (name, group)) {
+        only = returns(draft, name, &hold).filter(|last| search.is_eligible(last));
         if only.is_none() {
+            let judgement = search.judge();
             return held(draft, name, &judgement, &hold.reason);
         }
     }
-    let waits = needs::unmet(draft, name);
+    let waits = needs::unmet(draft, group);
     if !waits.is_empty() {
-        let summary = format!("it waits: {}", waits.join("; "));
-        return draft.explain(name, judgement.reasoning(None, summary));
+        let reasoning = search.judge().reasoning(None, format!("it waits: {}", waits.join("; ")));
+        return draft.explain(name, reasoning);
     }
-    match only.or_else(|| target(draft, name, &judgement)) {
-        Some(to) => put(draft, name, group, (&judgement, &to)),
-        None => nowhere(draft, name, &judgement),
+    if let Some(to) = only.or_else(|| target(draft, name, &search)) {
+        let judgement = is_explained(draft, name).then(|| search.judge());
+        put(draft, (name, group), to, judgement.as_ref());
+    } else {
+        let judgement = search.judge();
+        nowhere(draft, name, &judgement);
     }
+}
+
+/// Whether the plan says for every node why or why not. It does so for groups that change their owner; a first placement
+/// is explained when somebody asks.
+fn is_explained(draft: &Draft<'_>, name: &GroupName) -> bool {
+    let standing = draft.standing(name);
+    standing.placement.last_owner.is_some() || standing.open.is_some() || draft.is_asked_about(name)
 }
 
 /// The last owner, where a group that is held may begin again.
-pub(super) fn returns(draft: &Draft<'_>, name: &GroupName, hold: &hold::Hold) -> Option<NodeName> {
-    draft.standing(name).placement.last_owner.clone().filter(|_| hold.in_place)
+pub(super) fn returns<'a>(draft: &Draft<'a>, name: &GroupName, hold: &hold::Hold) -> Option<&'a NodeName> {
+    let last = draft.standing(name).placement.last_owner.as_ref().filter(|_| hold.in_place)?;
+    draft.node(last).map(|(last, _)| last)
 }
 
 /// Locum must not start it by itself. A failover that was under way ends so.
-fn held(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement, reason: &str) {
-    if draft.plan.held.iter().any(|held| held.group == *name) {
+fn held(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement<'_>, reason: &str) {
+    if draft.standing(name).held.is_some() {
         return; // what happened and why it waits has been said
     }
     let summary = format!("it waits: {reason}");
@@ -67,46 +76,50 @@ fn held(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement, reason: 
 
 /// Why a free group must not be started yet: the nodes that may run it unknown to the store.
 pub(super) fn blockers(draft: &Draft<'_>, group: &GroupName) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for (name, node) in &draft.snapshot.nodes {
-        let until = node.seen.down_at.map_or_else(String::new, |at| format!(" until {}", clock(at)));
-        if node.seen.state == NodeState::Down {
-            continue;
-        }
-        if node.may_run(group) {
-            reasons.push(format!("{name} may still run it{until}"));
-        } else if !node.seen.answered {
-            reasons.push(format!("{name} has not said yet what it runs, and may run it{until}"));
-        }
-    }
-    reasons
+    let until = |node: &NodeView| node.seen.down_at.map_or_else(String::new, |at| format!(" until {}", clock(at)));
+    let running = draft.index.reports(group).iter().filter(|report| report.may_run());
+    let mut reasons: Vec<(&NodeName, String)> = running
+        .map(|report| (report.node, format!("{} may still run it{}", report.node, until(report.view))))
+        .collect();
+    let unheard = draft.index.unheard.iter().filter(|(_, node)| !node.may_run(group));
+    reasons.extend(
+        unheard.map(|(name, node)| {
+            (*name, format!("{name} has not said yet what it runs, and may run it{}", until(node)))
+        }),
+    );
+    reasons.sort_unstable();
+    reasons.into_iter().map(|(_, reason)| reason).collect()
 }
 
-/// Every node as judged for a group that is free. The node that it fails away from is out of the question.
-pub(super) fn choice(draft: &Draft<'_>, name: &GroupName) -> Judgement {
+/// The search of a group that is free. The node that it fails away from is out of the question.
+pub(super) fn choice<'d, 'a>(draft: &'d Draft<'a>, name: &'a GroupName, group: &'a GroupView) -> Search<'d, 'a> {
     let standing = draft.standing(name);
     let failing = |intent: &Intent| matches!(intent.cause, Cause::ResourceFailed | Cause::StartFailed);
     let barred = standing.open.as_ref().filter(|intent| failing(intent));
-    let barred = barred.and(standing.placement.last_owner.as_ref());
-    candidates::judge(draft, name, barred.map(|owner| (owner, "it failed here just now")))
+    let barred = barred.and(standing.placement.last_owner.as_ref()).and_then(|last| draft.node(last));
+    Search::new(draft, (name, group), barred.map(|(owner, _)| (owner, "it failed here just now")))
 }
 
 /// An operator's target first, then the one intended at the release, then the best.
-fn target(draft: &Draft<'_>, name: &GroupName, judgement: &Judgement) -> Option<NodeName> {
-    let asked = operate::newest_move(draft.snapshot, name).and_then(|operation| operation.to.clone());
-    let intended = draft.standing(name).open.as_ref().and_then(|intent| intent.to.clone());
-    let eligible = |node: &NodeName| judgement.is_eligible(node);
-    // A failover goes back to where it came from only if nothing else is left.
+fn target<'a>(draft: &Draft<'a>, name: &GroupName, search: &Search<'_, 'a>) -> Option<&'a NodeName> {
     let standing = draft.standing(name);
-    // One that goes back to a preferred owner has left nothing that was wrong.
+    let asked = draft.index.newest_move(name).and_then(|operation| operation.to.as_ref());
+    let intended = standing.open.as_ref().and_then(|intent| intent.to.as_ref());
+    let known = |node: &NodeName| draft.node(node).map(|(node, _)| node).filter(|node| search.is_eligible(node));
+    // A failover goes back to where it came from only if nothing else is left. One that goes back to a preferred owner has
+    // left nothing that was wrong.
     let fails = standing.open.as_ref().filter(|intent| intent.cause != Cause::Failback);
     let from = fails.and(standing.placement.last_owner.as_ref());
-    let best = from.and_then(|from| judgement.best_but(from)).or_else(|| judgement.best());
-    asked.filter(eligible).or_else(|| intended.filter(eligible)).or_else(|| best.cloned())
+    let best = || from.and_then(|from| search.best_but(from)).or_else(|| search.best());
+    asked.and_then(known).or_else(|| intended.and_then(known)).or_else(best)
 }
 
-fn put(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView, choice: (&Judgement, &NodeName)) {
-    let (judgement, to) = choice;
+fn put(
+    draft: &mut Draft<'_>,
+    (name, group): (&GroupName, &GroupView),
+    to: &NodeName,
+    judgement: Option<&Judgement<'_>>,
+) {
     let standing = draft.standing(name).clone();
     let last = standing.placement.last_owner.clone();
     let lost = draft.plan.reasons.remove(name).map(|reasoning| reasoning.summary);
@@ -124,26 +137,24 @@ fn put(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView, choice: (&Jud
     let changes = last.is_some_and(|last| last != *to);
     let failover = (standing.open.is_none() && changes).then(|| unforeseen(draft, name, group, to));
     let epoch = next_epoch(draft, name);
-    draft.explain(name, judgement.reasoning(Some(to), reason.clone()));
-    let by_operator = operate::has_chosen(draft.snapshot, name, to);
+    if let Some(judgement) = judgement {
+        draft.explain(name, judgement.reasoning(Some(to), reason.clone()));
+    }
+    let by_operator = operate::has_chosen(draft, name, to);
     draft.place(Place { group: name.clone(), to: to.clone(), epoch, failover, by_operator, reason });
 }
 
 /// Above everything stored or heard of.
 fn next_epoch(draft: &Draft<'_>, name: &GroupName) -> Epoch {
     let stored = draft.standing(name).placement.epoch;
-    let seen = draft.snapshot.nodes.values().filter_map(|node| node.seen.groups.get(name)).map(|seen| seen.epoch);
-    seen.max().unwrap_or_default().max(stored).next()
+    draft.index.highest_epoch(name).max(stored).next()
 }
 
 /// A change of owner of a group that was free for a while: why it does not begin again on its last owner.
 fn unforeseen(draft: &Draft<'_>, name: &GroupName, group: &GroupView, to: &NodeName) -> Intent {
     let snapshot = draft.snapshot;
     let placement = &draft.standing(name).placement;
-    let asked = |op: &&crate::domain::Operation| {
-        op.target == name.as_str() && matches!(op.kind, OperationKind::Move | OperationKind::Online)
-    };
-    let operator = snapshot.operations.iter().rev().find(asked).map(|operation| operation.actor.clone());
+    let operator = draft.index.newest_start(name).map(|operation| operation.actor.clone());
     let last = placement.last_owner.as_ref().and_then(|last| Some((last, snapshot.nodes.get(last)?)));
     let cause = match (&placement.phase, last) {
         _ if operator.is_some() && group.spec.priority == Priority::NoAutoStart => Cause::OperatorMove,
@@ -157,7 +168,7 @@ fn unforeseen(draft: &Draft<'_>, name: &GroupName, group: &GroupView, to: &NodeN
 }
 
 /// No node can take it. A failover that was under way ends so; what failed everywhere it may is marked as failed.
-fn nowhere(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement) {
+fn nowhere(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement<'_>) {
     let summary = format!("no node can take it ({})", judgement.listed());
     if let Some(open) = draft.standing(name).open.clone() {
         if matches!(open.cause, Cause::ResourceFailed | Cause::StartFailed) {

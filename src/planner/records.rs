@@ -1,11 +1,11 @@
 //! How does a plan become rows? Failover records with their steps, placements, events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::effects::Effects;
-use super::finish;
+use super::orders::Orders;
 use super::plan::{Adoption, Closing, Held, Intent, Place, Plan, Proof, Release};
 use super::prove;
 use super::snapshot::Snapshot;
@@ -19,7 +19,9 @@ use crate::domain::{
 pub(super) fn effects(snapshot: &Snapshot, plan: &Plan, new_id: &mut dyn FnMut() -> Uuid) -> Effects {
     let open = snapshot.groups.iter().filter_map(|(name, group)| Some((name.clone(), group.open.clone()?))).collect();
     let effects = Effects { decision: snapshot.decision.next(), ..Effects::default() };
-    let mut writer = Writer { snapshot, plan, new_id, effects, open };
+    let proofs = plan.proofs.iter().map(|proof| (&proof.group, proof)).collect();
+    let held = plan.held.iter().map(|held| (&held.group, held.cause)).collect();
+    let mut writer = Writer { snapshot, plan, new_id, effects, open, proofs, held };
     writer.failovers();
     writer.marks();
     writer.operations();
@@ -43,6 +45,9 @@ struct Writer<'a> {
     effects: Effects,
     /// Records in progress.
     open: BTreeMap<GroupName, FailoverRecord>,
+    proofs: BTreeMap<&'a GroupName, &'a Proof>,
+    /// The causes of those that the plan holds back.
+    held: BTreeMap<&'a GroupName, Cause>,
 }
 
 impl Writer<'_> {
@@ -85,7 +90,8 @@ impl Writer<'_> {
         }
         self.step(&proof.group, format!("released ({}): {}", proof.proof.as_str(), proof.evidence));
         let mut placement = self.placement(&proof.group);
-        let cause = prove::cause(self.snapshot, self.plan, &proof.group);
+        let held = self.held.get(&proof.group).copied();
+        let cause = prove::cause(self.snapshot, &proof.group, proof.failover.as_ref(), held);
         placement.phase = PlacementPhase::Released { proof: proof.proof, evidence: proof.evidence.clone(), at, cause };
         self.effects.placements.insert(proof.group.clone(), placement);
         self.event(EventKind::GroupReleased, proof.group.as_str(), format!("{}: {}", proof.from, proof.evidence));
@@ -129,12 +135,10 @@ impl Writer<'_> {
         let last_owner = Some(node.clone());
         let placement = Placement { epoch, last_owner, phase: PlacementPhase::Held, by_operator };
         self.effects.placements.insert(group.clone(), placement);
-        let verdicts = self.plan.reasons.get(group).map(|reasoning| reasoning.verdicts.clone());
         if let Some(record) = self.open.get_mut(group) {
             // The verdicts of the release say why that node; they stand while it stays the same node.
-            if record.to.as_ref() != Some(node) {
-                record.verdicts = verdicts.unwrap_or_else(|| std::mem::take(&mut record.verdicts));
-            }
+            let reasoning = self.plan.reasons.get(group).filter(|_| record.to.as_ref() != Some(node));
+            reasoning.iter().for_each(|reasoning| record.verdicts.clone_from(&reasoning.verdicts));
             record.to = Some(node.clone());
             record.epoch = Some(epoch);
         }
@@ -188,7 +192,7 @@ impl Writer<'_> {
         let mut record = self.record(&held.group, held.from.as_ref(), &intent, &held.reason);
         record.outcome = Outcome::Blocked;
         record.steps.push(FailoverStep { at: self.snapshot.now, what: format!("held back: {}", held.reason) });
-        if let Some(proof) = self.plan.proofs.iter().find(|proof| proof.group == held.group) {
+        if let Some(proof) = self.proofs.get(&held.group) {
             record.release_proof = Some(proof.proof);
             record.release_evidence = Some(proof.evidence.clone());
             record.released_at = Some(self.snapshot.now);
@@ -255,8 +259,9 @@ impl Writer<'_> {
     }
 
     fn operations(&mut self) {
+        let stored: BTreeMap<Uuid, &Operation> = self.snapshot.operations.iter().map(|op| (op.id, op)).collect();
         for step in &self.plan.operations {
-            let Some(stored) = self.snapshot.operations.iter().find(|op| op.id == step.id) else { continue };
+            let Some(stored) = stored.get(&step.id).copied() else { continue };
             let mut operation = stored.clone();
             operation.state = step.state;
             operation.message.clone_from(&step.message);
@@ -265,9 +270,8 @@ impl Writer<'_> {
                 let what = format!("{} {}: {}", stored.kind.as_str(), step.state.as_str(), step.message);
                 self.event(EventKind::OperationEnded, &stored.target, what);
                 let reset = stored.kind == crate::domain::OperationKind::Reset;
-                let groups = self.snapshot.groups.keys();
-                let group = groups.filter(|name| reset && name.as_str() == stored.target);
-                self.effects.budgets_reset.extend(group.cloned());
+                let group = self.snapshot.groups.get_key_value(stored.target.as_str()).filter(|_| reset);
+                self.effects.budgets_reset.extend(group.map(|(name, _)| name.clone()));
             }
             self.stays_chosen(&operation);
             self.effects.operations.push(operation);
@@ -287,16 +291,14 @@ impl Writer<'_> {
     }
 
     fn assignments(&mut self) {
-        let stored = self.snapshot.groups.iter().map(|(name, group)| (name, &group.placement));
-        let after: BTreeMap<&GroupName, &Placement> = stored.chain(&self.effects.placements).collect();
-        let mut changed = BTreeMap::new();
-        for (name, node) in &self.snapshot.nodes {
-            let wanted = finish::assignment(self.snapshot, name, after.iter().map(|(name, p)| (*name, *p)));
-            if wanted != node.assignment && !self.plan.forget_nodes.contains(name) {
-                changed.insert(name.clone(), wanted);
-            }
-        }
-        self.effects.assignments = changed;
+        let groups = self.snapshot.groups.iter();
+        let after =
+            groups.map(|(name, view)| (name, view, self.effects.placements.get(name).unwrap_or(&view.placement)));
+        let orders = Orders::new(self.snapshot, after);
+        let forgotten: BTreeSet<&NodeName> = self.plan.forget_nodes.iter().collect();
+        let kept = self.snapshot.nodes.iter().filter(|(name, _)| !forgotten.contains(name));
+        let changed = kept.filter(|(name, node)| !orders.are(name, &node.assignment));
+        self.effects.assignments = changed.map(|(name, _)| (name.clone(), orders.of(name))).collect();
     }
 
     /// As it is after what was written so far.

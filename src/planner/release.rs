@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::budget::{self, later};
-use super::candidates::{self, Judgement};
+use super::candidates::Search;
 use super::draft::Draft;
+use super::judgement::Judgement;
 use super::plan::{Intent, Release};
 use super::snapshot::{GroupView, NodeView, SeenFailure};
 use super::{adopt, affinity, failback, hold, needs, operate};
@@ -23,13 +24,11 @@ struct Case<'a> {
 
 /// Tells owners to let go of groups that must stop or move. A lost owner is told nothing: see `prove`.
 pub(super) fn release(draft: &mut Draft<'_>) {
-    let snapshot = draft.snapshot;
-    for name in draft.facts.order().to_vec() {
-        let group = &snapshot.groups[name];
+    for (name, group) in draft.facts.order().to_vec() {
         let Some(owner) = group.placement.assigned_to() else { continue };
         let case = Case { name, group, owner };
-        match snapshot.nodes.get(owner) {
-            Some(node) if node.seen.state != NodeState::Down => consider(draft, case, node),
+        match draft.node(owner) {
+            Some((_, node)) if node.seen.state != NodeState::Down => consider(draft, case, node),
             _ => {}
         }
     }
@@ -38,18 +37,19 @@ pub(super) fn release(draft: &mut Draft<'_>) {
 /// Tells owners to let go of groups that go back to a preferred owner. Once all else has its place: who must move comes
 /// before who may.
 pub(super) fn give_back(draft: &mut Draft<'_>) {
-    for name in draft.facts.order().to_vec() {
-        let Some(back) = failback::back(draft, name).filter(failback::Back::is_due) else { continue };
+    for (name, group) in draft.facts.order().to_vec() {
+        let Some(back) = failback::back(draft, (name, group)).filter(failback::Back::is_due) else { continue };
         let Some(owner) = draft.standing(name).placement.assigned_to().cloned() else { continue };
         let reason = format!("{} can take it again", back.to);
-        let intent = intent(draft, Cause::Failback, Some(&back.to));
-        draft.explain(name, back.judgement.reasoning(Some(&back.to), reason.clone()));
+        let intent = intent(draft, Cause::Failback, Some(back.to));
+        let judgement = Search::new(draft, (name, group), None).judge();
+        draft.explain(name, judgement.reasoning(Some(back.to), reason.clone()));
         draft.release(Release { group: name.clone(), from: owner, failover: Some(intent), reason });
     }
 }
 
 /// The first reason that holds decides.
-fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
+fn consider<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView) {
     if case.group.retired {
         return draft.release(stop(case, "it is no longer in the topology"));
     }
@@ -64,7 +64,8 @@ fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
     if !node.speaks() {
         return; // what it runs is not known: it is either heard again or proven down
     }
-    let seen = draft.snapshot.seen_on_owner(case.name);
+    let report = draft.index.report(case.name, case.owner);
+    let seen = report.map(|report| report.seen).filter(|seen| seen.epoch == case.group.placement.epoch);
     if let Some(failure) = seen.and_then(|seen| seen.failure.as_ref()) {
         return failed(draft, case, node, failure);
     }
@@ -72,16 +73,16 @@ fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
         let reason = format!("{} is no longer a possible owner", case.owner);
         return must_go(draft, case, Cause::TopologyChange, reason);
     }
-    if let Some(mate) = affinity::must_yield_to(draft, case.name, case.owner)
+    if let Some(mate) = affinity::must_yield_to(draft, (case.name, case.group), case.owner)
         && yields(draft, case, mate)
     {
         return;
     }
     let stuck = seen.is_some_and(|seen| matches!(seen.state, GroupState::Failed | GroupState::PartialOnline));
-    if stuck && budget::has_reset(draft.snapshot, case.name) {
+    if stuck && draft.index.has_reset(case.name) {
         return draft.release(stop(case, reset(case.group)));
     }
-    if let Some(operation) = operate::newest_move(draft.snapshot, case.name)
+    if let Some(operation) = draft.index.newest_move(case.name)
         && moved(draft, case, operation)
     {
         return;
@@ -99,21 +100,22 @@ fn reset(group: &GroupView) -> &'static str {
 }
 
 /// A resource is beyond its restart policy.
-fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &SeenFailure) {
+fn failed<'a>(draft: &mut Draft<'a>, case: Case<'a>, node: &NodeView, failure: &SeenFailure) {
     let cause = match failure.kind {
         FailureKind::ResourceFailed => Cause::ResourceFailed,
         FailureKind::StartFailed => Cause::StartFailed,
     };
     let reason = format!("{} on {}: {}", failure.resource, case.owner, failure.reason);
-    let judgement = candidates::judge(draft, case.name, Some((case.owner, "it failed here just now")));
+    let search = Search::new(draft, (case.name, case.group), Some((case.owner, "it failed here just now")));
+    let (best, judgement) = (search.best(), search.judge());
     let detected_at = failure.at.min(draft.snapshot.now);
     let stays = case.group.failed.as_ref().and_then(|mark| mark.held);
-    if stays.is_some() && budget::has_reset(draft.snapshot, case.name) {
+    if stays.is_some() && draft.index.has_reset(case.name) {
         draft.mark(case.name, None);
         return draft.release(stop(case, reset(case.group)));
     }
-    if let Some(hold) = hold::hold(draft, case.name, Some(cause)) {
-        if node.wanted == NodeWanted::Drained && judgement.best().is_some() {
+    if let Some(hold) = hold::hold(draft, (case.name, case.group), Some(cause)) {
+        if node.wanted == NodeWanted::Drained && best.is_some() {
             draft.mark(case.name, None);
             return drained(draft, case);
         }
@@ -127,7 +129,7 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &Seen
     }
     if stays.is_some() {
         draft.mark(case.name, None);
-        if let Some(operation) = operate::newest_move(draft.snapshot, case.name)
+        if let Some(operation) = draft.index.newest_move(case.name)
             && moved(draft, case, operation)
         {
             return;
@@ -138,7 +140,7 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &Seen
         let why = if still_down { "an operator asks for it" } else { "its common dependency is no longer down" };
         return draft.release(stop(case, &format!("{why}: it begins again")));
     }
-    if let Some(held) = held_back(draft, case.name, &judgement) {
+    if let Some(held) = held_back(draft, case.name, best, &judgement) {
         let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
         let retry_after = retry_after.map(|resource| resource.restart.retry_after);
         set_mark(draft, case.name, &format!("{reason}; {held}"), retry_after);
@@ -146,8 +148,8 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &Seen
         draft.explain(case.name, judgement.reasoning(None, held));
         return draft.release(stop(case, &reason));
     }
-    let intent = Intent { detected_at, ..intent(draft, cause, judgement.best()) };
-    draft.explain(case.name, judgement.reasoning(judgement.best(), reason.clone()));
+    let intent = Intent { detected_at, ..intent(draft, cause, best) };
+    draft.explain(case.name, judgement.reasoning(best, reason.clone()));
     draft.release(failover(case, intent, reason));
 }
 
@@ -164,10 +166,15 @@ fn stay(draft: &mut Draft<'_>, case: Case<'_>, (by, until): (HeldBy, Option<Time
 }
 
 /// Why a failover that is needed can't be: no node, or no budget.
-pub(super) fn held_back(draft: &Draft<'_>, name: &GroupName, judgement: &Judgement) -> Option<String> {
-    match judgement.best() {
+pub(super) fn held_back(
+    draft: &Draft<'_>,
+    name: &GroupName,
+    best: Option<&NodeName>,
+    judgement: &Judgement<'_>,
+) -> Option<String> {
+    match best {
         None => Some(format!("no other node can take it ({})", judgement.listed())),
-        Some(_) => budget::spent(draft.snapshot, name),
+        Some(_) => budget::spent(draft, name),
     }
 }
 
@@ -186,9 +193,9 @@ pub(super) fn set_mark(
 }
 
 /// It must not go on where it is, even if no other node can take it.
-fn must_go(draft: &mut Draft<'_>, case: Case<'_>, cause: Cause, reason: String) {
-    let judgement = candidates::judge(draft, case.name, None);
-    let best = judgement.best();
+fn must_go<'a>(draft: &mut Draft<'a>, case: Case<'a>, cause: Cause, reason: String) {
+    let search = Search::new(draft, (case.name, case.group), None);
+    let (best, judgement) = (search.best(), search.judge());
     draft.explain(case.name, judgement.reasoning(best, reason.clone()));
     if best.is_some() {
         let intent = intent(draft, cause, best);
@@ -200,10 +207,10 @@ fn must_go(draft: &mut Draft<'_>, case: Case<'_>, cause: Cause, reason: String) 
 }
 
 /// Enforced anti-affinity: the later one goes, or stops if it can go nowhere. Not while somebody maintains it.
-fn yields(draft: &mut Draft<'_>, case: Case<'_>, mate: &GroupName) -> bool {
+fn yields<'a>(draft: &mut Draft<'a>, case: Case<'a>, mate: &GroupName) -> bool {
     let reason = format!("it never shares a node with {mate}, which is on {} too", case.owner);
     if let Some((maintenance, _)) = hold::maintenance_on(draft.snapshot, case.name, case.owner) {
-        let judgement = candidates::judge(draft, case.name, None);
+        let judgement = Search::new(draft, (case.name, case.group), None).judge();
         draft.explain(case.name, judgement.reasoning(None, format!("{reason}; {maintenance}")));
         return false;
     }
@@ -212,19 +219,20 @@ fn yields(draft: &mut Draft<'_>, case: Case<'_>, mate: &GroupName) -> bool {
 }
 
 /// An operator moves it. Whether that is possible; if not, the operation says why.
-fn moved(draft: &mut Draft<'_>, case: Case<'_>, operation: &Operation) -> bool {
+fn moved<'a>(draft: &mut Draft<'a>, case: Case<'a>, operation: &Operation) -> bool {
     if operate::is_under_way(case.group.open.as_ref(), operation) || operation.to.as_ref() == Some(case.owner) {
         return false;
     }
-    if !needs::unmet(draft, case.name).is_empty() {
+    if !needs::unmet(draft, case.group).is_empty() {
         return false; // it would stop here, and not start there
     }
-    let judgement = candidates::judge(draft, case.name, Some((case.owner, "moved away from here")));
+    let search = Search::new(draft, (case.name, case.group), Some((case.owner, "moved away from here")));
     let target = match &operation.to {
-        Some(to) => judgement.is_eligible(to).then_some(to),
-        None => judgement.best(),
+        Some(to) => search.is_eligible(to).then_some(to),
+        None => search.best(),
     };
     let Some(target) = target else { return false };
+    let judgement = search.judge();
     let why = operation.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     let reason = format!("{} moves it to {target}{why}", operation.actor);
     let intent = Intent { actor: operation.actor.clone(), ..intent(draft, Cause::OperatorMove, Some(target)) };
@@ -234,20 +242,21 @@ fn moved(draft: &mut Draft<'_>, case: Case<'_>, operation: &Operation) -> bool {
 }
 
 /// Its node is drained: it moves if another node can take it, else it stays.
-fn drained(draft: &mut Draft<'_>, case: Case<'_>) {
-    let judgement = candidates::judge(draft, case.name, None);
-    let Some(target) = judgement.best() else {
+fn drained<'a>(draft: &mut Draft<'a>, case: Case<'a>) {
+    let search = Search::new(draft, (case.name, case.group), None);
+    let (best, judgement) = (search.best(), search.judge());
+    let Some(target) = best else {
         let summary = format!("it stays on {}, which is drained: no other node can take it", case.owner);
         return draft.explain(case.name, judgement.reasoning(None, summary));
     };
-    let waits = needs::unmet(draft, case.name);
+    let waits = needs::unmet(draft, case.group);
     if !waits.is_empty() {
         let why = waits.join("; ");
         let summary = format!("it stays on {}, which is drained, since it would not start again: {why}", case.owner);
         return draft.explain(case.name, judgement.reasoning(None, summary));
     }
     let reason = format!("{} is drained", case.owner);
-    let actor = operate::drained_by(draft.snapshot, case.owner);
+    let actor = operate::drained_by(draft, case.owner);
     let intent = Intent { actor, ..intent(draft, Cause::Drain, Some(target)) };
     draft.explain(case.name, judgement.reasoning(Some(target), reason.clone()));
     draft.release(failover(case, intent, reason));

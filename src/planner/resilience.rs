@@ -200,7 +200,7 @@ impl<'a> Parts<'a> {
         let mut pairs = BTreeSet::new();
         for (name, group) in self.snapshot.groups.iter().filter(|(_, group)| group.is_wanted()) {
             let able = |node: &&&NodeName| {
-                group.placement.owner() == Some(**node) || obstacles::of_node(&draft, name, node).is_empty()
+                group.placement.owner() == Some(**node) || obstacles::of_node(&draft, (name, group), node).is_empty()
             };
             // More than three are enough for any rule.
             let able: Vec<&NodeName> = self.possible(group).iter().filter(able).take(4).copied().collect();

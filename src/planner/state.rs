@@ -7,22 +7,48 @@ use super::words::clock;
 use super::{failback, hold, needs};
 use crate::domain::{FailbackPolicy, GroupName, GroupState, NodeName, NodeState, PlacementPhase, Priority};
 
-/// A group's state as seen, and why it is not online or what it waits for. A group that is not there is offline.
-pub fn group_state(snapshot: &Snapshot, group: &GroupName) -> (GroupState, Option<String>) {
-    let Some((name, view)) = snapshot.groups.get_key_value(group) else { return (GroupState::Offline, None) };
-    let owner = view.placement.owner().and_then(|owner| snapshot.nodes.get_key_value(owner));
-    match owner {
-        Some((owner, node)) => owned(snapshot, (name, view), owner, node),
-        None => free(snapshot, name, view),
+/// Questions about the groups of one snapshot: what all answers need is worked out once.
+pub struct Survey<'a>(Draft<'a>);
+
+impl<'a> Survey<'a> {
+    pub fn new(snapshot: &'a Snapshot) -> Self {
+        Self(Draft::new(snapshot))
+    }
+
+    /// A group's state as seen, and why it is not online or what it waits for. A group that is not there is offline.
+    pub fn group_state(&self, group: &GroupName) -> (GroupState, Option<String>) {
+        let snapshot = self.0.snapshot;
+        let Some((name, view)) = snapshot.groups.get_key_value(group) else { return (GroupState::Offline, None) };
+        let owner = view.placement.owner().and_then(|owner| snapshot.nodes.get_key_value(owner));
+        match owner {
+            Some((owner, node)) => owned(&self.0, (name, view), owner, node),
+            None => free(&self.0, name, view),
+        }
+    }
+
+    /// Failovers spent within the budget's period, and the budget. `(0, 0)` for a group that is not there.
+    pub fn budget(&self, group: &GroupName) -> (u32, u32) {
+        super::budget::budget(&self.0, group)
     }
 }
 
-fn owned(
-    snapshot: &Snapshot,
-    (name, view): (&GroupName, &GroupView),
+/// The answer of a survey for one group.
+pub fn group_state(snapshot: &Snapshot, group: &GroupName) -> (GroupState, Option<String>) {
+    Survey::new(snapshot).group_state(group)
+}
+
+/// The answer of a survey for one group.
+pub fn budget(snapshot: &Snapshot, group: &GroupName) -> (u32, u32) {
+    Survey::new(snapshot).budget(group)
+}
+
+fn owned<'a>(
+    draft: &Draft<'a>,
+    (name, view): (&'a GroupName, &'a GroupView),
     owner: &NodeName,
     node: &NodeView,
 ) -> (GroupState, Option<String>) {
+    let snapshot = draft.snapshot;
     match node.seen.state {
         NodeState::Unreachable => {
             let until = node.seen.down_at.map_or_else(String::new, |at| format!(" until {}", clock(at)));
@@ -39,7 +65,7 @@ fn owned(
     }
     if let Some(missing) = snapshot.lacks(name) {
         let state = if missing.is_empty() { GroupState::Online } else { GroupState::PartialOnline };
-        return (state, online(snapshot, (name, view), owner, &missing));
+        return (state, online(draft, (name, view), owner, &missing));
     }
     let held = view.failed.as_ref().filter(|mark| mark.held.is_some());
     match snapshot.seen_on_owner(name) {
@@ -57,9 +83,9 @@ fn owned(
 }
 
 /// What there is to say of a group that is online: what it lacks, and where it will go by itself.
-fn online(
-    snapshot: &Snapshot,
-    (name, view): (&GroupName, &GroupView),
+fn online<'a>(
+    draft: &Draft<'a>,
+    (name, view): (&'a GroupName, &'a GroupView),
     owner: &NodeName,
     missing: &[&SeenResource],
 ) -> Option<String> {
@@ -70,7 +96,7 @@ fn online(
     if view.spec.failback.policy == FailbackPolicy::Never {
         return lacks;
     }
-    let back = failback::note(snapshot, name, view);
+    let back = failback::note(draft, (name, view));
     let notes: Vec<String> = lacks.into_iter().chain(back).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }
@@ -83,13 +109,11 @@ fn message(seen: &SeenGroup) -> Option<String> {
     failure.or_else(|| said.next())
 }
 
-fn free(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> (GroupState, Option<String>) {
-    let draft = Draft::new(snapshot);
-    let waits = blockers(&draft, name);
+fn free<'a>(draft: &Draft<'a>, name: &'a GroupName, view: &'a GroupView) -> (GroupState, Option<String>) {
+    let waits = blockers(draft, name);
     if !view.is_wanted() {
-        let runs: Vec<&NodeName> =
-            snapshot.nodes.iter().filter(|(_, node)| node.may_run(name)).map(|(node, _)| node).collect();
-        return match runs.first() {
+        let runs = draft.index.reports(name).iter().find(|report| report.may_run());
+        return match runs.map(|report| report.node) {
             Some(node) => (GroupState::Pending, Some(format!("it stops on {node}"))),
             None => (GroupState::Offline, None),
         };
@@ -101,22 +125,22 @@ fn free(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> (GroupState,
     if !waits.is_empty() {
         return (GroupState::Pending, Some(format!("it waits: {}", waits.join("; "))));
     }
-    let judgement = choice(&draft, name);
-    if let Some(hold) = hold::of_start(&draft, name) {
+    let search = choice(draft, name, view);
+    if let Some(hold) = hold::of_start(draft, (name, view)) {
         if view.spec.priority == Priority::NoAutoStart {
             return (GroupState::Offline, Some(hold.reason));
         }
-        let begins_again = returns(&draft, name, &hold).is_some_and(|last| judgement.is_eligible(&last));
+        let begins_again = returns(draft, name, &hold).is_some_and(|last| search.is_eligible(last));
         if !begins_again {
             return (GroupState::Pending, Some(format!("it waits: {}", hold.reason)));
         }
     }
-    let waits = needs::unmet(&draft, name);
+    let waits = needs::unmet(draft, view);
     if !waits.is_empty() {
         return (GroupState::Pending, Some(format!("it waits: {}", waits.join("; "))));
     }
-    match judgement.best() {
+    match search.best() {
         Some(best) => (GroupState::Pending, Some(format!("it is about to start on {best}"))),
-        None => (GroupState::Unplaced, Some(format!("no node can take it ({})", judgement.listed()))),
+        None => (GroupState::Unplaced, Some(format!("no node can take it ({})", search.judge().listed()))),
     }
 }

@@ -1,13 +1,14 @@
 //! What does a plan do, in words that an operator reads before saying yes?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::bounds;
+use super::orders::Orders;
 use super::plan::{Adoption, Place, Plan, Release};
 use super::snapshot::{GroupView, NodeView, Snapshot};
-use super::{bounds, finish};
 use crate::domain::{GroupName, HostName, HumanDuration, NodeName, NodeState};
 
 /// A plan in the operator's words.
@@ -68,6 +69,7 @@ struct Steps<'a> {
     releases: BTreeMap<&'a GroupName, &'a Release>,
     adoptions: BTreeMap<&'a GroupName, &'a Adoption>,
     placements: BTreeMap<&'a GroupName, &'a Place>,
+    forgotten: BTreeSet<&'a GroupName>,
 }
 
 impl<'a> Steps<'a> {
@@ -77,6 +79,7 @@ impl<'a> Steps<'a> {
             releases: plan.releases.iter().map(|release| (&release.group, release)).collect(),
             adoptions: plan.adoptions.iter().map(|adoption| (&adoption.group, adoption)).collect(),
             placements: plan.placements.iter().map(|place| (&place.group, place)).collect(),
+            forgotten: plan.forget_groups.iter().collect(),
         }
     }
 
@@ -130,7 +133,7 @@ fn line(snapshot: &Snapshot, steps: &Steps<'_>, name: &GroupName, group: &GroupV
         return if was_lost { down_for(line, bounds::lost(&group.spec, &snapshot.settings)) } else { line };
     }
     if group.retired {
-        let gone = steps.plan.forget_groups.contains(name);
+        let gone = steps.forgotten.contains(name);
         return gone.then_some(()).and_then(|()| say(PlanAction::Remove, owner, None, "nothing holds it".to_owned()));
     }
     if let Some(reasoning) = steps.plan.reasons.get(name).filter(|reasoning| reasoning.chosen.is_none()) {
@@ -153,32 +156,30 @@ pub(super) fn restarted<'a>(snapshot: &'a Snapshot, plan: &Plan) -> Vec<&'a Grou
 /// Whether the resources that its owner runs differ from those wanted.
 fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
     let owner = group.placement.assigned_to().and_then(|owner| snapshot.nodes.get(owner));
-    let alive = owner.filter(|node| node.seen.state != NodeState::Down);
-    let told = alive.and_then(|node| node.assignment.groups.iter().find(|assigned| assigned.group == *name));
-    told.is_some_and(|told| told.resources != group.spec.resources)
+    let Some(node) = owner.filter(|node| node.seen.state != NodeState::Down) else { return false };
+    // They are told in the order of their names.
+    let told = node.assignment.groups.binary_search_by(|assigned| assigned.group.cmp(name));
+    told.is_ok_and(|told| node.assignment.groups[told].resources != group.spec.resources)
 }
 
 /// The instances of unclustered hosts that a node is told to run and was not before, and the reverse.
 fn instances(snapshot: &Snapshot) -> Vec<InstanceLine> {
     let mut lines = Vec::new();
+    let orders = Orders::new(snapshot, std::iter::empty());
     for (name, node) in &snapshot.nodes {
-        let wanted = finish::instances(snapshot, name);
-        if wanted == node.assignment.instances {
-            continue;
-        }
-        let told: BTreeMap<_, _> = node.assignment.instances.iter().map(|told| (&told.host, told)).collect();
+        let wanted: BTreeMap<_, _> = orders.instances_of(name).collect();
+        let told: BTreeMap<_, _> = node.assignment.instances.iter().map(|told| (&told.host, &told.resource)).collect();
         let mut say = |action, host: &HostName| {
             lines.push(InstanceLine { action, host: host.clone(), node: name.clone() });
         };
-        for instance in &wanted {
-            match told.get(&instance.host) {
-                None => say(PlanAction::Start, &instance.host),
-                Some(told) if *told != instance => say(PlanAction::Restart, &instance.host),
+        for (host, resource) in &wanted {
+            match told.get(host) {
+                None => say(PlanAction::Start, host),
+                Some(told) if told != resource => say(PlanAction::Restart, host),
                 Some(_) => {}
             }
         }
-        let gone = told.keys().filter(|host| !wanted.iter().any(|instance| instance.host == ***host));
-        gone.for_each(|host| say(PlanAction::Stop, host));
+        told.keys().filter(|host| !wanted.contains_key(*host)).for_each(|host| say(PlanAction::Stop, host));
     }
     lines.sort_by(|a, b| (&a.host, &a.node).cmp(&(&b.host, &b.node)));
     lines

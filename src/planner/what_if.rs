@@ -16,7 +16,7 @@ use super::budget::later;
 use super::plan::Reasoning;
 use super::snapshot::Snapshot;
 use super::summary::PlanSummary;
-use super::{Plan, effects, group_state, plan};
+use super::{Plan, Survey, effects, plan};
 use crate::domain::{DependencyName, GroupName, GroupState, HumanDuration, NodeName};
 
 use account::Account;
@@ -173,8 +173,9 @@ pub fn play(before: &Snapshot, struck: Snapshot, new_id: &mut dyn FnMut() -> Uui
         }
     }
     let was_on = |name: &GroupName| before.groups.get(name).and_then(|group| group.placement.owner()).cloned();
+    let survey = Survey::new(&now);
     let end = now.groups.iter().filter(|(_, group)| !group.retired).map(|(name, group)| {
-        let (state, message) = group_state(&now, name);
+        let (state, message) = survey.group_state(name);
         let owner = group.placement.owner().cloned();
         GroupEnd { name: name.clone(), state, owner, was_on: was_on(name), message }
     });

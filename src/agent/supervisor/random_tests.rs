@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::domain::Bounded;
+use crate::domain::{Bounded, OwnerSet};
 
 /// A guard that does as told, when the test lets it.
 #[derive(Default)]
@@ -81,7 +81,12 @@ fn assignment(bits: u8) -> Vec<GroupAssignment> {
         let spec = |r: &str| json!({ "name": r, "type": "process", "command": ["x", (bits & 4).to_string()] });
         let resources = [spec("a"), spec("b")].map(|v| serde_json::from_value(v).unwrap());
         let epoch = Epoch(1 + u64::from(bits & 2));
-        GroupAssignment { group: name.parse().unwrap(), epoch, owner_set: vec![], resources: resources.into() }
+        GroupAssignment {
+            group: name.parse().unwrap(),
+            epoch,
+            owner_set: OwnerSet::default(),
+            resources: resources.into(),
+        }
     };
     let all = [("g", bits), ("h", bits >> 3)];
     all.iter().filter(|(_, bits)| bits & 1 == 1).map(|(name, bits)| group(name, *bits)).collect()

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::{Bounded, FailureKind, GroupState};
+use crate::domain::{Bounded, FailureKind, GroupState, OwnerSet};
 
 const FAR: LeaseEnd = LeaseEnd { stop_at: Ticks(u64::MAX / 4), kill_at: Ticks(u64::MAX / 2) };
 
@@ -14,7 +14,7 @@ fn spec(name: &str, more: serde_json::Value) -> ResourceSpec {
 }
 
 fn group(epoch: u64, resources: Vec<ResourceSpec>) -> GroupAssignment {
-    GroupAssignment { group: "g".parse().unwrap(), epoch: Epoch(epoch), owner_set: Vec::new(), resources }
+    GroupAssignment { group: "g".parse().unwrap(), epoch: Epoch(epoch), owner_set: OwnerSet::default(), resources }
 }
 
 fn ms(millis: u64) -> Ticks {

@@ -1,6 +1,6 @@
 //! What does a host become: a resource of its group, or an instance on each of its nodes?
 
-use crate::domain::{Dependency, GroupSpec, HostSpec, NodeName, ResourceClass, ResourceName, ResourceSpec, RunSpec};
+use crate::domain::{Dependency, GroupSpec, HostSpec, ResourceClass, ResourceName, ResourceSpec, RunSpec};
 
 /// The group as it runs: the hosts that are clustered in it come after its own resources.
 pub fn clustered<'a>(group: &GroupSpec, hosts: impl IntoIterator<Item = &'a HostSpec>) -> GroupSpec {
@@ -17,11 +17,10 @@ pub fn clustered<'a>(group: &GroupSpec, hosts: impl IntoIterator<Item = &'a Host
     effective
 }
 
-/// What `node` runs of an unclustered host; none if it has no enabled instance there.
-pub fn instance(host: &HostSpec, node: &NodeName) -> Option<ResourceSpec> {
-    let mapped = host.clustered_in.is_none() && host.enabled_nodes().any(|name| name == node);
-    let described = host.run.is_some();
-    (mapped && described).then_some(()).and_then(|()| resource(host))
+/// What every node with an enabled instance of an unclustered host runs of it; none if nothing says what that is.
+pub fn unclustered(host: &HostSpec) -> Option<ResourceSpec> {
+    let described = host.clustered_in.is_none() && host.run.is_some();
+    described.then_some(()).and_then(|()| resource(host))
 }
 
 fn resource(host: &HostSpec) -> Option<ResourceSpec> {

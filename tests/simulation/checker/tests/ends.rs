@@ -21,7 +21,7 @@ fn snapshot() -> Snapshot {
     let assigned = GroupAssignment {
         group: name.clone(),
         epoch: Epoch(1),
-        owner_set: vec![owner.clone()],
+        owner_set: vec![owner.clone()].into(),
         resources: spec.resources.clone(),
     };
     let seen_group = SeenGroup {

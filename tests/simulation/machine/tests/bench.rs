@@ -187,7 +187,7 @@ impl Bench {
         let group = |name: &&str| GroupAssignment {
             group: name.parse().unwrap(),
             epoch: Epoch(epoch),
-            owner_set: vec!["bts1".parse().unwrap()],
+            owner_set: vec!["bts1".parse().unwrap()].into(),
             resources: vec![serde_json::from_value(resource.clone()).unwrap()],
         };
         let timers = LeaseTimers::from(&settings());
