@@ -125,7 +125,7 @@ pub async fn revert(remote: &Remote, args: RevertArgs) -> Result<(), Failure> {
     let plane = remote.control_plane()?;
     let name = cluster(&plane, args.cluster).await?;
     let (generation, request) = (Generation(args.generation), ActionRequest { reason: args.reason });
-    let dry = plane.revert(&name, generation, &request, args.operator_state, None).await?;
+    let dry = plane.revert(&name, (generation, args.operator_state), &request, None).await?;
     if !remote.json() {
         apply::show_plan(&dry.value);
     }
@@ -137,7 +137,7 @@ pub async fn revert(remote: &Remote, args: RevertArgs) -> Result<(), Failure> {
     }
     // What was shown is what is done: a change in between is refused.
     let replaces = Replaces::Generation(dry.value.generation);
-    let done = plane.revert(&name, generation, &request, args.operator_state, Some(replaces)).await?;
+    let done = plane.revert(&name, (generation, args.operator_state), &request, Some(replaces)).await?;
     if remote.json() {
         out::json(&done.json);
         return Ok(());

@@ -43,14 +43,13 @@ impl ControlPlane {
         self.call(self.get(&format!("/v1/clusters/{cluster}/changes/{generation}"))).await
     }
 
-    /// Makes what is wanted what it was after a generation or, without `replaces`, asks what that
+    /// Makes what is wanted what it was after a generation, with the operator state of then or that of now, or, without `replaces`, asks what that
     /// would do.
     pub async fn revert(
         &self,
         cluster: &ClusterName,
-        generation: Generation,
+        (generation, operator_state): (Generation, bool),
         request: &ActionRequest,
-        operator_state: bool,
         replaces: Option<Replaces>,
     ) -> Result<Reply<TopologyResult>, CallError> {
         let path = format!("/v1/clusters/{cluster}/changes/{generation}/revert");
