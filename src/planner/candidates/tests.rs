@@ -92,7 +92,7 @@ fn a_group(index: usize) -> impl Strategy<Value = Value> {
         if let Some(owners) = owners.filter(|owners| !owners.is_empty()) {
             resource["possible_owners"] = json!(owners);
         }
-        let preferred = if index % 3 == 0 { preferred } else { Vec::new() };
+        let preferred = if index.is_multiple_of(3) { preferred } else { Vec::new() };
         json!({ "name": format!("g{index}"), "preferred_owners": preferred, "priority": priority, "resources": [resource], "anti_affinity": classes })
     })
 }
