@@ -75,9 +75,29 @@ pub fn router(state: AppState) -> Router {
 
 fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(document::head())
+        .merge(whole())
+        .merge(objects())
+        .merge(hosts())
+        .merge(marks())
+        .merge(questions())
+        .merge(actions())
+        .merge(history())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// Clusters, and all that is wanted of one.
+fn whole() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(v1::clusters::list_clusters))
         .routes(routes!(v1::clusters::get_cluster, v1::clusters::delete_cluster))
         .routes(routes!(v1::topology::get_topology, v1::topology::put_topology))
+}
+
+/// Nodes and groups, one by one.
+fn objects() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(v1::nodes::list_nodes))
         .routes(routes!(v1::nodes::get_node, v1::nodes::put_node, v1::nodes::patch_node, v1::nodes::delete_node))
         .routes(routes!(v1::groups::list_groups))
@@ -94,6 +114,11 @@ fn routes() -> OpenApiRouter<AppState> {
             v1::resources::patch_resource,
             v1::resources::delete_resource
         ))
+}
+
+/// Hosts, likewise, and what belongs to them.
+fn hosts() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(v1::hosts::list_hosts))
         .routes(routes!(v1::hosts::get_host, v1::hosts::put_host, v1::hosts::patch_host, v1::hosts::delete_host))
         .routes(routes!(v1::instances::list_instances))
@@ -110,6 +135,11 @@ fn routes() -> OpenApiRouter<AppState> {
             v1::handlers::patch_handler,
             v1::handlers::delete_handler
         ))
+}
+
+/// Clustering of hosts, and what somebody takes upon himself.
+fn marks() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(v1::clustering::cluster_host))
         .routes(routes!(v1::clustering::uncluster_host))
         .routes(routes!(v1::advice::get_advice))
@@ -119,10 +149,20 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::maintenance::begin_node_maintenance, v1::maintenance::end_node_maintenance))
         .routes(routes!(v1::maintenance::begin_group_maintenance, v1::maintenance::end_group_maintenance))
         .routes(routes!(v1::maintenance::mark_down, v1::maintenance::mark_up))
+}
+
+/// What is seen, and what would be.
+fn questions() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(v1::status::get_status))
         .routes(routes!(v1::plan::plan_what_if))
         .routes(routes!(v1::plan::get_resilience))
         .routes(routes!(v1::explain::explain_group))
+}
+
+/// What an operator does.
+fn actions() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(v1::actions::move_group))
         .routes(routes!(v1::actions::online_group))
         .routes(routes!(v1::actions::offline_group))
@@ -133,6 +173,11 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::actions::confirm_node_down))
         .routes(routes!(v1::operations::list_operations))
         .routes(routes!(v1::operations::get_operation))
+}
+
+/// What happened, and who wanted it.
+fn history() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(v1::history::list_failovers))
         .routes(routes!(v1::history::get_failover))
         .routes(routes!(v1::replay::replay_failover))
@@ -140,9 +185,6 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::changes::get_change))
         .routes(routes!(v1::changes::revert))
         .routes(routes!(v1::history::list_events))
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
-        .routes(routes!(health::metrics))
 }
 
 /// Turns the router's bare 405 into a problem that says what is allowed.

@@ -10,7 +10,7 @@ use super::input::Input;
 use super::remote::{Remote, cluster};
 use super::{apply, out};
 use crate::api::views::ActionRequest;
-use crate::client::control_plane::{CallError, ControlPlane, Replaces};
+use crate::client::control_plane::{CallError, ControlPlane, Replaces, Revert};
 use crate::domain::{ClusterName, Difference, Generation, differences};
 
 #[derive(Debug, Args)]
@@ -124,8 +124,9 @@ pub struct RevertArgs {
 pub async fn revert(remote: &Remote, args: RevertArgs) -> Result<(), Failure> {
     let plane = remote.control_plane()?;
     let name = cluster(&plane, args.cluster).await?;
-    let (generation, request) = (Generation(args.generation), ActionRequest { reason: args.reason });
-    let dry = plane.revert(&name, generation, &request, args.operator_state, None).await?;
+    let request = ActionRequest { reason: args.reason };
+    let asked = Revert { generation: Generation(args.generation), request, operator_state: args.operator_state };
+    let dry = plane.revert(&name, &asked, None).await?;
     if !remote.json() {
         apply::show_plan(&dry.value);
     }
@@ -137,7 +138,7 @@ pub async fn revert(remote: &Remote, args: RevertArgs) -> Result<(), Failure> {
     }
     // What was shown is what is done: a change in between is refused.
     let replaces = Replaces::Generation(dry.value.generation);
-    let done = plane.revert(&name, generation, &request, args.operator_state, Some(replaces)).await?;
+    let done = plane.revert(&name, &asked, Some(replaces)).await?;
     if remote.json() {
         out::json(&done.json);
         return Ok(());

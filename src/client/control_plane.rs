@@ -2,6 +2,8 @@
 
 mod intent;
 
+pub use intent::Revert;
+
 use std::error::Error as _;
 use std::time::Duration;
 

@@ -61,6 +61,7 @@ impl ResourceSpec {
 /// The fields that belong to a resource's type, told apart by `type`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "most are processes: a box would cost them an allocation each")]
 pub enum RunSpec {
     Process(ProcessSpec),
     Systemd(SystemdSpec),

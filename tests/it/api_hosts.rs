@@ -83,6 +83,26 @@ async fn clustering_says_first_what_it_does() {
 }
 
 #[tokio::test]
+async fn what_runs_on_each_node_is_said_to_stop_or_start() {
+    let door = Door::with(&site()).await;
+    door.look(|snapshot| {
+        let plan = locum::planner::plan(snapshot);
+        locum::planner::effects(snapshot, &plan, &mut uuid::Uuid::now_v7).apply_to(snapshot);
+    })
+    .await;
+    let dry = door.post("hosts/Receive/cluster?dry_run=true", &json!({ "group": "ftp" })).await.ok();
+    let lines = dry["summary"]["instances"].as_array().unwrap().iter();
+    let said: Vec<_> = lines.map(|line| ["action", "host", "node"].map(|key| line[key].as_str().unwrap())).collect();
+    assert_eq!(said, [["stop", "Receive", "bts1"], ["stop", "Receive", "bts2"]], "{dry}");
+    let line = &dry["summary"]["lines"][0];
+    assert_eq!((&line["group"], &line["action"]), (&json!("ftp"), &json!("restart")), "{dry}");
+    let more = door.put("hosts/Receive/instances/bts3?dry_run=true", &json!({})).await.ok();
+    let started = json!({ "action": "start", "host": "Receive", "node": "bts3" });
+    assert_eq!(more["summary"]["instances"], json!([started]), "{more}");
+    assert_eq!(door.delete("hosts/Tracking?dry_run=true").await.status, 422, "the only host that tracks");
+}
+
+#[tokio::test]
 async fn unclustering_stops_the_instances_and_leaves_them_disabled() {
     let door = Door::with(&site()).await;
     door.post("hosts/Receive/uncluster", &json!({})).await.refused(409, "conflict");

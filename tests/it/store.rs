@@ -44,7 +44,9 @@ macro_rules! suite {
             $backend:
             topology {
                 a_topology_is_created_kept_and_replaced
-                a_replacement_is_exact_and_rests_on_a_generation
+                a_replacement_rests_on_a_generation
+                a_replacement_is_exact_and_told_in_words
+                operator_state_goes_only_where_a_replacement_leaves_it_out
                 what_is_absent_retires_while_anything_may_hold_it
                 a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays
             }

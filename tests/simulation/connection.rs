@@ -81,6 +81,10 @@ impl Connection {
         let said = told(effects);
         self.recorder().say("control plane", format!("commits decision {}{said}", effects.decision));
         self.recorder().note(Fact::Committed(Arc::new(effects.clone())));
+        if let (Some(kept), Some(record)) = (&effects.kept, effects.failovers.first()) {
+            let replay = kept.replay(&record.group).expect("what is kept can be read");
+            assert!(replay.same, "decision {} is not decided again as it was", effects.decision);
+        }
         for record in &effects.failovers {
             self.recorder().count("cause", record.cause.as_str());
             self.recorder().count("outcome", record.outcome.as_str());

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::edit::{self, Made};
 use super::hosts::OneHost;
-use super::objects::{self, One};
+use super::kinds::One;
+use super::objects;
 use crate::api::AppState;
 use crate::api::answers::Writing;
 use crate::api::extract::{Body, DryRun, Edit, Path};
@@ -14,6 +15,10 @@ use crate::api::problem::ApiError;
 use crate::api::views::{ActionRequest, ClusterRequest, HostView, ObjectResult, Problem};
 use crate::domain::{ChangeAction, ClusterName, Finding, GroupName, HostKind, HostSpec, TopologySpec};
 use crate::store::Stored;
+
+/// What else to know of a host that was unclustered.
+const DISABLED: &str =
+    "its instances are stopped and disabled, so that none starts by itself; enable those that should run";
 
 /// Cluster a host
 ///
@@ -38,7 +43,7 @@ pub async fn cluster_host(
         return Err(ApiError::invalid(vec![Finding::new("/group", "missing_field", detail)]));
     };
     let said = because(request.reason.as_deref());
-    write(&state, &at.cluster, at.one(), asked, None, |spec, host, fields| {
+    write(&state, &at.cluster, at.one(), asked, |spec, host, fields| {
         refuse_to_cluster(spec, host, &group)?;
         fields["clustered_in"] = json!(group);
         let message = format!("clustered host {} in group {group}{said}", host.name);
@@ -65,8 +70,7 @@ pub async fn uncluster_host(
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let said = because(request.reason.as_deref());
-    let note = "its instances are stopped and disabled, so that none starts by itself; enable those that should run";
-    write(&state, &at.cluster, at.one(), asked, Some(note), |_, host, fields| {
+    write(&state, &at.cluster, at.one(), asked, |_, host, fields| {
         let Some(group) = &host.clustered_in else {
             return Err(ApiError::conflict(format!("host {} is not clustered", host.name)));
         };
@@ -112,7 +116,6 @@ async fn write(
     cluster: &ClusterName,
     one: One<'_>,
     asked: Edit,
-    note: Option<&str>,
     change: impl Fn(&TopologySpec, &HostSpec, &mut Value) -> Result<(ChangeAction, String), ApiError>,
 ) -> Result<Response, ApiError> {
     let found = |stored: &Stored| one.generation(&stored.objects);
@@ -129,5 +132,7 @@ async fn write(
     let found = found(&done.before);
     let generation = if done.changed && !asked.dry_run { done.generation } else { found.unwrap_or_default() };
     let object = objects::of_spec(state, &done.spec, one, generation)?;
-    Ok(edit::answer_saying(done, object, found, asked.dry_run, note.map(str::to_owned)))
+    let clustered = done.spec.hosts.iter().any(|host| host.name.as_str() == one.name && host.clustered_in.is_some());
+    let note = (!clustered).then(|| DISABLED.to_owned());
+    Ok(edit::answer_saying(done, object, found, asked.dry_run, note))
 }

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::OneCluster;
-use super::objects::{self, GROUP, List, One};
+use super::kinds::{GROUP, List, One};
+use super::objects;
 use crate::api::AppState;
 use crate::api::answers::{Deleting, Reading, Replacing};
 use crate::api::extract::{Document, DryRun, Edit, Patch, Path};

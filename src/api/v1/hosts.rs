@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::OneCluster;
-use super::objects::{self, HOST, List, One};
+use super::kinds::{HOST, List, One};
+use super::objects;
 use crate::api::AppState;
 use crate::api::answers::{Deleting, Reading, Replacing};
 use crate::api::extract::{Document, DryRun, Edit, Patch, Path};

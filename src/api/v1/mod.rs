@@ -21,6 +21,7 @@ pub mod history;
 pub mod hosts;
 pub mod instances;
 mod judged;
+mod kinds;
 pub mod maintenance;
 pub mod nodes;
 mod objects;

@@ -1,6 +1,6 @@
 //! Who needs an object, so that it can't be deleted?
 
-use super::objects::{GROUP, HOST, NODE, One, RESOURCE};
+use super::kinds::{GROUP, HOST, NODE, One, RESOURCE};
 use crate::api::problem::ApiError;
 use crate::domain::{GroupSpec, HostSpec, ResourceSpec, TopologySpec};
 

@@ -5,7 +5,8 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::objects::{self, GROUP, List, One, RESOURCE};
+use super::kinds::{GROUP, List, One, RESOURCE};
+use super::objects;
 
 use crate::api::AppState;
 use crate::api::answers::{Deleting, Reading, Replacing};

@@ -2,7 +2,7 @@
 //!
 //! Nothing but schemas: what is answered is the document's JSON, with these fields added.
 
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -34,6 +34,11 @@ fn generation() -> (&'static str, RefOr<Schema>) {
         .read_only(true)
         .description(Some("The change that last touched it; its ETag."));
     ("generation", schema.into())
+}
+
+fn or_null(name: &str) -> RefOr<Schema> {
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    OneOfBuilder::new().item(null).item(Ref::from_schema_name(name)).into()
 }
 
 fn seen() -> Fields {
@@ -102,7 +107,7 @@ view!(
     vec![
         generation(),
         ("cluster_instance_type", Ref::from_schema_name("ClusterInstanceType").into()),
-        ("virtual_instance", Ref::from_schema_name("VirtualInstance").into()),
+        ("virtual_instance", or_null("VirtualInstance")),
         ("instances", ArrayBuilder::new().items(Ref::from_schema_name("InstanceView")).into()),
     ],
     [ClusterInstanceType, VirtualInstance, InstanceView]

@@ -15,6 +15,16 @@ use crate::planner::what_if::Faults;
 /// A large cluster's pairs of nodes take their time.
 const RESILIENCE_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// A revert as it is asked for.
+#[derive(Debug, Clone)]
+pub struct Revert {
+    /// What is wanted was right after this one.
+    pub generation: Generation,
+    pub request: ActionRequest,
+    /// Also what operators wanted then.
+    pub operator_state: bool,
+}
+
 impl ControlPlane {
     /// The desired state as a document.
     pub async fn topology(&self, cluster: &ClusterName) -> Result<Reply<TopologySpec>, CallError> {
@@ -43,18 +53,16 @@ impl ControlPlane {
         self.call(self.get(&format!("/v1/clusters/{cluster}/changes/{generation}"))).await
     }
 
-    /// Makes what is wanted what it was after a generation or, without `replaces`, asks what that
-    /// would do.
+    /// Makes what is wanted what it was after a generation or, without `replaces`, asks what that would do.
     pub async fn revert(
         &self,
         cluster: &ClusterName,
-        generation: Generation,
-        request: &ActionRequest,
-        operator_state: bool,
+        revert: &Revert,
         replaces: Option<Replaces>,
     ) -> Result<Reply<TopologyResult>, CallError> {
+        let Revert { generation, request, operator_state } = revert;
         let path = format!("/v1/clusters/{cluster}/changes/{generation}/revert");
-        let how = [("operator_state", operator_state), ("dry_run", replaces.is_none())];
+        let how = [("operator_state", *operator_state), ("dry_run", replaces.is_none())];
         let request = self.request(Method::POST, &path).query(&how).json(request);
         self.call(expecting(request, replaces.unwrap_or(Replaces::Anything))).await
     }

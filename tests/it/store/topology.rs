@@ -83,7 +83,7 @@ fn replacement(spec: TopologySpec, on: u64) -> Replacement {
     Replacement { spec, on: Generation(on), action, message, object, actor: alice(), at: at(6) }
 }
 
-pub async fn a_replacement_is_exact_and_rests_on_a_generation(store: Arc<dyn Store>) {
+pub async fn a_replacement_rests_on_a_generation(store: Arc<dyn Store>) {
     reigned(&store).await;
     store.begin_operation(&cluster(), &operation(1, OperationKind::Drain, "bts2")).await.unwrap();
     let drained = store.topology(&cluster()).await.unwrap();
@@ -96,7 +96,11 @@ pub async fn a_replacement_is_exact_and_rests_on_a_generation(store: Arc<dyn Sto
         ..replacement(three_nodes(), 0)
     };
     assert!(matches!(store.replace_topology(&nobody).await, Err(Error::NotFound { .. })));
+}
 
+pub async fn a_replacement_is_exact_and_told_in_words(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    store.begin_operation(&cluster(), &operation(1, OperationKind::Drain, "bts2")).await.unwrap();
     let mut edited = three_nodes();
     edited.nodes[0].maintenance =
         Some(locum::domain::Maintenance { owner: "alice".to_owned(), reason: "disks".to_owned(), until: at(99) });
@@ -111,12 +115,19 @@ pub async fn a_replacement_is_exact_and_rests_on_a_generation(store: Arc<dyn Sto
     assert_eq!((change.action, change.message.as_str()), (ChangeAction::PutNode, "put node bts2"));
     let event = store.events(&cluster(), 0, 99).await.unwrap().pop().unwrap();
     assert_eq!((event.subject.as_str(), event.message.as_str()), ("nodes/bts2", "alice put node bts2 (generation 3)"));
+}
 
-    let again = store.replace_topology(&replacement(edited.clone(), 3)).await.unwrap();
-    assert!(!again.changed && again.generation == Generation(3));
+pub async fn operator_state_goes_only_where_a_replacement_leaves_it_out(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    let mut edited = three_nodes();
+    edited.nodes[0].maintenance =
+        Some(locum::domain::Maintenance { owner: "alice".to_owned(), reason: "disks".to_owned(), until: at(99) });
+    store.replace_topology(&replacement(edited.clone(), 1)).await.unwrap();
+    let again = store.replace_topology(&replacement(edited.clone(), 2)).await.unwrap();
+    assert!(!again.changed && again.generation == Generation(2));
     store.put_topology(&three_nodes(), Expect::Anything, &alice(), at(7)).await.unwrap();
     let kept = store.topology(&cluster()).await.unwrap().spec;
     assert_eq!(kept.nodes[0].maintenance, edited.nodes[0].maintenance, "a document that says nothing of it keeps it");
-    store.replace_topology(&replacement(three_nodes(), 3)).await.unwrap();
+    store.replace_topology(&replacement(three_nodes(), 2)).await.unwrap();
     assert_eq!(store.topology(&cluster()).await.unwrap().spec.nodes[0].maintenance, None);
 }

@@ -78,7 +78,7 @@ fn is_disabled(instance: &Value) -> bool {
     instance.get("disabled").and_then(Value::as_bool) == Some(true)
 }
 
-fn instances<'a>(host: &'a Value, which: impl Fn(&Value) -> bool) -> BTreeSet<&'a str> {
+fn instances(host: &Value, which: impl Fn(&Value) -> bool) -> BTreeSet<&str> {
     list(host, "instances").iter().filter(|one| which(one)).filter_map(|instance| text(instance, "node")).collect()
 }
 
