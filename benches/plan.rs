@@ -144,11 +144,11 @@ fn group(index: usize, nodes: usize, world: World) -> serde_json::Value {
     });
     if matches!(world, World::Ruled) {
         group["priority"] = json!(["low", "medium", "high"][index % 3]);
-        if index % 2 == 0 {
+        if index.is_multiple_of(2) {
             // As many of a class as a third of the nodes: each finds a node without another of it.
             group["anti_affinity"] = json!([format!("class-{}", index % 60)]);
         }
-        if index % 5 == 0 {
+        if index.is_multiple_of(5) {
             let preferred = [index % nodes, (index + 1) % nodes].map(|node| format!("node{node:04}"));
             group["preferred_owners"] = json!(preferred);
         }
