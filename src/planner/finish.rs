@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::budget;
 use super::draft::Draft;
+use super::instances::Leavers;
 use super::snapshot::{NodeView, Snapshot};
-use crate::domain::topology;
 use crate::domain::{
-    Assignment, GroupAssignment, GroupName, InstanceAssignment, LeaseTimers, NodeName, NodeState, Placement,
+    Assignment, GroupAssignment, GroupName, LeaseTimers, Leaving, NodeName, NodeState, Placement, Ran,
 };
 
 /// Withdraws an operator's word that a node is down once that node answers.
@@ -24,6 +24,7 @@ pub(super) fn assignment<'a>(
     snapshot: &Snapshot,
     node: &NodeName,
     placements: impl Iterator<Item = (&'a GroupName, &'a Placement)>,
+    leavers: &Leavers<'_>,
 ) -> Assignment {
     let members: Vec<&NodeName> = snapshot.nodes.iter().filter(|(_, n)| !n.retired).map(|(name, _)| name).collect();
     let owned = placements.filter(|(_, placement)| placement.assigned_to() == Some(node));
@@ -33,20 +34,23 @@ pub(super) fn assignment<'a>(
             group: name.clone(),
             epoch: placement.epoch,
             owner_set: spec.possible_owners(members.iter().copied()).into_iter().collect(),
-            resources: spec.resources.clone(),
+            resources: leavers.resources_of(node, name, &spec.resources),
         })
     };
     let timers = LeaseTimers::from(&snapshot.settings);
-    Assignment { timers, groups: owned.filter_map(expand).collect(), instances: instances(snapshot, node) }
+    let (instances, leaving) = (leavers.instances_of(node), leavers.on(node));
+    let fresh = Assignment { timers, groups: owned.filter_map(expand).collect(), instances, leaving };
+    let stored = snapshot.nodes.get(node).map(|view| &view.assignment);
+    stored.filter(|stored| says_enough(stored, &fresh)).cloned().unwrap_or(fresh)
 }
 
-/// The unclustered hosts of which `node` runs an instance.
-fn instances(snapshot: &Snapshot, node: &NodeName) -> Vec<InstanceAssignment> {
-    if snapshot.nodes.get(node).is_none_or(|view| view.retired) {
-        return Vec::new();
-    }
-    let mapped = snapshot.hosts.iter().filter_map(|(name, host)| Some((name, topology::instance(host, node)?)));
-    mapped.map(|(host, resource)| InstanceAssignment { host: host.clone(), resource }).collect()
+/// Whether the stored assignment differs only by hosts that it remembers without need. Those that end with a lease do no
+/// harm, and are no reason to bother the node.
+fn says_enough(stored: &Assignment, fresh: &Assignment) -> bool {
+    let needless = |leaving: &Leaving| !fresh.leaving.contains(leaving);
+    let same = Assignment { leaving: stored.leaving.clone(), ..fresh.clone() } == *stored;
+    same && fresh.leaving.iter().all(|leaving| stored.leaving.contains(leaving))
+        && stored.leaving.iter().all(|leaving| leaving.ran == Ran::Clustered || !needless(leaving))
 }
 
 /// Names the nodes whose assignment changes though no group comes or goes.
@@ -56,24 +60,28 @@ pub(super) fn reassign(draft: &mut Draft<'_>) {
     touched.extend(plan.proofs.iter().map(|proof| &proof.from));
     touched.extend(plan.placements.iter().map(|place| &place.to));
     touched.extend(plan.adoptions.iter().map(|adoption| &adoption.node));
-    let differs =
-        |name: &NodeName, node: &NodeView| assignment(draft.snapshot, name, draft.placements()) != node.assignment;
+    let leavers = Leavers::of(draft.snapshot, draft.placements());
+    let differs = |name: &NodeName, node: &NodeView| {
+        assignment(draft.snapshot, name, draft.placements(), &leavers) != node.assignment
+    };
     let quiet = draft.snapshot.nodes.iter().filter(|(name, _)| !touched.contains(name));
     let changed: Vec<NodeName> =
         quiet.filter(|(name, node)| differs(name, node)).map(|(name, _)| name.clone()).collect();
     draft.plan.reassignments = changed.into_iter().filter(|name| !draft.plan.forget_nodes.contains(name)).collect();
 }
 
-/// Forgets retired groups that nobody owns or runs, and retired nodes that own and run nothing.
+/// Forgets retired groups that nobody owns or runs, and retired nodes that own and run nothing. One that may run an
+/// instance is kept until it is heard or confirmed down: no lease ends that.
 pub(super) fn forget(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
     let free = |name: &GroupName| draft.standing(name).placement.owner().is_none();
     let quiet = |name: &GroupName| !snapshot.nodes.values().any(|node| node.may_run(name));
     let groups = snapshot.groups.iter().filter(|(name, group)| group.retired && free(name) && quiet(name));
     let groups: Vec<GroupName> = groups.map(|(name, _)| name.clone()).collect();
+    let leavers = Leavers::of(snapshot, draft.placements());
     let idle = |name: &NodeName, node: &NodeView| {
         let heard = node.seen.answered || node.seen.state == NodeState::Down;
-        heard && draft.owned_by(name) == 0 && !node.seen.groups.keys().any(|group| node.may_run(group))
+        heard && !leavers.holds(name) && draft.owned_by(name) == 0 && !node.seen.groups.keys().any(|group| node.may_run(group))
     };
     let nodes = snapshot.nodes.iter().filter(|(name, node)| node.retired && idle(name, node));
     let nodes: Vec<NodeName> = nodes.map(|(name, _)| name.clone()).collect();

@@ -8,6 +8,7 @@ mod edit;
 pub mod effects;
 mod explain;
 mod finish;
+mod instances;
 mod marks;
 mod operate;
 mod place;

@@ -4,6 +4,7 @@ use super::candidates;
 use super::draft::Draft;
 use super::place::{blockers, choice};
 use super::plan::OperationStep;
+use super::settle::goes_on;
 use super::snapshot::{GroupView, NodeView, Snapshot};
 use super::words::{clock, counted};
 use crate::domain::{
@@ -145,7 +146,12 @@ fn on(draft: &Draft<'_>, name: &GroupName, owner: &NodeName) -> Verdict {
     if draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
         return (OperationState::Running, waits_for(draft, owner));
     }
-    match draft.snapshot.seen_on_owner(name).map(|seen| seen.state) {
+    let seen = draft.snapshot.seen_on_owner(name);
+    let goes_on = draft.snapshot.groups.get(name).zip(seen).is_some_and(|(group, seen)| goes_on(group, seen));
+    match seen.map(|seen| seen.state) {
+        Some(GroupState::PartialOnline) if goes_on => {
+            (OperationState::Succeeded, format!("online on {owner}, but for what is not critical"))
+        }
         Some(GroupState::Online) => (OperationState::Succeeded, format!("online on {owner}")),
         Some(GroupState::Failed | GroupState::PartialOnline) => {
             (OperationState::Failed, format!("a resource failed on {owner}; see its log, then reset the group"))

@@ -2,6 +2,7 @@
 
 use super::candidates::{self, Judgement};
 use super::draft::Draft;
+use super::instances::Leavers;
 use super::operate;
 use super::plan::{Intent, Place};
 use super::release::set_mark;
@@ -47,6 +48,7 @@ pub(super) fn blockers(draft: &Draft<'_>, group: &GroupName) -> Vec<String> {
             reasons.push(format!("{name} has not said yet what it runs, and may run it{until}"));
         }
     }
+    reasons.extend(Leavers::of(draft.snapshot, draft.placements()).blockers(group));
     reasons
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::effects::Effects;
 use super::finish;
+use super::instances::Leavers;
 use super::plan::{Adoption, Closing, Held, Intent, Place, Plan, Proof, Release};
 use super::prove;
 use super::snapshot::Snapshot;
@@ -267,9 +268,10 @@ impl Writer<'_> {
     fn assignments(&mut self) {
         let stored = self.snapshot.groups.iter().map(|(name, group)| (name, &group.placement));
         let after: BTreeMap<&GroupName, &Placement> = stored.chain(&self.effects.placements).collect();
+        let leavers = Leavers::of(self.snapshot, after.iter().map(|(name, p)| (*name, *p)));
         let mut changed = BTreeMap::new();
         for (name, node) in &self.snapshot.nodes {
-            let wanted = finish::assignment(self.snapshot, name, after.iter().map(|(name, p)| (*name, *p)));
+            let wanted = finish::assignment(self.snapshot, name, after.iter().map(|(name, p)| (*name, *p)), &leavers);
             if wanted != node.assignment && !self.plan.forget_nodes.contains(name) {
                 changed.insert(name.clone(), wanted);
             }

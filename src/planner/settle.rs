@@ -1,8 +1,8 @@
 //! Which failovers have ended, and how?
 
 use super::draft::Draft;
-use super::snapshot::GroupView;
-use crate::domain::{GroupName, GroupState, NodeState, Outcome};
+use super::snapshot::{GroupView, SeenGroup};
+use crate::domain::{GroupName, GroupState, NodeState, Outcome, ResourceName, ResourceState};
 
 /// Closes the failovers whose end is seen.
 pub(super) fn settle(draft: &mut Draft<'_>) {
@@ -31,9 +31,20 @@ fn outcome(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Option<(Ou
     }
     match seen.state {
         GroupState::Online => Some((Outcome::Succeeded, format!("online on {owner}"))),
+        GroupState::PartialOnline if goes_on(group, seen) => {
+            Some((Outcome::Succeeded, format!("online on {owner}, but for what is not critical")))
+        }
         GroupState::Failed | GroupState::PartialOnline => {
             Some((Outcome::Failed, format!("a resource failed on {owner} and stays failed by its restart policy")))
         }
         _ => None,
     }
+}
+
+/// Whether a group that is online in part lacks only what it can do without.
+pub(super) fn goes_on(group: &GroupView, seen: &SeenGroup) -> bool {
+    let critical = |name: &ResourceName| group.spec.resources.iter().any(|resource| resource.name == *name && resource.critical);
+    let failed = seen.resources.iter().filter(|resource| resource.state == ResourceState::Failed);
+    let mut failed = failed.map(|resource| &resource.name).peekable();
+    failed.peek().is_some() && !failed.any(critical)
 }

@@ -2,7 +2,9 @@
 
 use super::candidates;
 use super::draft::Draft;
+use super::instances;
 use super::place::blockers;
+use super::settle::goes_on;
 use super::snapshot::{GroupView, NodeView, SeenGroup, Snapshot};
 use super::words::clock;
 use crate::domain::{GroupName, GroupState, NodeName, NodeState, PlacementPhase};
@@ -37,12 +39,16 @@ fn owned(
     if matches!(view.placement.phase, PlacementPhase::Releasing { .. }) || !view.is_wanted() {
         return (GroupState::Pending, Some(format!("it stops on {owner}")));
     }
+    if let Some(waits) = instances::kept_back(snapshot, owner, name) {
+        return (GroupState::Pending, Some(format!("it waits on {owner}: {waits}")));
+    }
     match snapshot.seen_on_owner(name) {
         Some(seen) if seen.state == GroupState::Online => (GroupState::Online, None),
         Some(seen) if matches!(seen.state, GroupState::Failed | GroupState::PartialOnline) => {
             let said = message(seen)
                 .unwrap_or_else(|| format!("a resource failed on {owner} and stays failed by its restart policy"));
-            (seen.state, Some(format!("{said}; reset the group to begin again")))
+            let sooner = if goes_on(view, seen) { "sooner" } else { "again" };
+            (seen.state, Some(format!("{said}; reset the group to begin {sooner}")))
         }
         seen => {
             let said = seen.and_then(message).map_or_else(String::new, |said| format!(": {said}"));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::finish;
+use super::instances::Leavers;
 use super::plan::Plan;
 use super::snapshot::{GroupView, Snapshot};
 use crate::domain::{GroupName, NodeName, NodeState, Placement};
@@ -45,8 +46,10 @@ pub enum PlanAction {
 
 /// The plan in an operator's words: one line for each group that it touches or can't place.
 pub(super) fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
+    let stored = snapshot.groups.iter().map(|(name, group)| (name, &group.placement));
+    let leavers = Leavers::of(snapshot, stored);
     let lines: Vec<PlanLine> =
-        snapshot.groups.iter().filter_map(|(name, group)| line(snapshot, plan, name, group)).collect();
+        snapshot.groups.iter().filter_map(|group| line(snapshot, plan, &leavers, group)).collect();
     let stops = |line: &PlanLine| {
         let owner = snapshot.groups.get(&line.group).and_then(|group| group.placement.assigned_to());
         let node = owner.and_then(|owner| snapshot.nodes.get(owner));
@@ -56,7 +59,12 @@ pub(super) fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
     PlanSummary { disturbs: lines.iter().any(stops), lines }
 }
 
-fn line(snapshot: &Snapshot, plan: &Plan, name: &GroupName, group: &GroupView) -> Option<PlanLine> {
+fn line(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    leavers: &Leavers<'_>,
+    (name, group): (&GroupName, &GroupView),
+) -> Option<PlanLine> {
     let owner = group.placement.owner().cloned();
     let say = |action, from: Option<NodeName>, to: Option<NodeName>, reason: String| {
         Some(PlanLine { action, group: name.clone(), from, to, reason })
@@ -85,17 +93,17 @@ fn line(snapshot: &Snapshot, plan: &Plan, name: &GroupName, group: &GroupView) -
     if let Some(reasoning) = plan.reasons.get(name).filter(|reasoning| reasoning.chosen.is_none()) {
         return say(PlanAction::Wait, owner, None, reasoning.summary.clone());
     }
-    let restarts = restarts(snapshot, name, &group.placement);
+    let restarts = restarts(snapshot, name, &group.placement, leavers);
     let reason = "its resources changed".to_owned();
     restarts.then_some(()).and_then(|()| say(PlanAction::Restart, owner.clone(), owner, reason))
 }
 
 /// Whether the resources that its owner runs differ from those wanted.
-fn restarts(snapshot: &Snapshot, name: &GroupName, placement: &Placement) -> bool {
+fn restarts(snapshot: &Snapshot, name: &GroupName, placement: &Placement, leavers: &Leavers<'_>) -> bool {
     let Some((owner, node)) = placement.assigned_to().and_then(|owner| snapshot.nodes.get_key_value(owner)) else {
         return false;
     };
-    let wanted = finish::assignment(snapshot, owner, std::iter::once((name, placement)));
+    let wanted = finish::assignment(snapshot, owner, std::iter::once((name, placement)), leavers);
     let told = node.assignment.groups.iter().find(|assigned| assigned.group == *name);
     told.is_some_and(|told| wanted.groups.iter().any(|wanted| wanted.resources != told.resources))
 }
