@@ -100,7 +100,7 @@ fn remove_cgroup(base: &Path) {
 }
 
 fn key() -> ServiceKey {
-    ServiceKey {
+    ServiceKey::Resource {
         group: "ftp-receive".to_owned().try_into().unwrap(),
         resource: "handler".to_owned().try_into().unwrap(),
     }

@@ -21,18 +21,19 @@ pub(super) fn doomed(members: &[Member], wanted: &[bool]) -> Vec<bool> {
 /// The doomed that can be asked to stop now: nothing that is alive and doomed as well needs them.
 pub(super) fn next_to_stop(members: &[Member], doomed: &[bool]) -> Vec<usize> {
     let left: Vec<usize> = (0..members.len()).filter(|at| doomed[*at] && members[*at].is_alive()).collect();
-    let free = |at: &usize| !left.iter().any(|other| other != at && needs(members, *other, *at));
-    let next: Vec<usize> = left.iter().copied().filter(free).collect();
-    // Members of two versions of a group may need each other in a circle: it has to begin somewhere.
-    if next.is_empty() { left.last().copied().into_iter().collect() } else { next }
-}
-
-/// Whether the member at `who` stops before the one at `whom`.
-fn needs(members: &[Member], who: usize, whom: usize) -> bool {
-    match &members[who].spec.depends_on {
-        Some(dependency) => dependency.names().contains(&members[whom].spec.name),
-        None => whom < who,
-    }
+    let named = |who: usize, whom: usize| {
+        members[who].spec.depends_on.as_ref().is_some_and(|needs| needs.names().contains(&members[whom].spec.name))
+    };
+    let placed = |who: usize, whom: usize| members[who].spec.depends_on.is_none() && whom < who;
+    let free = |needs: &dyn Fn(usize, usize) -> bool| -> Vec<usize> {
+        let needed = |at: &usize| left.iter().any(|other| other != at && needs(*other, *at));
+        left.iter().copied().filter(|at| !needed(at)).collect()
+    };
+    // Where the document's order contradicts what is said, or two versions of a group each other, it goes in a circle:
+    // what is said counts more, and it has to begin somewhere.
+    let last = || left.last().copied().into_iter().collect();
+    let choices = [free(&|who, whom| named(who, whom) || placed(who, whom)), free(&named)];
+    choices.into_iter().find(|choice| !choice.is_empty()).unwrap_or_else(last)
 }
 
 /// Which members have what they wait for, to be started.
