@@ -6,6 +6,7 @@
 mod chance;
 mod check;
 mod say;
+mod truth;
 mod world;
 
 use std::path::Path;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use locum::domain::*;
-use locum::planner::snapshot::{GroupView, NodeSeen, NodeView, SeenFailure, SeenGroup};
+use locum::planner::snapshot::{GroupView, NodeSeen, NodeView, SeenFailure, SeenGroup, SeenResource};
 use locum::planner::{self, Snapshot};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::truth::Truth;
 use crate::{check, say};
 
 pub struct World {
@@ -16,13 +17,14 @@ pub struct World {
     ids: u128,
     operations: u128,
     failovers: Vec<FailoverRecord>,
+    truth: Truth,
 }
 
 impl Default for World {
     fn default() -> Self {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
         let snapshot = Snapshot { term: Term(1), ..Snapshot::empty("lab".parse().unwrap(), Generation(1), now) };
-        Self { snapshot, ids: 1000, operations: 0, failovers: Vec::new() }
+        Self { snapshot, ids: 1000, operations: 0, failovers: Vec::new(), truth: Truth::default() }
     }
 }
 
@@ -33,6 +35,7 @@ impl World {
         match words.as_slice() {
             ["nodes", names @ ..] => names.iter().for_each(|name| self.add_node(name)),
             ["group", name, options @ ..] => self.put_group(name, options),
+            ["host", name, options @ ..] => self.put_host(name, options),
             ["node", name, rest @ ..] => self.node_changes(name, rest),
             ["report", node, group, what, rest @ ..] => self.report(node, group, what, rest),
             ["remove", "node", name] => self.node(name).retired = true,
@@ -44,7 +47,8 @@ impl World {
                 self.snapshot.now = self.snapshot.now.checked_add(time.get()).unwrap();
             }
             ["new-reign"] => self.new_reign(),
-            ["observe"] => self.observe(),
+            ["observe"] => self.observe(|_| true),
+            ["observe", names @ ..] => self.observe(|name| names.contains(&name.as_str())),
             ["settle"] => self.settle(),
             ["plan"] => return self.turn(),
             ["peek"] => return say::plan(&self.snapshot, &planner::plan(&self.snapshot)),
@@ -119,13 +123,49 @@ impl World {
             recent: Vec::new(),
         };
         self.snapshot.groups.entry(spec.name.clone()).or_insert_with(fresh).spec = spec.clone();
+        self.expand();
+    }
+
+    /// A host with instances on the nodes `on`; with `clustered`, in that group.
+    fn put_host(&mut self, name: &str, options: &[&str]) {
+        let run = json!({"type": "process", "command": ["host"]});
+        let mut host = json!({"name": name, "run": run, "instances": []});
+        for option in options {
+            let (key, value) = option.split_once('=').unwrap();
+            let instances = || value.split(',').map(|node| json!({"node": node})).collect::<Vec<_>>();
+            match key {
+                "on" => host["instances"] = json!(instances()),
+                "clustered" => host["clustered_in"] = json!(value),
+                _ => panic!("no such option: {option}"),
+            }
+        }
+        let host: HostSpec = serde_json::from_value(host).unwrap();
+        self.snapshot.hosts.insert(host.name.clone(), host);
+        self.expand();
+    }
+
+    /// Every group with the hosts that are clustered in it, and without others.
+    fn expand(&mut self) {
+        let hosts = &self.snapshot.hosts;
+        for group in self.snapshot.groups.values_mut() {
+            group.spec.resources.retain(|resource| !hosts.contains_key(resource.name.as_str()));
+            group.spec = topology::clustered(&group.spec, hosts.values());
+        }
     }
 
     fn node_changes(&mut self, name: &str, change: &[&str]) {
         let now = self.snapshot.now;
+        let node_name = NodeName::try_from(name.to_owned()).unwrap();
+        if change == ["down"] {
+            self.truth.lapsed(&node_name);
+        }
+        let alive = self.truth.instances(&node_name);
         let node = self.node(name);
         match change {
             ["up"] => {
+                if node.seen.state != NodeState::Up {
+                    node.seen.instances = alive.into_iter().map(|host| (host.clone(), online(host.as_str()))).collect();
+                }
                 (node.seen.state, node.seen.since, node.seen.answered) = (NodeState::Up, now, true);
                 node.seen.down_at = None;
                 if node.seen.drivers.is_empty() {
@@ -138,7 +178,9 @@ impl World {
             }
             ["down"] => {
                 (node.seen.state, node.seen.since, node.seen.down_at) = (NodeState::Down, now, None);
+                node.seen.applied = None;
                 node.seen.groups.clear();
+                node.seen.instances.clear();
             }
             ["driverless"] => node.seen.drivers.clear(),
             ["problem", words @ ..] => node.seen.problem = Some(words.join(" ")),
@@ -224,6 +266,7 @@ impl World {
                 let reason = Some("the rack is dark".to_owned());
                 self.node(target).confirmed_down = Some(Confirmation { actor: actor.clone(), reason, at: now });
                 if self.node(target).seen.state != NodeState::Up {
+                    self.truth.switched_off(&NodeName::try_from(target.to_owned()).unwrap());
                     self.node_changes(target, &["down"]);
                 }
             }
@@ -256,10 +299,14 @@ impl World {
         }
     }
 
-    /// Every node that is up runs exactly what it is assigned, and it is online.
-    fn observe(&mut self) {
+    /// Every node of these that is up runs exactly what it is assigned, and it is online.
+    fn observe(&mut self, these: impl Fn(&NodeName) -> bool) {
         let now = self.snapshot.now;
-        for node in self.snapshot.nodes.values_mut().filter(|node| node.seen.state == NodeState::Up) {
+        let up = |node: &NodeView| node.seen.state == NodeState::Up;
+        for (name, node) in self.snapshot.nodes.iter_mut().filter(|(name, node)| up(node) && these(name)) {
+            self.truth.obeyed(name, &node.assignment);
+            let instances = node.assignment.instances.iter().map(|instance| &instance.host);
+            node.seen.instances = instances.map(|host| (host.clone(), online(host.as_str()))).collect();
             node.seen.applied = Some(node.assigned_at);
             let before = std::mem::take(&mut node.seen.groups);
             for assigned in &node.assignment.groups {
@@ -270,9 +317,10 @@ impl World {
                     begun_at: Some(now),
                     online_at: Some(now),
                     failure: None,
-                    resources: Vec::new(),
+                    resources: assigned.resources.iter().map(|resource| online(resource.name.as_str())).collect(),
                 };
                 let kept = before.get(&assigned.group).filter(|seen| seen.epoch == assigned.epoch).cloned();
+                let kept = kept.map(|seen| SeenGroup { resources: online.resources.clone(), ..seen });
                 node.seen.groups.insert(assigned.group.clone(), kept.unwrap_or(online));
             }
         }
@@ -286,7 +334,7 @@ impl World {
     fn settle(&mut self) {
         for _ in 0..20 {
             self.turn();
-            self.observe();
+            self.observe(|_| true);
             if planner::plan(&self.snapshot).is_empty() {
                 return;
             }
@@ -349,5 +397,16 @@ impl World {
         spec.groups = groups.map(|group| group.spec.clone()).collect();
         let edited = planner::with_topology(&self.snapshot, &spec);
         say::plan(&edited, &planner::plan(&edited))
+    }
+}
+
+fn online(name: &str) -> SeenResource {
+    SeenResource {
+        name: name.parse().unwrap(),
+        state: ResourceState::Online,
+        pid: Some(1),
+        bounded: None,
+        restarts: 0,
+        message: None,
     }
 }
