@@ -154,6 +154,11 @@ impl Account {
                 inner.nodes.insert(name.clone(), NodeAccount::default());
             }
         }
+        for (name, account) in &mut inner.nodes {
+            if let Some(view) = snapshot.nodes.get(name) {
+                account.note_instances(view);
+            }
+        }
     }
 
     pub(super) fn wakers(&self, node: &NodeName) -> Option<Arc<NodeWakers>> {
@@ -198,6 +203,11 @@ impl Account {
         let inner = &mut *inner;
         let Some(account) = inner.nodes.get_mut(node) else { return Next::Doubt };
         if account.is_late(heading) {
+            return Next::Doubt;
+        }
+        if let Some(message) = account.keeps_out(node, heading.agent, inner.noted.get(node)) {
+            account.refuse(&mut inner.events, node, message, now.wall);
+            self.changed.notify_one();
             return Next::Doubt;
         }
         let heard = inner.grantor.heard(node, heading.agent, seen::lease_stamp(heading.stamp), now.ticks);
