@@ -129,7 +129,8 @@ fn another_agent_is_kept_out_while_the_one_before_may_run_an_instance() {
     let late = at(NOW.0 + 60_000_000);
     account.look(&mut snapshot.clone(), late.ticks);
     assert_eq!(account.heard(&node("n2"), &heading(7, late), late), Next::Doubt);
-    let said = account.take_events().into_iter().find(|event| event.subject == "n2").unwrap();
+    let said = account.take_events().into_iter().find(|event| event.kind == crate::domain::EventKind::AgentRefused);
+    let said = said.unwrap();
     assert!(said.message.contains("may still run an instance of h"), "{}", said.message);
     assert_eq!(account.heard(&node("n2"), &heading(2, late), late), Next::Believe, "itself is heard");
 
