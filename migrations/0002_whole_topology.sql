@@ -6,6 +6,9 @@ alter table clusters add column common_dependencies text;
 alter table clusters add column waivers text;
 alter table clusters add column maintenance text;
 
+-- Somebody has heard of more than was stored, and no reign has waited since for all leases that may be out.
+alter table clusters add column restored boolean not null default false;
+
 -- When the node was lost, and whether it still is: what quarantine counts.
 alter table nodes add column losses text;
 
@@ -26,3 +29,6 @@ create table handlers (
     generation bigint not null,
     primary key (cluster_id, name)
 );
+
+-- Whether an operator's move put the group on its last owner: failback leaves it there.
+alter table placements add column by_operator boolean not null default false;

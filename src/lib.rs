@@ -9,7 +9,7 @@
 //! | [`wire`] | what do control plane and agents say? | domain |
 //! | [`board`] | what is seen now? | domain, planner |
 //! | [`store`] | what is kept? | domain, planner |
-//! | [`client`] | how is either side called? | domain, wire, api::views, board::status, planner::summary, advice |
+//! | [`client`] | how is either side called? | domain, wire, api::views, board::status, planner's summary, explanation, what_if and resilience, advice |
 //! | [`reconciler`] | how does wanted become true? | domain, planner, lease, wire, board, store, clock |
 //! | [`api`] | what do callers see? | domain, planner, advice, board, store, reconciler::Nudge, clock |
 //! | [`agent`] | how is it run on a node? | domain, lease, wire, clock, client |

@@ -26,6 +26,16 @@ impl RuleFinding {
     pub fn is_same(&self, other: &Self) -> bool {
         self.rule == other.rule && self.objects == other.objects
     }
+
+    /// The worst first, then by rule and objects.
+    pub(super) fn sort_key(&self) -> (Severity, &str, &[String], &str) {
+        (self.severity, &self.rule, &self.objects, &self.message)
+    }
+}
+
+/// Sorts findings as they are shown.
+pub(super) fn sort(findings: &mut [RuleFinding]) {
+    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
 }
 
 /// How bad it is.
@@ -72,7 +82,7 @@ pub struct HostAdvice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HostVerdict {
-    /// Two instances at once do harm.
+    /// Two instances at once do harm, or an unclustered one loses what it holds.
     MustBeClustered,
     /// Clustering is one of two good ways.
     MayBeClustered,

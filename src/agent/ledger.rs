@@ -137,7 +137,9 @@ pub async fn reset(state_dir: &Path, ids: &dyn IdSource) -> anyhow::Result<()> {
             }
             ServiceKey::Instance { host } => {
                 let pid = alive.pid;
-                bail!("an instance of the host {host} still runs here (pid {pid}), and no lease ends it: end it, then reset")
+                bail!(
+                    "an instance of the host {host} still runs here (pid {pid}), and no lease ends it: end it, then reset"
+                )
             }
         }
     }

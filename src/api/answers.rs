@@ -22,6 +22,7 @@ const BAD_REQUEST: (&str, &str) = ("400", "The request can't be read: a paramete
 const TOO_LARGE: (&str, &str) = ("413", "The body is larger than 32 MiB");
 const NOT_JSON: (&str, &str) = ("415", "The body is not application/json");
 const INVALID: (&str, &str) = ("422", "Not valid, or refused by a rule; `errors` has every finding with its place");
+const STALE: (&str, &str) = ("412", "It changed meanwhile, or exists although you asked to create it only");
 const INTERNAL: (&str, &str) = ("500", "A defect, or a database that fails; the server's log says what");
 
 /// Refusals of a call that lists.
@@ -48,5 +49,23 @@ pub struct Writing;
 impl IntoResponses for Writing {
     fn responses() -> Answers {
         problems(&[BAD_REQUEST, NOT_FOUND, TOO_LARGE, NOT_JSON, INVALID, INTERNAL])
+    }
+}
+
+/// Refusals of a call that writes what `If-Match` or `If-None-Match` may guard.
+pub struct Replacing;
+
+impl IntoResponses for Replacing {
+    fn responses() -> Answers {
+        problems(&[BAD_REQUEST, NOT_FOUND, STALE, TOO_LARGE, NOT_JSON, INVALID, INTERNAL])
+    }
+}
+
+/// Refusals of a call that deletes what `If-Match` may guard.
+pub struct Deleting;
+
+impl IntoResponses for Deleting {
+    fn responses() -> Answers {
+        problems(&[BAD_REQUEST, NOT_FOUND, STALE, INVALID, INTERNAL])
     }
 }

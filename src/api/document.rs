@@ -19,6 +19,7 @@ use super::views::Problem;
     ),
     tags(
         (name = "topology", description = "What is wanted"),
+        (name = "plan", description = "What would be, and why"),
         (name = "status", description = "What is seen"),
         (name = "actions", description = "What an operator does"),
         (name = "history", description = "What happened, and who wanted it"),

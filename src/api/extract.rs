@@ -4,8 +4,10 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use utoipa::IntoParams;
 
 use super::body;
 use super::problem::ApiError;
@@ -60,6 +62,19 @@ impl<S: Send + Sync> FromRequest<S> for Document {
     }
 }
 
+/// A merge patch (RFC 7396), also under the media type of plain JSON.
+#[derive(Debug)]
+pub struct Patch(pub Value);
+
+impl<S: Send + Sync> FromRequest<S> for Patch {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let is_patch = has_type(request.headers(), "application/merge-patch+json") || is_json(request.headers());
+        parse(is_patch, &body::read(request).await?).map(Self)
+    }
+}
+
 /// The body of an action, whose fields may all be absent; none at all is an empty one.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
@@ -75,8 +90,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
+    has_type(headers, "application/json")
+}
+
+fn has_type(headers: &HeaderMap, media_type: &str) -> bool {
     let essence = header_text(headers, &header::CONTENT_TYPE).and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }
 
 fn parse(is_json: bool, bytes: &[u8]) -> Result<Value, ApiError> {
@@ -113,6 +132,35 @@ impl<S: Send + Sync> FromRequestParts<S> for Writer {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Caller(actor) = Caller::from_request_parts(parts, state).await?;
         Ok(Self { actor, expect: expectation(&parts.headers)? })
+    }
+}
+
+/// Whether it is only a question.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DryRun {
+    /// Answer with the plan and the findings, and change nothing.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    pub dry_run: bool,
+}
+
+/// Who writes a part of the desired state, what the writer expects to find of it, and whether it is only a question.
+#[derive(Debug)]
+pub struct Edit {
+    pub actor: Actor,
+    pub expect: Expect,
+    pub dry_run: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Edit {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(DryRun { dry_run }) = Query::from_request_parts(parts, state).await?;
+        let Writer { actor, expect } = Writer::from_request_parts(parts, state).await?;
+        Ok(Self { actor, expect, dry_run })
     }
 }
 

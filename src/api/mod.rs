@@ -78,7 +78,51 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::clusters::list_clusters))
         .routes(routes!(v1::clusters::get_cluster, v1::clusters::delete_cluster))
         .routes(routes!(v1::topology::get_topology, v1::topology::put_topology))
+        .routes(routes!(v1::nodes::list_nodes))
+        .routes(routes!(v1::nodes::get_node, v1::nodes::put_node, v1::nodes::patch_node, v1::nodes::delete_node))
+        .routes(routes!(v1::groups::list_groups))
+        .routes(routes!(
+            v1::groups::get_group,
+            v1::groups::put_group,
+            v1::groups::patch_group,
+            v1::groups::delete_group
+        ))
+        .routes(routes!(v1::resources::list_resources))
+        .routes(routes!(
+            v1::resources::get_resource,
+            v1::resources::put_resource,
+            v1::resources::patch_resource,
+            v1::resources::delete_resource
+        ))
+        .routes(routes!(v1::hosts::list_hosts))
+        .routes(routes!(v1::hosts::get_host, v1::hosts::put_host, v1::hosts::patch_host, v1::hosts::delete_host))
+        .routes(routes!(v1::instances::list_instances))
+        .routes(routes!(
+            v1::instances::get_instance,
+            v1::instances::put_instance,
+            v1::instances::patch_instance,
+            v1::instances::delete_instance
+        ))
+        .routes(routes!(v1::handlers::list_handlers))
+        .routes(routes!(
+            v1::handlers::get_handler,
+            v1::handlers::put_handler,
+            v1::handlers::patch_handler,
+            v1::handlers::delete_handler
+        ))
+        .routes(routes!(v1::clustering::cluster_host))
+        .routes(routes!(v1::clustering::uncluster_host))
+        .routes(routes!(v1::advice::get_advice))
+        .routes(routes!(v1::advice::put_waiver))
+        .routes(routes!(v1::advice::delete_waiver))
+        .routes(routes!(v1::maintenance::begin_cluster_maintenance, v1::maintenance::end_cluster_maintenance))
+        .routes(routes!(v1::maintenance::begin_node_maintenance, v1::maintenance::end_node_maintenance))
+        .routes(routes!(v1::maintenance::begin_group_maintenance, v1::maintenance::end_group_maintenance))
+        .routes(routes!(v1::maintenance::mark_down, v1::maintenance::mark_up))
         .routes(routes!(v1::status::get_status))
+        .routes(routes!(v1::plan::plan_what_if))
+        .routes(routes!(v1::plan::get_resilience))
+        .routes(routes!(v1::explain::explain_group))
         .routes(routes!(v1::actions::move_group))
         .routes(routes!(v1::actions::online_group))
         .routes(routes!(v1::actions::offline_group))
@@ -91,8 +135,10 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::operations::get_operation))
         .routes(routes!(v1::history::list_failovers))
         .routes(routes!(v1::history::get_failover))
-        .routes(routes!(v1::history::list_changes))
-        .routes(routes!(v1::history::get_change))
+        .routes(routes!(v1::replay::replay_failover))
+        .routes(routes!(v1::changes::list_changes))
+        .routes(routes!(v1::changes::get_change))
+        .routes(routes!(v1::changes::revert))
         .routes(routes!(v1::history::list_events))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

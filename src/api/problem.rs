@@ -91,6 +91,21 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "A rule refuses this", detail)
     }
 
+    /// It would newly break rules that no waiver covers.
+    pub fn rules_broken(errors: Vec<Finding>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => format!("rule {}: {}", one.code, one.detail),
+            all => format!("it would break {} rules; nothing was changed", all.len()),
+        };
+        let title = "It would break a rule that no waiver covers";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rule-broken", title, detail) }
+    }
+
+    /// What was wrong, as a sentence.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The caller's expectation does not hold.
     pub fn precondition(expected: &str, actual: Generation) -> Self {
         let detail = format!("you expected {expected}, but the generation is {actual}; read it again, then decide");

@@ -1,10 +1,22 @@
 //! Which shapes does the API answer with, beside those of the domain and the status document?
 
+mod object;
+
+pub use object::{GroupView, HandlerView, HostView, InstanceView, MergePatch, NodeView, READ_ONLY, ResourceView};
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::domain::{ClusterName, Finding, Generation, NodeName};
-use crate::planner::PlanSummary;
+use crate::advice::FindingChanges;
+use crate::domain::{
+    Change, ClusterName, Decision, Difference, Finding, Generation, GroupName, HumanDuration, NodeName,
+};
+use crate::planner::replay::GroupDecision;
+use crate::planner::{PlanSummary, WhatIf};
 
 /// Header in which a caller says who acts. Without identity configured it is believed.
 pub const ACTOR_HEADER: &str = "locum-actor";
@@ -20,6 +32,44 @@ pub struct TopologyResult {
     pub changed: bool,
     pub dry_run: bool,
     pub summary: PlanSummary,
+    /// What it does to the findings of the rules.
+    #[serde(default)]
+    pub findings: FindingChanges,
+    /// With `dry_run`: why it would be refused, as a sentence; null if it would not.
+    #[serde(default)]
+    pub refused: Option<String>,
+}
+
+/// What a write of one object did or, with `dry_run`, would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ObjectResult<T: ToSchema> {
+    /// The object after it; null if it is deleted.
+    pub object: Option<T>,
+    /// The generation that last changed the object; of a deleted one, that of its end. With `dry_run` the present one, 0 for
+    /// an object that does not exist.
+    pub generation: Generation,
+    pub created: bool,
+    /// Whether anything differs from what was stored.
+    pub changed: bool,
+    pub dry_run: bool,
+    /// What else to know, as a sentence.
+    pub message: Option<String>,
+    pub summary: PlanSummary,
+    /// What it does to the findings of the rules.
+    pub findings: FindingChanges,
+    /// With `dry_run`: why it would be refused, as a sentence; null if it would not.
+    pub refused: Option<String>,
+}
+
+/// What faults, or another topology, would lead to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WhatIfView {
+    #[serde(flatten)]
+    pub what_if: WhatIf,
+    /// What the topology does to the findings of the rules.
+    pub findings: FindingChanges,
+    /// Why the topology would be refused, as a sentence; null if it would not.
+    pub refused: Option<String>,
 }
 
 /// A slice of a list.
@@ -49,6 +99,115 @@ pub struct MoveRequest {
     /// Why, for the history.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// Body of clustering a host.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterRequest {
+    /// The group whose resource it becomes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, nullable = false)]
+    pub group: Option<GroupName>,
+    /// Why, for the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Body of a mark that lasts until a time: maintenance, or the word that something is down.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MarkRequest {
+    /// Who is responsible; absent: who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, nullable = false)]
+    pub reason: Option<String>,
+    /// When it ends by itself; this or `for`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+    /// After how long it ends by itself; this or `until`.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2h")]
+    pub length: Option<HumanDuration>,
+}
+
+/// Body of a waiver.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WaiverRequest {
+    /// The rule's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, nullable = false, example = "R33")]
+    pub rule: Option<String>,
+    /// The object that the finding names first: `hosts/FtpReceive`. Absent: all of that rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, nullable = false)]
+    pub reason: Option<String>,
+    /// Who accepts it; absent: who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// When it ends; this or `for`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires: Option<Timestamp>,
+    /// After how long it ends; this or `expires`.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "720h")]
+    pub length: Option<HumanDuration>,
+}
+
+/// A change, and what it changed by the names of objects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ChangeView {
+    #[serde(flatten)]
+    pub change: Change,
+    /// In the order of the paths.
+    pub diff: Vec<Difference>,
+}
+
+/// A failover's decisions, made again by the planner of today on what was known then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReplayView {
+    pub failover: Uuid,
+    pub group: GroupName,
+    /// Whether every plan is the same as it was made then, byte for byte.
+    pub same: bool,
+    /// The node that is chosen; null when none is.
+    pub chosen: Option<NodeName>,
+    /// Why, as a sentence.
+    pub reason: Option<String>,
+    /// For every node: why this one, or why not that one.
+    pub verdicts: BTreeMap<NodeName, String>,
+    /// The version of the planner that decided then, and that of today's.
+    pub planner_then: u32,
+    pub planner_now: u32,
+    pub planner_changed: bool,
+    /// What that means, as a sentence.
+    pub message: String,
+    /// Each plan that opened the failover, went on with it or ended it; oldest first.
+    pub decisions: Vec<ReplayedDecision>,
+}
+
+/// One plan of a failover, made again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReplayedDecision {
+    pub decision: Decision,
+    /// When it was made; null if it can't be read.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+    pub same: bool,
+    pub planner_then: u32,
+    /// What the planner of today decides for the group; null if what was kept can't be read.
+    pub now: Option<GroupDecision>,
+    /// What was decided then, where that is something else.
+    pub then: Option<GroupDecision>,
+    /// Why it can't be made again, as a sentence.
+    pub problem: Option<String>,
 }
 
 /// An error as RFC 9457 has it, `application/problem+json`.

@@ -12,8 +12,10 @@ use tokio::sync::watch;
 use crate::domain::ClusterName;
 use crate::planner::Snapshot;
 
+pub mod hosts;
 pub mod status;
 
+pub use hosts::{HostStatus, InstanceStatus, VirtualInstance};
 pub use status::{GroupStatus, NodeStatus, ResourceStatus, StatusDocument};
 
 /// A cluster as last seen.

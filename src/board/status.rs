@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::hosts::{self, HostStatus};
 use crate::domain::{
-    Bounded, ClusterName, Decision, Epoch, Generation, GroupName, GroupState, GroupWanted, HumanDuration, NodeName,
-    NodeState, NodeWanted, ResourceName, ResourceState, Settings, Term,
+    Bounded, ClusterName, Decision, Epoch, Generation, GroupName, GroupState, GroupWanted, HumanDuration, Maintenance,
+    NodeName, NodeState, NodeWanted, ResourceName, ResourceState, Settings, Term,
 };
 use crate::planner::snapshot::{GroupView, NodeView};
 use crate::planner::{self, Snapshot};
@@ -22,8 +23,11 @@ pub struct StatusDocument {
     /// From the loss of a node to the moment when its groups may be started elsewhere, at worst:
     /// heartbeat + lease * (1 + drift) + margin.
     pub worst_case_takeover: HumanDuration,
+    /// Of the whole cluster; null when there is none. It counts until its `until`.
+    pub maintenance: Option<Maintenance>,
     pub nodes: Vec<NodeStatus>,
     pub groups: Vec<GroupStatus>,
+    pub hosts: Vec<HostStatus>,
 }
 
 /// A node as wanted and as seen.
@@ -40,6 +44,7 @@ pub struct NodeStatus {
     pub down_at: Option<Timestamp>,
     /// What is wrong and what to do, as a sentence.
     pub problem: Option<String>,
+    pub maintenance: Option<Maintenance>,
     /// The groups that it owns.
     pub groups: Vec<GroupName>,
 }
@@ -64,6 +69,9 @@ pub struct GroupStatus {
     /// Failovers spent of the budget, and the budget.
     pub failovers_spent: u32,
     pub max_failovers: u32,
+    /// What is left of the budget.
+    pub failovers_left: u32,
+    pub maintenance: Option<Maintenance>,
     pub resources: Vec<ResourceStatus>,
 }
 
@@ -80,6 +88,11 @@ pub struct ResourceStatus {
 
 /// The document of a snapshot. The same snapshot, seen at another moment, gives the same document.
 pub fn render(snapshot: &Snapshot) -> StatusDocument {
+    let quarantined = planner::quarantined(snapshot);
+    let node = |(name, view)| NodeStatus {
+        problem: snapshot.nodes[name].seen.problem.clone().or_else(|| quarantined.get(name).cloned()),
+        ..node(snapshot, name, view)
+    };
     StatusDocument {
         cluster: snapshot.cluster.clone(),
         generation: snapshot.generation,
@@ -87,8 +100,10 @@ pub fn render(snapshot: &Snapshot) -> StatusDocument {
         decision: snapshot.decision,
         settings: snapshot.settings,
         worst_case_takeover: snapshot.settings.worst_case_takeover().into(),
-        nodes: snapshot.nodes.iter().map(|(name, view)| node(snapshot, name, view)).collect(),
+        maintenance: snapshot.maintenance.clone(),
+        nodes: snapshot.nodes.iter().map(node).collect(),
         groups: snapshot.groups.iter().map(|(name, view)| group(snapshot, name, view)).collect(),
+        hosts: snapshot.hosts.values().map(|spec| hosts::host(Some(snapshot), spec)).collect(),
     }
 }
 
@@ -102,6 +117,7 @@ fn node(snapshot: &Snapshot, name: &NodeName, view: &NodeView) -> NodeStatus {
         since: view.seen.since,
         down_at: view.seen.down_at,
         problem: view.seen.problem.clone(),
+        maintenance: view.spec.maintenance.clone(),
         groups: owned.map(|(group, _)| group.clone()).collect(),
     }
 }
@@ -123,6 +139,8 @@ fn group(snapshot: &Snapshot, name: &GroupName, view: &GroupView) -> GroupStatus
         retry_at: view.failed.as_ref().map(|mark| mark.retry_at),
         failovers_spent,
         max_failovers,
+        failovers_left: max_failovers.saturating_sub(failovers_spent),
+        maintenance: view.spec.maintenance.clone(),
         resources: view.spec.resources.iter().map(|spec| resource(snapshot, view, &spec.name)).collect(),
     }
 }

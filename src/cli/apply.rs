@@ -6,11 +6,13 @@ use clap::Args;
 
 use super::exit::Failure;
 use super::input::Input;
-use super::remote::Remote;
+use super::remote::{Remote, cluster};
+use super::simulate::FaultArgs;
 use super::{out, tables};
 use crate::api::views::TopologyResult;
 use crate::client::control_plane::{CallError, Replaces, Reply};
-use crate::domain::Generation;
+use crate::domain::{ClusterName, Generation};
+use crate::planner::Faults;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -31,17 +33,56 @@ pub struct ApplyArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  locum plan -f examples/ftp-receive.yaml")]
+With a file alone: what `locum apply` would do. With faults: what Locum would do if they struck now, and where every group
+would end, under the present topology or that of the file. Nothing is changed.
+
+Examples:
+  locum plan -f examples/ftp-receive.yaml
+  locum plan integration --lose bts1 --pause bts2
+  locum plan -f topology.yaml --lose bts1 --output json | jq '.end[] | {name, state, owner}'")]
 pub struct PlanArgs {
+    /// The cluster; not needed where the server has one, the document or LOCUM_CLUSTER names it
+    pub cluster: Option<ClusterName>,
     /// The topology, YAML or JSON; `-` is standard input
-    #[arg(short, long)]
-    pub file: PathBuf,
+    #[arg(short, long, required_unless_present_any = ["lose", "pause", "down"])]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub faults: FaultArgs,
 }
 
-/// `locum plan` is `locum apply --dry-run`.
+/// `locum plan` without faults is `locum apply --dry-run`.
 pub async fn plan(remote: &Remote, args: PlanArgs) -> Result<(), Failure> {
-    apply(remote, ApplyArgs { file: args.file, yes: false, dry_run: true }).await
+    let faults = Faults::from(args.faults);
+    match args.file {
+        Some(file) if faults.is_empty() => apply(remote, ApplyArgs { file, yes: false, dry_run: true }).await,
+        file => what_if(remote, args.cluster, file, &faults).await,
+    }
+}
+
+async fn what_if(
+    remote: &Remote,
+    named: Option<ClusterName>,
+    file: Option<PathBuf>,
+    faults: &Faults,
+) -> Result<(), Failure> {
+    let plane = remote.control_plane()?;
+    let input = file.map(|file| Input::read(&file)).transpose()?;
+    let named = match (&input, named) {
+        (Some(input), None) => Some(input.topology()?.cluster),
+        (_, named) => named,
+    };
+    let name = cluster(&plane, named).await?;
+    let reply = plane.what_if(&name, faults, input.as_ref().map(|input| &input.document.value)).await?;
+    if remote.json() {
+        out::json(&reply.json);
+        return Ok(());
+    }
+    out::result(tables::what_if::what_if(&reply.value.what_if));
+    let changes = tables::findings::changes(&reply.value.findings);
+    if !changes.is_empty() {
+        out::result(format!("\n{changes}"));
+    }
+    Ok(())
 }
 
 pub async fn apply(remote: &Remote, args: ApplyArgs) -> Result<(), Failure> {
@@ -55,7 +96,7 @@ pub async fn apply(remote: &Remote, args: ApplyArgs) -> Result<(), Failure> {
         show_plan(&dry.value);
     }
     if args.dry_run {
-        return if_json(remote, &dry);
+        return end_of_dry_run(remote, &dry);
     }
     if dry.value.summary.disturbs && !args.yes {
         confirm(remote, &dry)?;
@@ -75,12 +116,22 @@ pub async fn apply(remote: &Remote, args: ApplyArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show_plan(result: &TopologyResult) {
+pub fn show_plan(result: &TopologyResult) {
     if result.changed || !result.summary.lines.is_empty() {
         out::result(tables::plan(&result.summary));
     } else {
         out::result("The document says what is stored: nothing changes.");
     }
+    let changes = tables::findings::changes(&result.findings);
+    if !changes.is_empty() {
+        out::result(format!("\n{changes}"));
+    }
+}
+
+/// Ends a question: it fails if the answer is that it would be refused.
+pub fn end_of_dry_run(remote: &Remote, dry: &Reply<TopologyResult>) -> Result<(), Failure> {
+    if_json(remote, dry)?;
+    dry.value.refused.as_ref().map_or(Ok(()), |why| Err(Failure::Failed(format!("it would be refused: {why}"))))
 }
 
 fn if_json(remote: &Remote, reply: &Reply<TopologyResult>) -> Result<(), Failure> {
@@ -94,7 +145,7 @@ fn replaces(dry: &TopologyResult) -> Replaces {
     if dry.generation == Generation(0) { Replaces::Nothing } else { Replaces::Generation(dry.generation) }
 }
 
-fn confirm(remote: &Remote, dry: &Reply<TopologyResult>) -> Result<(), Failure> {
+pub fn confirm(remote: &Remote, dry: &Reply<TopologyResult>) -> Result<(), Failure> {
     if remote.json() {
         out::json(&dry.json);
     }

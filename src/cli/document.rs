@@ -250,6 +250,16 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_in_a_host_has_its_line() {
+        let text = "cluster: c\nnodes: [{ name: a, agent: \"http://a:1\" }]\nhosts:\n  - name: H\n    instances:\n      \
+                    - { node: a }\n      - node: b\n    run:\n      type: process\n      command:\n        - \"\"\n";
+        let document = Document::parse(text).unwrap();
+        let findings = crate::domain::topology::parse(&document.value).unwrap_err();
+        let lines: Vec<_> = findings.iter().map(|f| (document.line_of(&f.pointer), f.pointer.as_str())).collect();
+        assert_eq!(lines, [(Some(7), "/hosts/0/instances/1/node"), (Some(11), "/hosts/0/run/command/0")]);
+    }
+
+    #[test]
     fn what_has_no_clear_meaning_is_refused_with_its_line() {
         let deep = "[".repeat(100);
         let table = [

@@ -18,17 +18,22 @@ pub struct Input {
 impl Input {
     /// Reads YAML or JSON from a file, or from standard input for `-`.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let (name, text) = if path == Path::new("-") {
+        let (name, text) = Self::text(path)?;
+        Self::parse(name, &text)
+    }
+
+    /// The name by which the person knows it, and what stands in it.
+    pub fn text(path: &Path) -> Result<(String, String), Failure> {
+        if path == Path::new("-") {
             let mut text = String::new();
             let read = std::io::stdin().read_to_string(&mut text);
             read.map_err(|e| Failure::Failed(format!("can't read standard input: {e}")))?;
-            ("standard input".to_owned(), text)
+            Ok(("standard input".to_owned(), text))
         } else {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|e| Failure::Failed(format!("can't read {name}: {e}")))?;
-            (name, text)
-        };
-        Self::parse(name, &text)
+            Ok((name, text))
+        }
     }
 
     /// `name` stands in front of every line number.

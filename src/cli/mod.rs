@@ -2,23 +2,31 @@
 
 use clap::{Parser, Subcommand};
 
+pub mod advice;
 pub mod agent;
 pub mod apply;
+pub mod check;
 #[cfg(unix)]
 pub mod demo;
+pub mod diff;
 pub mod document;
 pub mod exit;
+pub mod explain;
+pub mod export;
 pub mod guard;
 pub mod history;
 pub mod input;
 pub mod openapi;
 pub mod out;
 pub mod remote;
+pub mod resilience;
 pub mod server;
 pub mod signals;
+pub mod simulate;
 pub mod status;
 pub mod tables;
 pub mod verbs;
+pub mod yaml;
 
 use exit::{EXIT_CODES, Failure};
 use remote::Remote;
@@ -47,10 +55,26 @@ pub enum Command {
     Agent(agent::AgentArgs),
     /// Make a document the desired state, after showing its plan
     Apply(apply::ApplyArgs),
-    /// Show what a document would change, and change nothing
+    /// Show what a document would change, or what faults would lead to, and change nothing
     Plan(apply::PlanArgs),
+    /// Say what is wrong with a document before it hurts, and how to mend it; needs no server
+    Check(check::CheckArgs),
+    /// Show where a document's groups would run, and where after faults; needs no server
+    Simulate(simulate::SimulateArgs),
+    /// Show what the loss of any one node would do, and of any two
+    Resilience(resilience::ResilienceArgs),
+    /// Show what the rules say of a cluster, and for each host whether it should be clustered
+    Advice(advice::AdviceArgs),
+    /// Show what differs: a document and what is wanted, or two generations
+    Diff(diff::DiffArgs),
+    /// Print what is wanted as a document that can be applied
+    Export(export::ExportArgs),
+    /// Make what is wanted what it was after an earlier change, after showing the plan
+    Revert(diff::RevertArgs),
     /// Show what is wanted and what is seen
     Status(status::StatusArgs),
+    /// Show why a group is where it is, what speaks for and against each node, and what would change that
+    Explain(explain::ExplainArgs),
     /// Move a group to another node
     Move(verbs::MoveArgs),
     /// Place nothing new on a node; what it runs stays
@@ -88,13 +112,21 @@ pub fn run(remote: &Remote, command: Command) -> Result<(), Failure> {
         #[cfg(unix)]
         Command::Receive(args) => demo::receive::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Check(args) => check::run(remote, &args),
+        Command::Simulate(args) => simulate::run(remote, args),
         #[cfg(unix)]
         Command::Demo(args) => wait_for(demo::run(args)),
         Command::Server(args) => wait_for(server::run(args)),
         Command::Agent(args) => wait_for(agent::run(args)),
         Command::Apply(args) => wait_for(apply::apply(remote, args)),
         Command::Plan(args) => wait_for(apply::plan(remote, args)),
+        Command::Resilience(args) => wait_for(resilience::run(remote, args)),
+        Command::Advice(args) => wait_for(advice::run(remote, args)),
+        Command::Diff(args) => wait_for(diff::run(remote, args)),
+        Command::Export(args) => wait_for(export::run(remote, args)),
+        Command::Revert(args) => wait_for(diff::revert(remote, args)),
         Command::Status(args) => wait_for(status::run(remote, args)),
+        Command::Explain(args) => wait_for(explain::run(remote, args)),
         Command::Move(args) => wait_for(verbs::move_group(remote, args)),
         Command::Pause(args) => wait_for(verbs::on_node(remote, "pause", args)),
         Command::Drain(args) => wait_for(verbs::on_node(remote, "drain", args)),

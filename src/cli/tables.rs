@@ -1,28 +1,45 @@
 //! How do plans, status and history look as tables?
 
+pub mod findings;
+pub mod what_if;
+
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::board::{GroupStatus, NodeStatus, StatusDocument};
 use crate::domain::{FailoverRecord, NodeName, NodeState};
-use crate::planner::PlanSummary;
+use crate::planner::{PlanLine, PlanSummary};
 
 /// Stands for "nothing" in a cell.
 const NOTHING: &str = "-";
 
-/// A plan, a line per group.
+/// A plan, a line per group, and one per instance of an unclustered host.
 pub fn plan(summary: &PlanSummary) -> String {
-    if summary.lines.is_empty() {
-        return "No group starts, stops or moves.".to_owned();
+    let groups = match summary.lines.as_slice() {
+        [] => "No group starts, stops or moves.".to_owned(),
+        lines => plan_lines(lines),
+    };
+    if summary.instances.is_empty() {
+        return groups;
     }
-    let mut table = table(&["ACTION", "GROUP", "FROM", "TO", "REASON"]);
-    for line in &summary.lines {
+    let mut instances = table(&["ACTION", "HOST", "NODE"]);
+    for line in &summary.instances {
+        instances.add_row([Cell::new(word(&line.action)), Cell::new(&line.host), Cell::new(&line.node)]);
+    }
+    format!("{groups}\n\n{}", instances.trim_fmt())
+}
+
+fn plan_lines(lines: &[PlanLine]) -> String {
+    let mut table = table(&["ACTION", "GROUP", "FROM", "TO", "DOWNTIME", "REASON"]);
+    for line in lines {
+        let downtime = line.downtime_at_most.map_or_else(|| NOTHING.to_owned(), |bound| format!("<={bound}"));
         table.add_row([
             Cell::new(word(&line.action)),
             Cell::new(&line.group),
             Cell::new(node_or_nothing(line.from.as_ref())),
             Cell::new(node_or_nothing(line.to.as_ref())),
+            Cell::new(downtime),
             Cell::new(&line.reason),
         ]);
     }
@@ -159,7 +176,8 @@ fn millis(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::planner::{PlanAction, PlanLine};
+    use crate::domain::HumanDuration;
+    use crate::planner::{InstanceLine, PlanAction};
 
     #[test]
     fn a_plan_is_a_table_without_lines() {
@@ -168,12 +186,16 @@ mod tests {
             group: "ftp-receive".parse().unwrap(),
             from: Some("bts1".parse().unwrap()),
             to: None,
+            downtime_at_most: Some(HumanDuration::from_secs(190)),
             reason: "bts1 leaves".to_owned(),
         };
-        let text = plan(&PlanSummary { lines: vec![line], disturbs: true });
+        let (host, node) = ("Ftp".parse().unwrap(), "bts2".parse().unwrap());
+        let instance = InstanceLine { action: PlanAction::Start, host, node };
+        let text = plan(&PlanSummary { lines: vec![line], instances: vec![instance], disturbs: true });
         let rows: Vec<Vec<&str>> = text.lines().map(|row| row.split_whitespace().collect()).collect();
-        assert_eq!(rows[0], ["ACTION", "GROUP", "FROM", "TO", "REASON"]);
-        assert_eq!(rows[1], ["move", "ftp-receive", "bts1", "-", "bts1", "leaves"]);
+        assert_eq!(rows[0], ["ACTION", "GROUP", "FROM", "TO", "DOWNTIME", "REASON"]);
+        assert_eq!(rows[1], ["move", "ftp-receive", "bts1", "-", "<=3m10s", "bts1", "leaves"]);
+        assert_eq!(rows[4], ["start", "Ftp", "bts2"]);
         assert!(plan(&PlanSummary::default()).contains("No group"));
     }
 

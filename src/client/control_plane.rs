@@ -1,5 +1,7 @@
 //! How does a program ask the control plane? The CLI's calls, with errors that a person understands.
 
+mod intent;
+
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -146,12 +148,7 @@ impl ControlPlane {
         if dry_run {
             request = request.query(&[("dry_run", "true")]);
         }
-        request = match replaces {
-            Replaces::Anything => request,
-            Replaces::Nothing => request.header(IF_NONE_MATCH, "*"),
-            Replaces::Generation(generation) => request.header(IF_MATCH, format!("\"{generation}\"")),
-        };
-        self.call(request).await
+        self.call(expecting(request, replaces)).await
     }
 
     /// The observed state. With `after`, the tag of the last one seen, it comes once it differs, or `None` after `wait`.
@@ -248,6 +245,14 @@ impl ControlPlane {
     fn unreachable(&self, error: &reqwest::Error) -> CallError {
         let why = if error.is_timeout() { "no answer in time".to_owned() } else { innermost(error) };
         CallError::Unreachable { server: self.server.clone(), why }
+    }
+}
+
+fn expecting(request: RequestBuilder, replaces: Replaces) -> RequestBuilder {
+    match replaces {
+        Replaces::Anything => request,
+        Replaces::Nothing => request.header(IF_NONE_MATCH, "*"),
+        Replaces::Generation(generation) => request.header(IF_MATCH, format!("\"{generation}\"")),
     }
 }
 

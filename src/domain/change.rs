@@ -37,6 +37,29 @@ pub enum ChangeAction {
     Resume,
     Online,
     Offline,
+    PutNode,
+    DeleteNode,
+    PutGroup,
+    DeleteGroup,
+    PutResource,
+    DeleteResource,
+    PutHost,
+    DeleteHost,
+    PutInstance,
+    DeleteInstance,
+    PutHandler,
+    DeleteHandler,
+    ClusterHost,
+    UnclusterHost,
+    BeginMaintenance,
+    EndMaintenance,
+    /// A common dependency is said to be down.
+    MarkDown,
+    /// That no longer counts.
+    MarkUp,
+    PutWaiver,
+    DeleteWaiver,
+    Revert,
 }
 
 /// One accepted change of desired state. Its number is the generation that it made.
@@ -48,6 +71,10 @@ pub struct Change {
     pub at: Timestamp,
     pub actor: Actor,
     pub action: ChangeAction,
+    /// What was done to what, and why if that was said: `clustered host FtpReceive in group ftp: it reads a queue`. Empty
+    /// for a change that an earlier version wrote.
+    #[serde(default)]
+    pub message: String,
     /// The topology before; null when it created the cluster.
     #[schema(value_type = Option<Object>)]
     pub before: Option<Value>,

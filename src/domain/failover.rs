@@ -18,7 +18,11 @@ pub enum Cause {
     StartFailed,
     OperatorMove,
     Drain,
+    /// It goes back to a preferred owner.
+    Failback,
     TopologyChange,
+    /// It shares its node with a group that it must keep away from.
+    AntiAffinity,
 }
 
 impl Cause {
@@ -35,7 +39,9 @@ impl Cause {
             Self::StartFailed => "start_failed",
             Self::OperatorMove => "operator_move",
             Self::Drain => "drain",
+            Self::Failback => "failback",
             Self::TopologyChange => "topology_change",
+            Self::AntiAffinity => "anti_affinity",
         }
     }
 }

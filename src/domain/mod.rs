@@ -12,6 +12,7 @@ pub mod assignment;
 pub mod change;
 pub mod common_dependency;
 pub mod dependency;
+pub mod difference;
 pub mod event;
 pub mod failover;
 pub mod finding;
@@ -36,6 +37,7 @@ pub use assignment::{Assignment, GroupAssignment, InstanceAssignment, LeaseTimer
 pub use change::{Actor, Change, ChangeAction};
 pub use common_dependency::{CommonDependency, CommonDependencyKind, DownMark, ResourceRef};
 pub use dependency::Dependency;
+pub use difference::{Difference, differences};
 pub use event::{Event, EventKind, NewEvent};
 pub use failover::{Cause, FailoverRecord, FailoverStep, Outcome, ReleaseProof};
 pub use finding::Finding;
@@ -48,7 +50,7 @@ pub use name::{ClusterName, DependencyName, GroupName, HandlerName, HostName, Na
 pub use node::{Confirmation, Edition, Losses, NodeSpec, NodeState, NodeWanted, Software};
 pub use number::{Decision, Epoch, Generation, Revision, Term, Ticks};
 pub use operation::{Operation, OperationKind, OperationState};
-pub use placement::{FailedMark, Placement, PlacementPhase};
+pub use placement::{FailedMark, HeldBy, Placement, PlacementPhase};
 pub use policy::{AntiAffinity, Brake, Policy, Quarantine};
 pub use process::{ProbeSpec, ProcessSpec, StopSignal};
 pub use resource::{

@@ -13,6 +13,9 @@ pub struct Placement {
     /// The newest owner, also after it was released.
     pub last_owner: Option<NodeName>,
     pub phase: PlacementPhase,
+    /// Whether an operator's move put it on its last owner: failback leaves it there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_operator: bool,
 }
 
 /// Where a placement stands.
@@ -40,6 +43,11 @@ impl Placement {
         }
     }
 
+    /// Whether an operator's move put it on `node`, which turns out to run it.
+    pub fn stays_chosen(&self, node: &NodeName) -> bool {
+        self.by_operator && self.last_owner.as_ref() == Some(node)
+    }
+
     /// The node whose assignment names the group.
     pub fn assigned_to(&self) -> Option<&NodeName> {
         matches!(self.phase, PlacementPhase::Held).then_some(self.last_owner.as_ref()).flatten()
@@ -51,5 +59,19 @@ impl Placement {
 pub struct FailedMark {
     pub reason: String,
     pub at: Timestamp,
+    /// When it begins again by itself; of a failure that is held, when that is looked at again at the latest.
     pub retry_at: Timestamp,
+    /// Set while the group stays on its owner as it is, its failure held back by something that ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldBy>,
+}
+
+/// What holds a failover back until it ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldBy {
+    /// Of the group, its cluster, or the node that it is on.
+    Maintenance,
+    /// One that is down.
+    CommonDependency,
 }

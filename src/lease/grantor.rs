@@ -100,6 +100,11 @@ impl Grantor {
         self.term
     }
 
+    /// When everything that earlier reigns granted has passed, to whomever.
+    pub fn inherited_until(&self) -> Ticks {
+        self.inherited
+    }
+
     /// Later grants use these timers. What was granted before stays counted as it was.
     pub fn set_timers(&mut self, timers: GrantTimers) {
         self.timers = timers;

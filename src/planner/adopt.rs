@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::plan::Adoption;
 use super::snapshot::{GroupView, NodeView};
-use crate::domain::{GroupName, NodeName, Placement};
+use crate::domain::{GroupName, NodeName, Outcome, Placement};
 
 /// Takes over what is found running where nobody else can run it.
 pub(super) fn adopt(draft: &mut Draft<'_>) {
@@ -16,6 +16,10 @@ pub(super) fn adopt(draft: &mut Draft<'_>) {
             None => orphan(draft, name, group),
         };
         if let Some(adoption) = found {
+            // A restored database: what it remembers as under way came to its end elsewhere in time.
+            if draft.standing(name).open.is_some() && placement.last_owner.as_ref() == Some(&adoption.node) {
+                draft.close(name, Outcome::Superseded, format!("{}: it has not left it", adoption.reason));
+            }
             draft.adopt(adoption);
         }
     }

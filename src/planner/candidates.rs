@@ -1,23 +1,28 @@
 //! Which node is best for a group, and what speaks for and against each?
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use super::budget;
 use super::draft::Draft;
 use super::plan::Reasoning;
 use super::snapshot::{GroupView, NodeView};
 use super::words::{clock, counted, ordinal};
-use crate::domain::{Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase};
+use super::{affinity, budget, hold, operate};
+use crate::domain::{AntiAffinity, Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase};
 
 /// What decides between eligible nodes: the order of the fields is the order of importance, smaller is better.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
+    /// A group that it keeps away from is there, or bound for it.
+    shares: bool,
     /// A resource of the group failed there within the budget's period.
     failed_here: bool,
     /// Its place among the preferred owners; those without one come after all that have one.
     preferred: usize,
+    /// It may have been lost with the last owner, or be next: they fail together.
+    domain_of_the_lost: bool,
     other_than_last: bool,
-    /// Other groups that it owns or is about to, those placed earlier in the same plan included.
+    /// Other groups of its priority that it owns or is about to, those placed earlier in the same plan included.
     groups: usize,
     /// So that no tie is left to chance.
     name: NodeName,
@@ -37,11 +42,11 @@ pub(super) fn judge(draft: &Draft<'_>, group: &GroupName, bar: Bar<'_>) -> Judge
     let mut judgement = Judgement { ranked: Vec::new(), verdicts: BTreeMap::new() };
     let Some(view) = draft.snapshot.groups.get(group) else { return judgement };
     for (name, node) in &draft.snapshot.nodes {
-        let verdict = match against(view, group, (name, node), bar) {
+        let verdict = match against(view, group, (name, node), bar).or_else(|| kept_from(draft, group, (name, node))) {
             Some(verdict) => verdict,
             None => {
-                let rank = rank(draft, group, view, name);
-                let verdict = praise(&rank, view);
+                let rank = rank(draft, group, view, (name, node));
+                let verdict = praise(draft, group, view, &rank);
                 judgement.ranked.push(rank);
                 verdict
             }
@@ -99,16 +104,49 @@ fn unreachable(group: &GroupView, name: &GroupName, (node_name, view): (&NodeNam
     }
 }
 
-fn rank(draft: &Draft<'_>, group: &GroupName, view: &GroupView, node: &NodeName) -> Rank {
-    let preferred = view.spec.preferred_owners.iter().position(|preferred| preferred == node);
-    let standing = draft.standing(group);
-    Rank {
-        failed_here: failed_here(draft, view, node),
-        preferred: preferred.unwrap_or(usize::MAX),
-        other_than_last: standing.placement.last_owner.as_ref() != Some(node),
-        groups: draft.bound_for(node, group),
-        name: node.clone(),
+/// What rules of the cluster keep the group from a node that could run it.
+fn kept_from(draft: &Draft<'_>, group: &GroupName, (name, node): (&NodeName, &NodeView)) -> Option<String> {
+    let snapshot = draft.snapshot;
+    let maintenance = node.spec.maintenance.as_ref().and_then(|maintenance| hold::lasting(snapshot, maintenance));
+    if let Some(maintenance) = maintenance.filter(|_| !is_let_in(draft, group, name)) {
+        return Some(maintenance);
     }
+    if let Some(quarantined) = draft.facts.quarantined().get(name) {
+        return Some(quarantined.reason.clone());
+    }
+    let enforced = snapshot.policy.anti_affinity == AntiAffinity::Enforced;
+    let mate = enforced.then(|| affinity::mate_on(draft, group, name)).flatten()?;
+    Some(format!("{mate} is there, and they never share a node"))
+}
+
+/// Whether a node in maintenance takes this group all the same: an operator moves it there, or it was there before and
+/// goes on.
+pub(super) fn is_let_in(draft: &Draft<'_>, group: &GroupName, node: &NodeName) -> bool {
+    let asked = operate::newest_move(draft.snapshot, group).is_some_and(|op| op.to.as_ref() == Some(node));
+    let placement = &draft.standing(group).placement;
+    let failed =
+        matches!(placement.phase, PlacementPhase::Released { cause: Some(cause), .. } if cause.spends_budget());
+    asked || failed && placement.last_owner.as_ref() == Some(node)
+}
+
+fn rank(draft: &Draft<'_>, group: &GroupName, view: &GroupView, (name, node): (&NodeName, &NodeView)) -> Rank {
+    let last = draft.standing(group).placement.last_owner.as_ref();
+    let lost = last.and_then(|last| draft.snapshot.nodes.get(last)).filter(|last| last.seen.state == NodeState::Down);
+    let domain = lost.and_then(|lost| lost.spec.fault_domain.as_ref());
+    Rank {
+        shares: affinity::mate_on(draft, group, name).is_some(),
+        failed_here: failed_here(draft, view, name),
+        preferred: preference(view, name),
+        domain_of_the_lost: domain.is_some() && node.spec.fault_domain.as_ref() == domain,
+        other_than_last: last != Some(name),
+        groups: draft.bound_for_alike(name, group),
+        name: name.clone(),
+    }
+}
+
+/// The place of `node` among the preferred owners, counted from 0; of others: after all of them.
+pub(super) fn preference(group: &GroupView, node: &NodeName) -> usize {
+    group.spec.preferred_owners.iter().position(|preferred| preferred == node).unwrap_or(usize::MAX)
 }
 
 fn failed_here(draft: &Draft<'_>, view: &GroupView, node: &NodeName) -> bool {
@@ -121,14 +159,27 @@ fn failed_here(draft: &Draft<'_>, view: &GroupView, node: &NodeName) -> bool {
     before || last
 }
 
-fn praise(rank: &Rank, group: &GroupView) -> String {
+fn praise(draft: &Draft<'_>, name: &GroupName, group: &GroupView, rank: &Rank) -> String {
     let preferred = match rank.preferred {
         usize::MAX if group.spec.preferred_owners.is_empty() => "possible owner".to_owned(),
         usize::MAX => "not a preferred owner".to_owned(),
         index => format!("{} preferred owner", ordinal(index)),
     };
-    let failed = if rank.failed_here { ", though it failed here before" } else { "" };
-    format!("{preferred}, up, owns {}{failed}", counted(rank.groups, "other group"))
+    let all = draft.bound_for(&rank.name, name);
+    let mut said = format!("{preferred}, up, owns {}", counted(all, "other group"));
+    if all != rank.groups {
+        let _ = write!(said, ", {} of its priority", rank.groups);
+    }
+    if let Some(mate) = affinity::mate_on(draft, name, &rank.name).filter(|_| rank.shares) {
+        let _ = write!(said, ", though {mate} is there, which it keeps away from");
+    }
+    if rank.failed_here {
+        said.push_str(", though it failed here before");
+    }
+    if rank.domain_of_the_lost {
+        said.push_str(", in the fault domain of the node that was lost");
+    }
+    said
 }
 
 impl Judgement {
@@ -139,6 +190,11 @@ impl Judgement {
     /// The best other node than `node`.
     pub fn best_but(&self, node: &NodeName) -> Option<&NodeName> {
         self.ranked.iter().map(|rank| &rank.name).find(|name| *name != node)
+    }
+
+    /// The best node, if it is a better preferred owner than the one at `present` and no failure speaks against it.
+    pub fn better_preferred(&self, present: usize) -> Option<&NodeName> {
+        self.ranked.first().filter(|rank| rank.preferred < present && !rank.failed_here).map(|rank| &rank.name)
     }
 
     pub fn is_eligible(&self, node: &NodeName) -> bool {

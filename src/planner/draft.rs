@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::facts::Facts;
 use super::plan::{Closing, Held, Intent, Place, Plan, Proof, Reasoning, Release};
 use super::prove;
 use super::snapshot::{GroupView, NodeView, SeenGroup, Snapshot};
@@ -15,6 +16,8 @@ use crate::domain::{
 pub(super) struct Draft<'a> {
     pub snapshot: &'a Snapshot,
     pub plan: Plan,
+    /// What follows from the snapshot alone.
+    pub facts: Facts<'a>,
     standings: BTreeMap<GroupName, Standing>,
 }
 
@@ -30,7 +33,7 @@ pub(super) struct Standing {
 impl<'a> Draft<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
         let standings = snapshot.groups.iter().map(|(name, group)| (name.clone(), Standing::stored(group))).collect();
-        Self { snapshot, plan: Plan::default(), standings }
+        Self { snapshot, plan: Plan::default(), facts: Facts::new(snapshot), standings }
     }
 
     pub fn standing(&self, group: &GroupName) -> &Standing {
@@ -46,6 +49,13 @@ impl<'a> Draft<'a> {
     pub fn bound_for(&self, node: &NodeName, but: &GroupName) -> usize {
         let others = self.standings.iter().filter(|(name, _)| *name != but);
         others.filter(|(_, standing)| standing.destination() == Some(node)).count()
+    }
+
+    /// The same, of those groups whose priority is that of `but`.
+    pub fn bound_for_alike(&self, node: &NodeName, but: &GroupName) -> usize {
+        let priority = |name: &GroupName| self.snapshot.groups.get(name).map(|group| group.spec.priority);
+        let alike = self.standings.iter().filter(|(name, _)| *name != but && priority(name) == priority(but));
+        alike.filter(|(_, standing)| standing.destination() == Some(node)).count()
     }
 
     /// The groups that `node` owns once the plan so far is committed.
@@ -84,7 +94,7 @@ impl<'a> Draft<'a> {
 
     pub fn place(&mut self, place: Place) {
         self.update(&place.group, |standing| {
-            standing.placement = held(&place.to, place.epoch);
+            standing.placement = Placement { by_operator: place.by_operator, ..held(&place.to, place.epoch) };
             standing.open = place.failover.clone().or_else(|| standing.open.take());
         });
         self.plan.placements.push(place);
@@ -92,7 +102,10 @@ impl<'a> Draft<'a> {
 
     pub fn adopt(&mut self, adoption: super::plan::Adoption) {
         let epoch = self.standing(&adoption.group).placement.epoch.max(adoption.epoch);
-        self.update(&adoption.group, |standing| standing.placement = held(&adoption.node, epoch));
+        self.update(&adoption.group, |standing| {
+            let by_operator = standing.placement.stays_chosen(&adoption.node);
+            standing.placement = Placement { by_operator, ..held(&adoption.node, epoch) };
+        });
         self.plan.adoptions.push(adoption);
     }
 
@@ -124,7 +137,7 @@ impl<'a> Draft<'a> {
 
 impl Standing {
     /// The node that owns the group, or that it is on its way to.
-    fn destination(&self) -> Option<&NodeName> {
+    pub fn destination(&self) -> Option<&NodeName> {
         let intended = || self.open.as_ref().and_then(|intent| intent.to.as_ref());
         self.placement.assigned_to().or_else(intended)
     }
@@ -141,7 +154,7 @@ impl Standing {
 }
 
 fn held(node: &NodeName, epoch: crate::domain::Epoch) -> Placement {
-    Placement { epoch, last_owner: Some(node.clone()), phase: PlacementPhase::Held }
+    Placement { epoch, last_owner: Some(node.clone()), phase: PlacementPhase::Held, by_operator: false }
 }
 
 impl GroupView {

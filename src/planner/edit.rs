@@ -23,12 +23,10 @@ pub(super) fn with_topology(snapshot: &Snapshot, spec: &TopologySpec) -> Snapsho
         edited.common_dependencies.insert(wanted.name.clone(), dependency);
     }
     edited.hosts = spec.hosts.iter().map(|host| (host.name.clone(), host.clone())).collect();
-    for (name, node) in &mut edited.nodes {
-        node.retired = !spec.nodes.iter().any(|wanted| wanted.name == *name);
-    }
-    for (name, group) in &mut edited.groups {
-        group.retired = !spec.groups.iter().any(|wanted| wanted.name == *name);
-    }
+    let nodes: BTreeSet<_> = spec.nodes.iter().map(|node| &node.name).collect();
+    edited.nodes.iter_mut().for_each(|(name, node)| node.retired = !nodes.contains(name));
+    let groups: BTreeSet<_> = spec.groups.iter().map(|group| &group.name).collect();
+    edited.groups.iter_mut().for_each(|(name, group)| group.retired = !groups.contains(name));
     for node in &spec.nodes {
         put_node(&mut edited, node);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::replay::KeptPlan;
 use super::snapshot::{GroupView, PastFailover, Snapshot};
 use crate::domain::{
     Assignment, Decision, FailedMark, FailoverRecord, GroupName, Losses, NewEvent, NodeName, Operation, OperationState,
@@ -35,6 +36,9 @@ pub struct Effects {
     pub forget_nodes: Vec<NodeName>,
     pub forget_groups: Vec<GroupName>,
     pub events: Vec<NewEvent>,
+    /// The plan itself, where it made failovers what they are: to be replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptPlan>,
 }
 
 impl Effects {

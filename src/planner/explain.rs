@@ -1,10 +1,10 @@
 //! Why is a group where it is, and why not elsewhere?
 
-use super::candidates;
 use super::draft::Draft;
 use super::plan::Reasoning;
 use super::snapshot::Snapshot;
-use crate::domain::GroupName;
+use super::{candidates, failback};
+use crate::domain::{FailbackPolicy, GroupName};
 
 /// The reasoning of the plan for this group; for a group that stays, why it stays and what speaks for each node.
 pub(super) fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<Reasoning> {
@@ -23,7 +23,12 @@ pub(super) fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<Reasonin
     };
     let stays = view.placement.assigned_to().is_some();
     let verb = if stays { "stays on" } else { "leaves" };
+    let fails_back = view.spec.failback.policy != FailbackPolicy::Never;
+    let back = fails_back.then(|| failback::note(snapshot, name, view)).flatten();
+    let held = view.failed.as_ref().filter(|mark| mark.held.is_some());
+    let waits = held.map(|mark| mark.reason.clone()).or(back);
     let summary = match (stays, view.is_wanted()) {
+        (true, true) if waits.is_some() => format!("it {verb} {owner}: {}", waits.unwrap_or_default()),
         (true, true) => format!("it {verb} {owner}: nothing asks to move it, and no group moves for a better place"),
         _ => format!("it {verb} {owner}"),
     };

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::budget;
 use super::draft::Draft;
 use super::instances::Leavers;
 use super::snapshot::{NodeView, Snapshot};
+use super::{budget, failback};
 use crate::domain::{
     Assignment, GroupAssignment, GroupName, LeaseTimers, Leaving, NodeName, NodeState, Placement, Ran,
 };
@@ -81,7 +81,10 @@ pub(super) fn forget(draft: &mut Draft<'_>) {
     let leavers = Leavers::of(snapshot, draft.placements());
     let idle = |name: &NodeName, node: &NodeView| {
         let heard = node.seen.answered || node.seen.state == NodeState::Down;
-        heard && !leavers.holds(name) && draft.owned_by(name) == 0 && !node.seen.groups.keys().any(|group| node.may_run(group))
+        heard
+            && !leavers.holds(name)
+            && draft.owned_by(name) == 0
+            && !node.seen.groups.keys().any(|group| node.may_run(group))
     };
     let nodes = snapshot.nodes.iter().filter(|(name, node)| node.retired && idle(name, node));
     let nodes: Vec<NodeName> = nodes.map(|(name, _)| name.clone()).collect();
@@ -94,7 +97,15 @@ pub(super) fn look_again(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
     let silent = snapshot.nodes.values().filter(|node| node.seen.state == NodeState::Unreachable);
     let mut moments: Vec<Timestamp> = silent.filter_map(|node| node.seen.down_at).collect();
+    moments.extend(draft.facts.quarantined().values().map(|quarantined| quarantined.until));
+    moments.extend(draft.facts.brake().map(|brake| brake.until));
+    let maintained = snapshot.groups.values().filter_map(|group| group.spec.maintenance.as_ref());
+    let maintained = maintained.chain(snapshot.nodes.values().filter_map(|node| node.spec.maintenance.as_ref()));
+    moments.extend(maintained.chain(&snapshot.maintenance).map(|maintenance| maintenance.until));
+    let marked = snapshot.common_dependencies.values().filter_map(|dependency| dependency.down.as_ref());
+    moments.extend(marked.map(|mark| mark.until));
     for name in snapshot.groups.keys() {
+        moments.extend(failback::back(draft, name).and_then(|back| back.due_at()));
         if let Some(mark) = &draft.standing(name).mark {
             moments.push(mark.retry_at);
             moments.extend(budget::spent(snapshot, name).and_then(|_| budget::regained_at(snapshot, name)));

@@ -155,11 +155,9 @@ impl<'a> Leavers<'a> {
         let Some(view) = self.snapshot.groups.get(group) else { return Vec::new() };
         let names: BTreeSet<&ResourceName> = view.spec.resources.iter().map(|resource| &resource.name).collect();
         // Of a node that runs the group itself that is said already.
-        let others =
-            self.list.iter().filter(|leaver| leaver.what.ran == Ran::Instance || !leaver.view.may_run(group));
+        let others = self.list.iter().filter(|leaver| leaver.what.ran == Ran::Instance || !leaver.view.may_run(group));
         others.filter(|l| names.iter().any(|name| l.stands_for(name))).map(Leaver::sentence).collect()
     }
-
 }
 
 /// Why the owner of a group is not told yet to run all of it.

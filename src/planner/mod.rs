@@ -1,40 +1,59 @@
 //! What should be done now? `plan` decides, from one snapshot and nothing else.
 
 mod adopt;
+mod affinity;
+mod bounds;
 mod budget;
 mod candidates;
 mod draft;
 mod edit;
 pub mod effects;
 mod explain;
+pub mod explanation;
+mod facts;
+mod failback;
 mod finish;
+mod hold;
 mod instances;
+mod losses;
 mod marks;
+mod needs;
+pub mod obstacles;
 mod operate;
+mod order;
 mod place;
 pub mod plan;
 mod prove;
 mod records;
 mod release;
+pub mod replay;
+pub mod resilience;
 mod settle;
 pub mod snapshot;
 mod state;
 pub mod summary;
+pub mod what_if;
+mod window;
 mod words;
 
 pub use budget::budget;
 pub use effects::Effects;
+pub use explanation::Explanation;
 pub use plan::Plan;
+pub use resilience::{Resilience, resilience};
 pub use snapshot::Snapshot;
 pub use state::group_state;
-pub use summary::{PlanAction, PlanLine, PlanSummary};
+pub use summary::{InstanceLine, PlanAction, PlanLine, PlanSummary};
+pub use what_if::{Faults, WhatIf, cold, what_if, with_faults};
+
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::domain::{GroupName, TopologySpec};
+use crate::domain::{GroupName, NodeName, TopologySpec};
 
 /// Changes whenever the same snapshot may give another plan than before.
-pub const PLANNER_VERSION: u32 = 1;
+pub const PLANNER_VERSION: u32 = 2;
 
 /// What should be done now. The same snapshot gives the same plan.
 ///
@@ -43,12 +62,14 @@ pub const PLANNER_VERSION: u32 = 1;
 pub fn plan(snapshot: &Snapshot) -> Plan {
     let mut draft = draft::Draft::new(snapshot);
     finish::withdraw(&mut draft);
+    draft.plan.losses.clone_from(draft.facts.losses());
     settle::settle(&mut draft);
     release::release(&mut draft);
     prove::prove(&mut draft);
     adopt::adopt(&mut draft);
     marks::lift(&mut draft);
     place::place(&mut draft);
+    release::give_back(&mut draft);
     operate::operate(&mut draft);
     finish::forget(&mut draft);
     finish::reassign(&mut draft);
@@ -59,6 +80,18 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
 /// Why a group is where it is, and for every node why or why not: by the code that places it.
 pub fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<plan::Reasoning> {
     explain::explain(snapshot, group)
+}
+
+/// The same for an operator who wants to do something about it: all that stands in the way, and what would change it.
+pub fn explanation(snapshot: &Snapshot, group: &GroupName) -> Option<Explanation> {
+    explanation::explanation(snapshot, group)
+}
+
+/// The nodes that get nothing for a while since they were lost again and again: why, and what ends that, as a sentence.
+pub fn quarantined(snapshot: &Snapshot) -> BTreeMap<NodeName, String> {
+    let facts = facts::Facts::new(snapshot);
+    let say = |reason: &str| format!("{reason}; resume it to end that");
+    facts.quarantined().iter().map(|(name, found)| ((*name).clone(), say(&found.reason))).collect()
 }
 
 /// What a plan writes. `new_id` gives the ids of the failovers that it opens.

@@ -1,12 +1,11 @@
 //! Which operations are done, and what do the others wait for?
 
-use super::candidates;
 use super::draft::Draft;
 use super::place::{blockers, choice};
 use super::plan::OperationStep;
-use super::settle::goes_on;
 use super::snapshot::{GroupView, NodeView, Snapshot};
 use super::words::{clock, counted};
+use super::{candidates, needs};
 use crate::domain::{
     Actor, Cause, FailoverRecord, GroupName, GroupState, GroupWanted, NodeName, NodeState, NodeWanted, Operation,
     OperationKind, OperationState, PlacementPhase,
@@ -30,6 +29,11 @@ pub(super) fn operate(draft: &mut Draft<'_>) {
 pub(super) fn newest_move<'a>(snapshot: &'a Snapshot, group: &GroupName) -> Option<&'a Operation> {
     let mut newest_first = snapshot.operations.iter().rev();
     newest_first.find(|op| op.kind == OperationKind::Move && op.target == group.as_str())
+}
+
+/// Whether the operator who moves `group` put it on `node`.
+pub(super) fn has_chosen(snapshot: &Snapshot, group: &GroupName, node: &NodeName) -> bool {
+    newest_move(snapshot, group).is_some_and(|operation| operation.to.as_ref().is_none_or(|to| to == node))
 }
 
 /// Whether `open` is the failover that carries `operation` out.
@@ -126,7 +130,7 @@ fn online(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Verdict {
         return (OperationState::Superseded, "it is wanted offline meanwhile".to_owned());
     }
     let standing = draft.standing(name);
-    if let Some(mark) = &standing.mark {
+    if let Some(mark) = standing.mark.as_ref().filter(|mark| mark.held.is_none()) {
         let message = format!("{}; it begins again at {}, or when it is reset", mark.reason, clock(mark.retry_at));
         return (OperationState::Failed, message);
     }
@@ -146,13 +150,10 @@ fn on(draft: &Draft<'_>, name: &GroupName, owner: &NodeName) -> Verdict {
     if draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
         return (OperationState::Running, waits_for(draft, owner));
     }
-    let seen = draft.snapshot.seen_on_owner(name);
-    let goes_on = draft.snapshot.groups.get(name).zip(seen).is_some_and(|(group, seen)| goes_on(group, seen));
-    match seen.map(|seen| seen.state) {
-        Some(GroupState::PartialOnline) if goes_on => {
-            (OperationState::Succeeded, format!("online on {owner}, but for what is not critical"))
-        }
-        Some(GroupState::Online) => (OperationState::Succeeded, format!("online on {owner}")),
+    if let Some(missing) = draft.snapshot.lacks(name) {
+        return (OperationState::Succeeded, needs::online_on(owner, &missing));
+    }
+    match draft.snapshot.seen_on_owner(name).map(|seen| seen.state) {
         Some(GroupState::Failed | GroupState::PartialOnline) => {
             (OperationState::Failed, format!("a resource failed on {owner}; see its log, then reset the group"))
         }
@@ -182,11 +183,11 @@ fn moving(draft: &Draft<'_>, operation: &Operation, name: &GroupName, group: &Gr
         return (OperationState::Failed, "the group is wanted offline; bring it online first".to_owned());
     }
     let standing = draft.standing(name);
-    if let Some(mark) = &standing.mark {
+    if let Some(mark) = standing.mark.as_ref().filter(|mark| mark.held.is_none()) {
         return (OperationState::Failed, format!("the group failed: {}; reset it first", mark.reason));
     }
     let Some(owner) = standing.placement.owner() else {
-        let waiting = !blockers(draft, name).is_empty();
+        let waiting = !blockers(draft, name).is_empty() || !needs::unmet(draft, name).is_empty();
         let state = if waiting { OperationState::Running } else { OperationState::Failed };
         return (state, summary(draft, name));
     };
@@ -229,6 +230,11 @@ fn astray(
         Some(last) => candidates::judge(draft, name, Some((last, "moved away from here"))),
         None => choice(draft, name),
     };
+    let waits = needs::unmet(draft, name);
+    if !placed && !waits.is_empty() {
+        let why = waits.join("; ");
+        return (OperationState::Failed, format!("it stays on {owner}, since it would not start again: {why}"));
+    }
     let found = draft.plan.reasons.get(name).filter(|_| placed);
     let why = match (&operation.to, found) {
         (Some(to), Some(found)) => {

@@ -3,35 +3,67 @@
 use super::candidates::{self, Judgement};
 use super::draft::Draft;
 use super::instances::Leavers;
-use super::operate;
 use super::plan::{Intent, Place};
 use super::release::set_mark;
 use super::snapshot::GroupView;
 use super::words::clock;
+use super::{hold, needs, operate};
 use crate::domain::{
-    Actor, Cause, Epoch, GroupName, NodeName, NodeState, NodeWanted, OperationKind, Outcome, PlacementPhase,
+    Actor, Cause, Epoch, GroupName, NodeName, NodeState, NodeWanted, OperationKind, Outcome, PlacementPhase, Priority,
 };
 
-/// Places every free group that is wanted online and not marked as failed.
+/// Places every free group that is wanted online and not marked as failed, in start order: who comes first chooses first.
 pub(super) fn place(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
-    for (name, group) in snapshot.groups.iter().filter(|(_, group)| group.is_wanted()) {
+    for name in draft.facts.order().to_vec() {
+        let Some(group) = snapshot.groups.get(name).filter(|group| group.is_wanted()) else { continue };
         let standing = draft.standing(name);
-        if standing.placement.owner().is_some() || standing.mark.is_some() {
-            continue;
-        }
-        let waits = blockers(draft, name);
-        let judgement = choice(draft, name);
-        if !waits.is_empty() {
-            let summary = format!("it waits: {}", waits.join("; "));
-            draft.explain(name, judgement.reasoning(None, summary));
-            continue;
-        }
-        match target(draft, name, &judgement) {
-            Some(to) => put(draft, name, group, (&judgement, &to)),
-            None => nowhere(draft, name, &judgement),
+        if standing.placement.owner().is_none() && standing.mark.is_none() {
+            consider(draft, name, group);
         }
     }
+}
+
+fn consider(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView) {
+    let waits = blockers(draft, name);
+    let judgement = choice(draft, name);
+    if !waits.is_empty() {
+        let summary = format!("it waits: {}", waits.join("; "));
+        return draft.explain(name, judgement.reasoning(None, summary));
+    }
+    let mut only = None;
+    if let Some(hold) = hold::of_start(draft, name) {
+        only = returns(draft, name, &hold).filter(|last| judgement.is_eligible(last));
+        if only.is_none() {
+            return held(draft, name, &judgement, &hold.reason);
+        }
+    }
+    let waits = needs::unmet(draft, name);
+    if !waits.is_empty() {
+        let summary = format!("it waits: {}", waits.join("; "));
+        return draft.explain(name, judgement.reasoning(None, summary));
+    }
+    match only.or_else(|| target(draft, name, &judgement)) {
+        Some(to) => put(draft, name, group, (&judgement, &to)),
+        None => nowhere(draft, name, &judgement),
+    }
+}
+
+/// The last owner, where a group that is held may begin again.
+pub(super) fn returns(draft: &Draft<'_>, name: &GroupName, hold: &hold::Hold) -> Option<NodeName> {
+    draft.standing(name).placement.last_owner.clone().filter(|_| hold.in_place)
+}
+
+/// Locum must not start it by itself. A failover that was under way ends so.
+fn held(draft: &mut Draft<'_>, name: &GroupName, judgement: &Judgement, reason: &str) {
+    if draft.plan.held.iter().any(|held| held.group == *name) {
+        return; // what happened and why it waits has been said
+    }
+    let summary = format!("it waits: {reason}");
+    if draft.standing(name).open.is_some() {
+        draft.close(name, Outcome::Blocked, summary.clone());
+    }
+    draft.explain(name, judgement.reasoning(None, summary));
 }
 
 /// Why a free group must not be started yet: the nodes that may run it unknown to the store.
@@ -68,7 +100,9 @@ fn target(draft: &Draft<'_>, name: &GroupName, judgement: &Judgement) -> Option<
     let eligible = |node: &NodeName| judgement.is_eligible(node);
     // A failover goes back to where it came from only if nothing else is left.
     let standing = draft.standing(name);
-    let from = standing.open.as_ref().and(standing.placement.last_owner.as_ref());
+    // One that goes back to a preferred owner has left nothing that was wrong.
+    let fails = standing.open.as_ref().filter(|intent| intent.cause != Cause::Failback);
+    let from = fails.and(standing.placement.last_owner.as_ref());
     let best = from.and_then(|from| judgement.best_but(from)).or_else(|| judgement.best());
     asked.filter(eligible).or_else(|| intended.filter(eligible)).or_else(|| best.cloned())
 }
@@ -93,7 +127,8 @@ fn put(draft: &mut Draft<'_>, name: &GroupName, group: &GroupView, choice: (&Jud
     let failover = (standing.open.is_none() && changes).then(|| unforeseen(draft, name, group, to));
     let epoch = next_epoch(draft, name);
     draft.explain(name, judgement.reasoning(Some(to), reason.clone()));
-    draft.place(Place { group: name.clone(), to: to.clone(), epoch, failover, reason });
+    let by_operator = operate::has_chosen(draft.snapshot, name, to);
+    draft.place(Place { group: name.clone(), to: to.clone(), epoch, failover, by_operator, reason });
 }
 
 /// Above everything stored or heard of.
@@ -113,6 +148,7 @@ fn unforeseen(draft: &Draft<'_>, name: &GroupName, group: &GroupView, to: &NodeN
     let operator = snapshot.operations.iter().rev().find(asked).map(|operation| operation.actor.clone());
     let last = placement.last_owner.as_ref().and_then(|last| Some((last, snapshot.nodes.get(last)?)));
     let cause = match (&placement.phase, last) {
+        _ if operator.is_some() && group.spec.priority == Priority::NoAutoStart => Cause::OperatorMove,
         (PlacementPhase::Released { cause: Some(cause), .. }, _) => *cause,
         _ if operator.is_some() => Cause::OperatorMove,
         (_, Some((last, node))) if group.allows(last, node) && node.wanted == NodeWanted::Drained => Cause::Drain,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -14,7 +15,7 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[must_use = "a plan that nobody commits decides nothing"]
 pub struct Plan {
-    /// Groups that their owner is told to let go, in the order of their names.
+    /// Groups that their owner is told to let go, in the order in which groups start; those that go back come last.
     pub releases: Vec<Release>,
     /// Groups whose owner is proven to have stopped: the proof is stored, the group is free.
     pub proofs: Vec<Proof>,
@@ -87,6 +88,9 @@ pub struct Place {
     pub epoch: Epoch,
     /// Set when the new owner is another one than the last and no failover record is open or opened by this plan.
     pub failover: Option<Intent>,
+    /// Whether an operator's move chose that node.
+    #[serde(default)]
+    pub by_operator: bool,
     pub reason: String,
 }
 
@@ -127,7 +131,7 @@ pub struct OperationStep {
 }
 
 /// Why a group goes where it goes, or nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reasoning {
     /// The node that was chosen.
     pub chosen: Option<NodeName>,

@@ -1,20 +1,21 @@
 //! Which owners are known to have stopped a group, and by what proof?
 
-use super::candidates;
 use super::draft::Draft;
 use super::place::blockers;
 use super::plan::{Intent, Plan, Proof};
 use super::release::{held_back, set_mark};
 use super::snapshot::{GroupView, NodeView, Snapshot};
 use super::words::clock;
+use super::{affinity, candidates, hold};
 use crate::domain::{
-    Actor, Cause, Decision, FailureKind, GroupName, NodeName, NodeState, PlacementPhase, ReleaseProof,
+    Actor, Cause, Decision, FailureKind, GroupName, NodeName, NodeState, PlacementPhase, Priority, ReleaseProof,
 };
 
 /// Stores the proofs that have come true since the last plan.
 pub(super) fn prove(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
-    for (name, group) in &snapshot.groups {
+    for name in draft.facts.order().to_vec() {
+        let group = &snapshot.groups[name];
         let Some(owner) = group.placement.owner() else { continue };
         let Some(node) = snapshot.nodes.get(owner) else { continue };
         let found = match group.placement.phase {
@@ -72,6 +73,16 @@ fn lost(draft: &mut Draft<'_>, group: &GroupView, node: &NodeView, proof: Proof)
     // While a node may still turn out to run it, nothing is ruled out yet.
     let undecided = judgement.best().is_none() && !blockers(draft, &name).is_empty();
     draft.explain(&name, judgement.reasoning(judgement.best(), reason.clone()));
+    if group.failed.as_ref().is_some_and(|mark| mark.held.is_some()) {
+        draft.mark(&name, None);
+    }
+    let hold = hold::hold(draft, &name, Some(cause)).filter(|_| held.is_none() || judgement.best().is_none());
+    if let Some(hold) = hold {
+        let reason = hold.after(&reason);
+        draft.explain(&name, judgement.reasoning(None, reason.clone()));
+        draft.hold(&name, Some(&proof.from), cause, (reason.clone(), detected_at));
+        return draft.prove(Proof { reason, ..proof });
+    }
     let Some(held) = held.filter(|_| !undecided) else {
         let to = judgement.best().cloned();
         let intent = Intent { cause, actor: Actor::locum(), to, detected_at };
@@ -102,14 +113,23 @@ pub(super) fn cause(snapshot: &Snapshot, plan: &Plan, name: &GroupName) -> Optio
 
 /// The cause of a release that no failover record tells: it was held back, and its record is closed.
 fn forced(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> Option<Cause> {
-    if group.failed.is_some() {
+    let failed = || {
         let kind = snapshot.seen_on_owner(name).and_then(|seen| seen.failure.as_ref()).map(|failure| failure.kind);
-        return Some(match kind {
+        Some(match kind {
             Some(FailureKind::StartFailed) => Cause::StartFailed,
             Some(FailureKind::ResourceFailed) | None => Cause::ResourceFailed,
-        });
+        })
+    };
+    if group.failed.is_some() {
+        return failed();
     }
     let owner = group.placement.owner()?;
-    let allowed = snapshot.nodes.get(owner).is_some_and(|node| group.allows(owner, node));
-    (!allowed).then_some(Cause::TopologyChange)
+    if snapshot.nodes.get(owner).is_none_or(|node| !group.allows(owner, node)) {
+        return Some(Cause::TopologyChange);
+    }
+    if affinity::has_yielded(snapshot, group, owner) {
+        return Some(Cause::AntiAffinity);
+    }
+    // It gets no mark when it fails, and nothing else stops a group of this priority that is wanted online.
+    if group.spec.priority == Priority::NoAutoStart { failed() } else { None }
 }

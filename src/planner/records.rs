@@ -12,8 +12,8 @@ use super::prove;
 use super::snapshot::Snapshot;
 use super::words::{clock, millis};
 use crate::domain::{
-    Actor, Cause, Decision, EventKind, FailoverRecord, FailoverStep, GroupName, NewEvent, NodeName, OperationState,
-    Outcome, Placement, PlacementPhase,
+    Actor, Cause, Decision, EventKind, FailoverRecord, FailoverStep, GroupName, NewEvent, NodeName, Operation,
+    OperationKind, OperationState, Outcome, Placement, PlacementPhase,
 };
 
 /// What a plan writes. `new_id` gives the ids of the failovers that it opens.
@@ -98,7 +98,7 @@ impl Writer<'_> {
             self.open(&place.group, before.last_owner.as_ref(), intent, &place.reason);
             self.already_released(&place.group, &before);
         }
-        self.settle_on(&place.group, &place.to, place.epoch);
+        self.settle_on(&place.group, &place.to, place.epoch, place.by_operator);
         self.step(&place.group, format!("placed on {} (epoch {})", place.to, place.epoch));
         if !self.open.contains_key(&place.group) {
             let message = format!("placed on {} (epoch {}): {}", place.to, place.epoch, place.reason);
@@ -120,14 +120,15 @@ impl Writer<'_> {
             self.open(&adoption.group, before.last_owner.as_ref(), &intent, &adoption.reason);
             self.already_released(&adoption.group, &before);
         }
-        self.settle_on(&adoption.group, &adoption.node, epoch);
+        self.settle_on(&adoption.group, &adoption.node, epoch, before.stays_chosen(&adoption.node));
         let message = format!("found running on {} (epoch {epoch}): {}", adoption.node, adoption.reason);
         self.step(&adoption.group, message.clone());
         self.event(EventKind::GroupPlaced, adoption.group.as_str(), message);
     }
 
-    fn settle_on(&mut self, group: &GroupName, node: &NodeName, epoch: crate::domain::Epoch) {
-        let placement = Placement { epoch, last_owner: Some(node.clone()), phase: PlacementPhase::Held };
+    fn settle_on(&mut self, group: &GroupName, node: &NodeName, epoch: crate::domain::Epoch, by_operator: bool) {
+        let last_owner = Some(node.clone());
+        let placement = Placement { epoch, last_owner, phase: PlacementPhase::Held, by_operator };
         self.effects.placements.insert(group.clone(), placement);
         let verdicts = self.plan.reasons.get(group).map(|reasoning| reasoning.verdicts.clone());
         if let Some(record) = self.open.get_mut(group) {
@@ -240,6 +241,14 @@ impl Writer<'_> {
         self.effects.marks.clone_from(&self.plan.marks);
         for (group, mark) in &self.plan.marks {
             if let Some(mark) = mark {
+                let before = self.snapshot.groups.get(group).and_then(|view| view.failed.as_ref());
+                if mark.held.is_some() && before.is_some() {
+                    continue; // the same, seen again
+                }
+                if mark.held.is_some() {
+                    self.event(EventKind::GroupFailed, group.as_str(), mark.reason.clone());
+                    continue;
+                }
                 let message = format!("{}; it begins again at {}", mark.reason, clock(mark.retry_at));
                 self.event(EventKind::GroupFailed, group.as_str(), message);
             }
@@ -261,7 +270,20 @@ impl Writer<'_> {
                 let group = groups.filter(|name| reset && name.as_str() == stored.target);
                 self.effects.budgets_reset.extend(group.cloned());
             }
+            self.stays_chosen(&operation);
             self.effects.operations.push(operation);
+        }
+    }
+
+    /// Whom an operator moves to where it is already shall stay there: failback leaves it.
+    fn stays_chosen(&mut self, operation: &Operation) {
+        let done = operation.kind == OperationKind::Move && operation.state == OperationState::Succeeded;
+        let Some(to) = operation.to.as_ref().filter(|_| done) else { return };
+        let Some((group, _)) = self.snapshot.groups.get_key_value(operation.target.as_str()) else { return };
+        let placement = self.placement(group);
+        if placement.assigned_to() == Some(to) && !placement.by_operator {
+            let chosen = Placement { by_operator: true, ..placement };
+            self.effects.placements.insert(group.clone(), chosen);
         }
     }
 

@@ -1,13 +1,16 @@
 //! Which groups must leave a node that still answers, and why?
 
+use jiff::Timestamp;
+
 use super::budget::{self, later};
 use super::candidates::{self, Judgement};
 use super::draft::Draft;
 use super::plan::{Intent, Release};
 use super::snapshot::{GroupView, NodeView, SeenFailure};
-use super::{adopt, operate};
+use super::{adopt, affinity, failback, hold, needs, operate};
 use crate::domain::{
-    Actor, Cause, FailedMark, FailureKind, GroupName, GroupState, NodeName, NodeState, NodeWanted, Operation,
+    Actor, Cause, FailedMark, FailureKind, GroupName, GroupState, HeldBy, NodeName, NodeState, NodeWanted, Operation,
+    Priority,
 };
 
 /// A group, its name, and the node that owns it.
@@ -21,13 +24,27 @@ struct Case<'a> {
 /// Tells owners to let go of groups that must stop or move. A lost owner is told nothing: see `prove`.
 pub(super) fn release(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
-    for (name, group) in &snapshot.groups {
+    for name in draft.facts.order().to_vec() {
+        let group = &snapshot.groups[name];
         let Some(owner) = group.placement.assigned_to() else { continue };
         let case = Case { name, group, owner };
         match snapshot.nodes.get(owner) {
             Some(node) if node.seen.state != NodeState::Down => consider(draft, case, node),
             _ => {}
         }
+    }
+}
+
+/// Tells owners to let go of groups that go back to a preferred owner. Once all else has its place: who must move comes
+/// before who may.
+pub(super) fn give_back(draft: &mut Draft<'_>) {
+    for name in draft.facts.order().to_vec() {
+        let Some(back) = failback::back(draft, name).filter(failback::Back::is_due) else { continue };
+        let Some(owner) = draft.standing(name).placement.assigned_to().cloned() else { continue };
+        let reason = format!("{} can take it again", back.to);
+        let intent = intent(draft, Cause::Failback, Some(&back.to));
+        draft.explain(name, back.judgement.reasoning(Some(&back.to), reason.clone()));
+        draft.release(Release { group: name.clone(), from: owner, failover: Some(intent), reason });
     }
 }
 
@@ -49,14 +66,20 @@ fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
     }
     let seen = draft.snapshot.seen_on_owner(case.name);
     if let Some(failure) = seen.and_then(|seen| seen.failure.as_ref()) {
-        return failed(draft, case, failure);
+        return failed(draft, case, node, failure);
     }
     if !case.group.allows(case.owner, node) {
-        return expelled(draft, case);
+        let reason = format!("{} is no longer a possible owner", case.owner);
+        return must_go(draft, case, Cause::TopologyChange, reason);
+    }
+    if let Some(mate) = affinity::must_yield_to(draft, case.name, case.owner)
+        && yields(draft, case, mate)
+    {
+        return;
     }
     let stuck = seen.is_some_and(|seen| matches!(seen.state, GroupState::Failed | GroupState::PartialOnline));
     if stuck && budget::has_reset(draft.snapshot, case.name) {
-        return draft.release(stop(case, "it was reset: it begins again"));
+        return draft.release(stop(case, reset(case.group)));
     }
     if let Some(operation) = operate::newest_move(draft.snapshot, case.name)
         && moved(draft, case, operation)
@@ -68,8 +91,15 @@ fn consider(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView) {
     }
 }
 
+fn reset(group: &GroupView) -> &'static str {
+    match group.spec.priority {
+        Priority::NoAutoStart => "it was reset: an operator can bring it online again",
+        _ => "it was reset: it begins again",
+    }
+}
+
 /// A resource is beyond its restart policy.
-fn failed(draft: &mut Draft<'_>, case: Case<'_>, failure: &SeenFailure) {
+fn failed(draft: &mut Draft<'_>, case: Case<'_>, node: &NodeView, failure: &SeenFailure) {
     let cause = match failure.kind {
         FailureKind::ResourceFailed => Cause::ResourceFailed,
         FailureKind::StartFailed => Cause::StartFailed,
@@ -77,6 +107,37 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, failure: &SeenFailure) {
     let reason = format!("{} on {}: {}", failure.resource, case.owner, failure.reason);
     let judgement = candidates::judge(draft, case.name, Some((case.owner, "it failed here just now")));
     let detected_at = failure.at.min(draft.snapshot.now);
+    let stays = case.group.failed.as_ref().and_then(|mark| mark.held);
+    if stays.is_some() && budget::has_reset(draft.snapshot, case.name) {
+        draft.mark(case.name, None);
+        return draft.release(stop(case, reset(case.group)));
+    }
+    if let Some(hold) = hold::hold(draft, case.name, Some(cause)) {
+        if node.wanted == NodeWanted::Drained && judgement.best().is_some() {
+            draft.mark(case.name, None);
+            return drained(draft, case);
+        }
+        let reason = hold.after(&reason);
+        if stays.is_none() {
+            draft.hold(case.name, Some(case.owner), cause, (reason.clone(), detected_at));
+        }
+        draft.explain(case.name, judgement.reasoning(None, reason.clone()));
+        let Some(by) = hold.by else { return draft.release(stop(case, &reason)) };
+        return stay(draft, case, (by, hold.until), &reason);
+    }
+    if stays.is_some() {
+        draft.mark(case.name, None);
+        if let Some(operation) = operate::newest_move(draft.snapshot, case.name)
+            && moved(draft, case, operation)
+        {
+            return;
+        }
+    }
+    if stays == Some(HeldBy::CommonDependency) {
+        let still_down = hold::dependency(draft.snapshot, case.name).is_some();
+        let why = if still_down { "an operator asks for it" } else { "its common dependency is no longer down" };
+        return draft.release(stop(case, &format!("{why}: it begins again")));
+    }
     if let Some(held) = held_back(draft, case.name, &judgement) {
         let retry_after = case.group.spec.resources.iter().find(|r| r.name == failure.resource);
         let retry_after = retry_after.map(|resource| resource.restart.retry_after);
@@ -88,6 +149,18 @@ fn failed(draft: &mut Draft<'_>, case: Case<'_>, failure: &SeenFailure) {
     let intent = Intent { detected_at, ..intent(draft, cause, judgement.best()) };
     draft.explain(case.name, judgement.reasoning(judgement.best(), reason.clone()));
     draft.release(failover(case, intent, reason));
+}
+
+/// Its failover is held back: what still runs of it goes on where it is. The mark says so, and that it was recorded.
+fn stay(draft: &mut Draft<'_>, case: Case<'_>, (by, until): (HeldBy, Option<Timestamp>), reason: &str) {
+    let now = draft.snapshot.now;
+    let known = case.group.failed.as_ref().filter(|mark| mark.reason == reason && mark.held == Some(by));
+    if known.is_none_or(|mark| mark.retry_at <= now) {
+        let longest = case.group.spec.resources.iter().map(|resource| resource.restart.retry_after).max();
+        let retry_at = until.unwrap_or_else(|| later(now, longest.unwrap_or_default()));
+        let mark = FailedMark { reason: reason.to_owned(), at: now, retry_at, held: Some(by) };
+        draft.mark(case.name, Some(mark));
+    }
 }
 
 /// Why a failover that is needed can't be: no node, or no budget.
@@ -109,28 +182,42 @@ pub(super) fn set_mark(
     let longest = || group.spec.resources.iter().map(|resource| resource.restart.retry_after).max();
     let retry_after = retry_after.or_else(longest).unwrap_or_default();
     let at = draft.snapshot.now;
-    draft.mark(name, Some(FailedMark { reason: reason.to_owned(), at, retry_at: later(at, retry_after) }));
+    draft.mark(name, Some(FailedMark { reason: reason.to_owned(), at, retry_at: later(at, retry_after), held: None }));
 }
 
-/// The topology takes the owner away. It must stop there even if no other node can take it.
-fn expelled(draft: &mut Draft<'_>, case: Case<'_>) {
-    let reason = format!("{} is no longer a possible owner", case.owner);
+/// It must not go on where it is, even if no other node can take it.
+fn must_go(draft: &mut Draft<'_>, case: Case<'_>, cause: Cause, reason: String) {
     let judgement = candidates::judge(draft, case.name, None);
     let best = judgement.best();
     draft.explain(case.name, judgement.reasoning(best, reason.clone()));
     if best.is_some() {
-        let intent = intent(draft, Cause::TopologyChange, best);
+        let intent = intent(draft, cause, best);
         return draft.release(failover(case, intent, reason));
     }
     let why = format!("{reason}, and no other node can take it ({})", judgement.listed());
-    draft.hold(case.name, Some(case.owner), Cause::TopologyChange, (why, draft.snapshot.now));
+    draft.hold(case.name, Some(case.owner), cause, (why, draft.snapshot.now));
     draft.release(stop(case, &reason));
+}
+
+/// Enforced anti-affinity: the later one goes, or stops if it can go nowhere. Not while somebody maintains it.
+fn yields(draft: &mut Draft<'_>, case: Case<'_>, mate: &GroupName) -> bool {
+    let reason = format!("it never shares a node with {mate}, which is on {} too", case.owner);
+    if let Some((maintenance, _)) = hold::maintenance_on(draft.snapshot, case.name, case.owner) {
+        let judgement = candidates::judge(draft, case.name, None);
+        draft.explain(case.name, judgement.reasoning(None, format!("{reason}; {maintenance}")));
+        return false;
+    }
+    must_go(draft, case, Cause::AntiAffinity, reason);
+    true
 }
 
 /// An operator moves it. Whether that is possible; if not, the operation says why.
 fn moved(draft: &mut Draft<'_>, case: Case<'_>, operation: &Operation) -> bool {
     if operate::is_under_way(case.group.open.as_ref(), operation) || operation.to.as_ref() == Some(case.owner) {
         return false;
+    }
+    if !needs::unmet(draft, case.name).is_empty() {
+        return false; // it would stop here, and not start there
     }
     let judgement = candidates::judge(draft, case.name, Some((case.owner, "moved away from here")));
     let target = match &operation.to {
@@ -153,6 +240,12 @@ fn drained(draft: &mut Draft<'_>, case: Case<'_>) {
         let summary = format!("it stays on {}, which is drained: no other node can take it", case.owner);
         return draft.explain(case.name, judgement.reasoning(None, summary));
     };
+    let waits = needs::unmet(draft, case.name);
+    if !waits.is_empty() {
+        let why = waits.join("; ");
+        let summary = format!("it stays on {}, which is drained, since it would not start again: {why}", case.owner);
+        return draft.explain(case.name, judgement.reasoning(None, summary));
+    }
     let reason = format!("{} is drained", case.owner);
     let actor = operate::drained_by(draft.snapshot, case.owner);
     let intent = Intent { actor, ..intent(draft, Cause::Drain, Some(target)) };

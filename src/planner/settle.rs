@@ -1,8 +1,9 @@
 //! Which failovers have ended, and how?
 
 use super::draft::Draft;
-use super::snapshot::{GroupView, SeenGroup};
-use crate::domain::{GroupName, GroupState, NodeState, Outcome, ResourceName, ResourceState};
+use super::needs;
+use super::snapshot::GroupView;
+use crate::domain::{GroupName, GroupState, NodeState, Outcome};
 
 /// Closes the failovers whose end is seen.
 pub(super) fn settle(draft: &mut Draft<'_>) {
@@ -29,22 +30,13 @@ fn outcome(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Option<(Ou
     if let Some(failure) = &seen.failure {
         return Some((Outcome::Failed, format!("{} on {owner}: {}", failure.resource, failure.reason)));
     }
+    if let Some(missing) = draft.snapshot.lacks(name) {
+        return Some((Outcome::Succeeded, needs::online_on(owner, &missing)));
+    }
     match seen.state {
-        GroupState::Online => Some((Outcome::Succeeded, format!("online on {owner}"))),
-        GroupState::PartialOnline if goes_on(group, seen) => {
-            Some((Outcome::Succeeded, format!("online on {owner}, but for what is not critical")))
-        }
         GroupState::Failed | GroupState::PartialOnline => {
             Some((Outcome::Failed, format!("a resource failed on {owner} and stays failed by its restart policy")))
         }
         _ => None,
     }
-}
-
-/// Whether a group that is online in part lacks only what it can do without.
-pub(super) fn goes_on(group: &GroupView, seen: &SeenGroup) -> bool {
-    let critical = |name: &ResourceName| group.spec.resources.iter().any(|resource| resource.name == *name && resource.critical);
-    let failed = seen.resources.iter().filter(|resource| resource.state == ResourceState::Failed);
-    let mut failed = failed.map(|resource| &resource.name).peekable();
-    failed.peek().is_some() && !failed.any(critical)
 }

@@ -1,20 +1,25 @@
 //! What does a plan do, in words that an operator reads before saying yes?
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::finish;
+use super::bounds;
 use super::instances::Leavers;
-use super::plan::Plan;
-use super::snapshot::{GroupView, Snapshot};
-use crate::domain::{GroupName, NodeName, NodeState, Placement};
+use super::plan::{Adoption, Place, Plan, Release};
+use super::snapshot::{GroupView, NodeView, Snapshot};
+use crate::domain::{GroupName, HostName, HumanDuration, NodeName, NodeState};
 
 /// A plan in the operator's words.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct PlanSummary {
     /// In the order of the groups' names.
     pub lines: Vec<PlanLine>,
-    /// Whether a group that runs now would stop, restart or move.
+    /// Instances of unclustered hosts that start, stop or restart, by host and node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<InstanceLine>,
+    /// Whether a group or an instance that runs now would stop, restart or move.
     pub disturbs: bool,
 }
 
@@ -25,8 +30,22 @@ pub struct PlanLine {
     pub group: GroupName,
     pub from: Option<NodeName>,
     pub to: Option<NodeName>,
+    /// How long it does not run at worst, if it runs now and comes back: a bound by its timers, not a forecast. Of a lost
+    /// node's group, counted from the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub downtime_at_most: Option<HumanDuration>,
     /// A sentence.
     pub reason: String,
+}
+
+/// What happens to an instance of an unclustered host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InstanceLine {
+    /// `start`, `stop` or `restart`.
+    pub action: PlanAction,
+    pub host: HostName,
+    pub node: NodeName,
 }
 
 /// What kind of thing happens.
@@ -44,66 +63,134 @@ pub enum PlanAction {
     Remove,
 }
 
-/// The plan in an operator's words: one line for each group that it touches or can't place.
-pub(super) fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
-    let stored = snapshot.groups.iter().map(|(name, group)| (name, &group.placement));
-    let leavers = Leavers::of(snapshot, stored);
-    let lines: Vec<PlanLine> =
-        snapshot.groups.iter().filter_map(|group| line(snapshot, plan, &leavers, group)).collect();
-    let stops = |line: &PlanLine| {
-        let owner = snapshot.groups.get(&line.group).and_then(|group| group.placement.assigned_to());
-        let node = owner.and_then(|owner| snapshot.nodes.get(owner));
-        let may_run = node.is_some_and(|node| node.seen.state != NodeState::Down);
-        may_run && !matches!(line.action, PlanAction::Wait | PlanAction::Start)
-    };
-    PlanSummary { disturbs: lines.iter().any(stops), lines }
+/// The steps of a plan by their group.
+struct Steps<'a> {
+    plan: &'a Plan,
+    releases: BTreeMap<&'a GroupName, &'a Release>,
+    adoptions: BTreeMap<&'a GroupName, &'a Adoption>,
+    placements: BTreeMap<&'a GroupName, &'a Place>,
 }
 
-fn line(
-    snapshot: &Snapshot,
-    plan: &Plan,
-    leavers: &Leavers<'_>,
-    (name, group): (&GroupName, &GroupView),
-) -> Option<PlanLine> {
+impl<'a> Steps<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            releases: plan.releases.iter().map(|release| (&release.group, release)).collect(),
+            adoptions: plan.adoptions.iter().map(|adoption| (&adoption.group, adoption)).collect(),
+            placements: plan.placements.iter().map(|place| (&place.group, place)).collect(),
+        }
+    }
+
+    fn touch(&self, group: &GroupName) -> bool {
+        self.releases.contains_key(group) || self.adoptions.contains_key(group) || self.placements.contains_key(group)
+    }
+}
+
+/// The plan in an operator's words: one line for each group that it touches or can't place.
+pub(super) fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
+    let steps = Steps::of(plan);
+    let lines: Vec<PlanLine> =
+        snapshot.groups.iter().filter_map(|(name, group)| line(snapshot, &steps, name, group)).collect();
+    let instances = instances(snapshot);
+    let may_run = |node: Option<&NodeView>| node.is_some_and(|node| node.seen.state != NodeState::Down);
+    let stops = |line: &PlanLine| {
+        let owner = snapshot.groups.get(&line.group).and_then(|group| group.placement.assigned_to());
+        let running = may_run(owner.and_then(|owner| snapshot.nodes.get(owner)));
+        running && !matches!(line.action, PlanAction::Wait | PlanAction::Start)
+    };
+    let ends = |line: &InstanceLine| line.action != PlanAction::Start && may_run(snapshot.nodes.get(&line.node));
+    PlanSummary { disturbs: lines.iter().any(stops) || instances.iter().any(ends), lines, instances }
+}
+
+fn line(snapshot: &Snapshot, steps: &Steps<'_>, name: &GroupName, group: &GroupView) -> Option<PlanLine> {
     let owner = group.placement.owner().cloned();
     let say = |action, from: Option<NodeName>, to: Option<NodeName>, reason: String| {
-        Some(PlanLine { action, group: name.clone(), from, to, reason })
+        Some(PlanLine { action, group: name.clone(), from, to, downtime_at_most: None, reason })
     };
-    if let Some(release) = plan.releases.iter().find(|release| release.group == *name) {
+    let down_for = |line: Option<PlanLine>, bound: HumanDuration| {
+        line.map(|line| PlanLine { downtime_at_most: Some(bound), ..line })
+    };
+    if let Some(release) = steps.releases.get(name) {
         let to = release.failover.as_ref().and_then(|intent| intent.to.clone());
         let action = match &release.failover {
             Some(_) => PlanAction::Move,
             None if group.retired => PlanAction::Remove,
             None => PlanAction::Stop,
         };
-        return say(action, owner, to, release.reason.clone());
+        let line = say(action, owner, to, release.reason.clone());
+        return if action == PlanAction::Move { down_for(line, bounds::planned(&group.spec)) } else { line };
     }
-    if let Some(adoption) = plan.adoptions.iter().find(|adoption| adoption.group == *name) {
+    if let Some(adoption) = steps.adoptions.get(name) {
         return say(PlanAction::Start, None, Some(adoption.node.clone()), adoption.reason.clone());
     }
-    if let Some(place) = plan.placements.iter().find(|place| place.group == *name) {
+    if let Some(place) = steps.placements.get(name) {
         let from = group.placement.last_owner.clone().filter(|last| *last != place.to);
         let action = if from.is_some() { PlanAction::Move } else { PlanAction::Start };
-        return say(action, from, Some(place.to.clone()), place.reason.clone());
+        let line = say(action, from, Some(place.to.clone()), place.reason.clone());
+        let was_lost = group.placement.assigned_to().is_some();
+        return if was_lost { down_for(line, bounds::lost(&group.spec, &snapshot.settings)) } else { line };
     }
     if group.retired {
-        let gone = plan.forget_groups.contains(name);
+        let gone = steps.plan.forget_groups.contains(name);
         return gone.then_some(()).and_then(|()| say(PlanAction::Remove, owner, None, "nothing holds it".to_owned()));
     }
-    if let Some(reasoning) = plan.reasons.get(name).filter(|reasoning| reasoning.chosen.is_none()) {
+    if let Some(reasoning) = steps.plan.reasons.get(name).filter(|reasoning| reasoning.chosen.is_none()) {
         return say(PlanAction::Wait, owner, None, reasoning.summary.clone());
     }
-    let restarts = restarts(snapshot, name, &group.placement, leavers);
     let reason = "its resources changed".to_owned();
-    restarts.then_some(()).and_then(|()| say(PlanAction::Restart, owner.clone(), owner, reason))
+    let restart = restarts(snapshot, name, group).then_some(());
+    let line = restart.and_then(|()| say(PlanAction::Restart, owner.clone(), owner, reason));
+    down_for(line, bounds::planned(&group.spec))
+}
+
+/// The groups whose resources change where they run.
+pub(super) fn restarted<'a>(snapshot: &'a Snapshot, plan: &Plan) -> Vec<&'a GroupName> {
+    let steps = Steps::of(plan);
+    let stays = |name: &GroupName, group: &GroupView| !group.retired && !steps.touch(name);
+    let groups = snapshot.groups.iter().filter(|(name, group)| stays(name, group) && restarts(snapshot, name, group));
+    groups.map(|(name, _)| name).collect()
 }
 
 /// Whether the resources that its owner runs differ from those wanted.
-fn restarts(snapshot: &Snapshot, name: &GroupName, placement: &Placement, leavers: &Leavers<'_>) -> bool {
-    let Some((owner, node)) = placement.assigned_to().and_then(|owner| snapshot.nodes.get_key_value(owner)) else {
-        return false;
-    };
-    let wanted = finish::assignment(snapshot, owner, std::iter::once((name, placement)), leavers);
-    let told = node.assignment.groups.iter().find(|assigned| assigned.group == *name);
-    told.is_some_and(|told| wanted.groups.iter().any(|wanted| wanted.resources != told.resources))
+fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
+    let owner = group.placement.assigned_to().and_then(|owner| snapshot.nodes.get(owner));
+    let alive = owner.filter(|node| node.seen.state != NodeState::Down);
+    let told = alive.and_then(|node| node.assignment.groups.iter().find(|assigned| assigned.group == *name));
+    told.is_some_and(|told| {
+        // Hosts that must wait are no change of what runs; to find them takes longer than to find that there are none.
+        let differs = told.resources != group.spec.resources;
+        let wanted = |owner| leavers(snapshot).resources_of(owner, name, &group.spec.resources);
+        differs && group.placement.assigned_to().is_none_or(|owner| told.resources != wanted(owner))
+    })
+}
+
+fn leavers(snapshot: &Snapshot) -> Leavers<'_> {
+    Leavers::of(snapshot, snapshot.groups.iter().map(|(name, group)| (name, &group.placement)))
+}
+
+/// The instances of unclustered hosts that a node is told to run and was not before, and the reverse.
+fn instances(snapshot: &Snapshot) -> Vec<InstanceLine> {
+    let mut lines = Vec::new();
+    let leavers = leavers(snapshot);
+    for (name, node) in &snapshot.nodes {
+        let wanted = leavers.instances_of(name);
+        if wanted == node.assignment.instances {
+            continue;
+        }
+        let told: BTreeMap<_, _> = node.assignment.instances.iter().map(|told| (&told.host, told)).collect();
+        let mut say = |action, host: &HostName| {
+            lines.push(InstanceLine { action, host: host.clone(), node: name.clone() });
+        };
+        for instance in &wanted {
+            match told.get(&instance.host) {
+                None => say(PlanAction::Start, &instance.host),
+                Some(told) if *told != instance => say(PlanAction::Restart, &instance.host),
+                Some(_) => {}
+            }
+        }
+        let gone = told.keys().filter(|host| !wanted.iter().any(|instance| instance.host == ***host));
+        gone.for_each(|host| say(PlanAction::Stop, host));
+    }
+    lines.sort_by(|a, b| (&a.host, &a.node).cmp(&(&b.host, &b.node)));
+    lines
 }

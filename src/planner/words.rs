@@ -7,6 +7,12 @@ pub(super) fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S UTC").to_string()
 }
 
+/// The same, with the date when that is another one than now's.
+pub(super) fn when(at: Timestamp, now: Timestamp) -> String {
+    let date = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    if date(at) == date(now) { clock(at) } else { format!("{} {}", date(at), clock(at)) }
+}
+
 /// The place in a list, counted from 0, as a word.
 pub(super) fn ordinal(index: usize) -> String {
     const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];

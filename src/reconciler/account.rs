@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::node_account::{NodeAccount, NodeWakers};
 use super::seen;
 use crate::domain::{
-    Assignment, ClusterName, Decision, GroupName, HostName, NewEvent, NodeName, NodeState, Revision, Settings, Term, Ticks,
+    Assignment, ClusterName, Decision, GroupName, HostName, NewEvent, NodeName, NodeState, Revision, Settings, Term,
+    Ticks,
 };
 use crate::lease::{Grant, GrantTimers, Grantor, Heard};
 use crate::planner::Snapshot;
@@ -33,6 +34,9 @@ struct Inner {
     noted: BTreeMap<NodeName, Uuid>,
     /// When this reign began, for people's clocks.
     began: Timestamp,
+    /// Until then an agent that the store knows nothing of may hold a lease, and run anything: the database was restored to
+    /// before a node was given another machine. Whoever answers says nothing of that one.
+    strangers_until: Option<Ticks>,
     nodes: BTreeMap<NodeName, NodeAccount>,
     events: Vec<NewEvent>,
     /// The newest decision that this reign knows to be stored.
@@ -105,8 +109,10 @@ pub(super) struct Heading {
 
 impl Account {
     pub(super) fn new(cluster: ClusterName, reign: Reign, began: Moment, settings: &Settings) -> Self {
+        let grantor = Grantor::new(reign.id, reign.term, began.ticks, reign.longest_lease, GrantTimers::from(settings));
         let inner = Inner {
-            grantor: Grantor::new(reign.id, reign.term, began.ticks, reign.longest_lease, GrantTimers::from(settings)),
+            strangers_until: reign.restored.then(|| grantor.inherited_until()),
+            grantor,
             noted: reign.agents.iter().cloned().collect(),
             began: began.wall,
             nodes: BTreeMap::new(),
@@ -334,7 +340,8 @@ impl Account {
     pub(super) fn decide(&self, snapshot: &Snapshot, lapses: &BTreeMap<NodeName, u64>, now: Ticks) {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let all_known = snapshot.nodes.values().all(|view| view.seen.answered || view.seen.state == NodeState::Down);
+        let all_answered = snapshot.nodes.values().all(|view| view.seen.answered || view.seen.state == NodeState::Down);
+        let all_known = all_answered && inner.strangers_until.is_none_or(|until| until <= now);
         for (name, view) in &snapshot.nodes {
             let (Some(account), Some(lapses)) = (inner.nodes.get_mut(name), lapses.get(name)) else { continue };
             let too_early = !all_known && changes_anything(view);
@@ -355,9 +362,21 @@ impl Account {
         }
     }
 
-    /// When time alone may change a node's state.
-    pub(super) fn next_change(&self) -> Option<Ticks> {
-        self.lock().grantor.next_change()
+    /// When time alone may change a node's state, or what may be told to nodes.
+    pub(super) fn next_change(&self, now: Ticks) -> Option<Ticks> {
+        let inner = self.lock();
+        let strangers = inner.strangers_until.filter(|until| *until > now);
+        inner.grantor.next_change().into_iter().chain(strangers).min()
+    }
+
+    /// Whether the last lease of an agent that a restored database does not know has just been waited for: true once.
+    pub(super) fn has_outlived_strangers(&self, now: Ticks) -> bool {
+        let mut inner = self.lock();
+        let over = inner.strangers_until.is_some_and(|until| until <= now);
+        if over {
+            inner.strangers_until = None;
+        }
+        over
     }
 
     pub(super) fn take_events(&self) -> Vec<NewEvent> {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::account::{Account, Moment};
 use super::{Deps, STORE_RETRY, node};
 use crate::domain::{ClusterName, Decision, NodeName, Term, Ticks};
+use crate::planner::replay::KeptPlan;
 use crate::planner::{self, Snapshot};
 use crate::store::{Basis, Error as StoreError, Reign};
 
@@ -159,8 +160,9 @@ impl Loop {
 
     /// When to look at the latest: when the plan asked to, when time changes a node's state, or after a while.
     fn next_look(&self, asked: Option<Ticks>) -> Ticks {
-        let latest = self.deps.clock.ticks().plus(PERIOD);
-        [asked, self.account.next_change()].into_iter().flatten().fold(latest, Ticks::min)
+        let now = self.deps.clock.ticks();
+        let latest = now.plus(PERIOD);
+        [asked, self.account.next_change(now)].into_iter().flatten().fold(latest, Ticks::min)
     }
 
     /// Load, plan, commit, and let the nodes' tasks push.
@@ -176,6 +178,12 @@ impl Loop {
         if let Some((term, decision)) = self.account.outranked() {
             return Turn::Ended(Ended::Outranked { term, decision, lease: snapshot.settings.lease.get() });
         }
+        if self.account.has_outlived_strangers(self.deps.clock.ticks())
+            && let Err(error) = self.deps.store.outlive_restore(&self.cluster, self.account.reign().id).await
+        {
+            // The next reign waits once more, in vain but safely.
+            tracing::warn!(cluster = %self.cluster, %error, "that the restored database has waited could not be noted");
+        }
         self.account.track(&snapshot);
         self.talk_to(&snapshot, reigning);
         let lapses = self.account.look(&mut snapshot, self.deps.clock.ticks());
@@ -188,7 +196,11 @@ impl Loop {
             self.deps.boards.publish(snapshot);
             return Turn::Settled(look_again);
         }
-        let effects = planner::effects(&snapshot, &plan, &mut || self.deps.ids.next_id());
+        let mut effects = planner::effects(&snapshot, &plan, &mut || self.deps.ids.next_id());
+        effects.kept = KeptPlan::of(&snapshot, &plan, &effects).unwrap_or_else(|error| {
+            tracing::error!(cluster = %self.cluster, %error, "a plan can't be kept for replay");
+            None
+        });
         let basis =
             Basis { generation: snapshot.generation, decision: snapshot.decision, reign: self.account.reign().id };
         match self.deps.store.commit(&self.cluster, &basis, &effects).await {

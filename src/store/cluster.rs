@@ -25,6 +25,8 @@ pub struct Cluster {
     pub decision: Decision,
     pub term: Term,
     pub reign: Option<Uuid>,
+    /// Somebody has heard of more than was stored, and no reign has waited since for all that may be out.
+    pub restored: bool,
     /// The longest lease that may be outstanding, in whole microseconds; zero until a reign has begun.
     pub longest_lease: Duration,
     /// The number of the newest event.
@@ -47,6 +49,7 @@ impl Cluster {
             decision: Decision(0),
             term: Term(0),
             reign: None,
+            restored: false,
             longest_lease: Duration::ZERO,
             last_event: 0,
             created_at: at,

@@ -13,6 +13,7 @@
 //! - An id that the backend makes is a UUIDv7, above those of all earlier clusters of the name. Nothing else differs between
 //!   two backends that were told the same.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,9 +21,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
-    OperationKind, Term, TopologySpec,
+    Actor, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, HandlerName,
+    HostName, NewEvent, NodeName, Operation, OperationKind, Term, TopologySpec,
 };
+use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
 
 mod cluster;
@@ -66,6 +68,41 @@ pub enum Expect {
     At(Generation),
 }
 
+/// The desired state, and when each part of it last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// With `wanted` of every node and group.
+    pub spec: TopologySpec,
+    /// Of the whole.
+    pub generation: Generation,
+    pub objects: Generations,
+}
+
+/// The change that last touched each object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Generations {
+    pub nodes: BTreeMap<NodeName, Generation>,
+    pub groups: BTreeMap<GroupName, Generation>,
+    pub hosts: BTreeMap<HostName, Generation>,
+    pub handlers: BTreeMap<HandlerName, Generation>,
+}
+
+/// A desired state that takes the place of another one, exactly: absent maintenance is none, an absent `wanted` that of a
+/// new node or group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    pub spec: TopologySpec,
+    /// The generation that it was made from.
+    pub on: Generation,
+    pub action: ChangeAction,
+    /// What was done to what, after the actor's name: `put node bts1`.
+    pub message: String,
+    /// The object that it is about, for the event: `nodes/bts1`.
+    pub object: String,
+    pub actor: Actor,
+    pub at: Timestamp,
+}
+
 /// A cluster in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterHead {
@@ -95,6 +132,9 @@ pub struct Reign {
     pub longest_lease: Duration,
     /// The agents that may hold those leases, by node.
     pub agents: Vec<(NodeName, Uuid)>,
+    /// Whether somebody has heard of more than was stored, in this reign or in one that did not last long enough since: the
+    /// database was restored or is new, and agents that it knows nothing of may hold leases as well.
+    pub restored: bool,
 }
 
 /// What a commit rests on.
@@ -147,8 +187,12 @@ pub trait Store: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<Accepted, Error>;
 
-    /// The desired state as a document, with `wanted` of every node and group, and its generation.
-    async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation), Error>;
+    /// Replaces the desired state of a cluster that is still at the generation that it was made from, else `Conflict`.
+    /// `new.spec` has passed every rule. Else like `put_topology`.
+    async fn replace_topology(&self, new: &Replacement) -> Result<Accepted, Error>;
+
+    /// The desired state as a document, with the generations of the whole and of each object.
+    async fn topology(&self, cluster: &ClusterName) -> Result<Stored, Error>;
 
     /// Removes a cluster; refused while any group has an owner.
     async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<(), Error>;
@@ -184,6 +228,10 @@ pub trait Store: Send + Sync + 'static {
     /// Notes which agent is about to be granted leases for a node, before the first grant.
     async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<(), Error>;
 
+    /// Notes that `reign`, over a restored database, has waited for every lease that an earlier one may have granted. Changes
+    /// nothing if it is no longer the reign.
+    async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<(), Error>;
+
     /// Appends what was seen (node states, restarts), numbered in order.
     async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<(), Error>;
 
@@ -208,6 +256,9 @@ pub trait Store: Send + Sync + 'static {
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>, Error>;
 
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord, Error>;
+
+    /// The plans that made a failover what it is, oldest first: none of one that an earlier version made.
+    async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error>;
 
     /// Events with a number above `after`, oldest first.
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>, Error>;

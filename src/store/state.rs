@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::cluster::Cluster;
+use super::{Generations, Stored};
 use crate::domain::{
     Actor, Assignment, ChangeAction, Confirmation, Decision, Event, EventKind, FailedMark, FailoverRecord, Generation,
     GroupName, GroupSpec, HandlerName, HandlerSpec, HostName, HostSpec, Losses, NewEvent, NodeName, NodeSpec,
     Operation, Placement, TopologySpec,
 };
 use crate::planner::Effects;
+use crate::planner::replay::KeptPlan;
 
 /// A living cluster. History appears in it only as far as a verb may change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +71,18 @@ pub struct GroupKept {
 pub struct Journal {
     pub change: Option<NewChange>,
     pub events: Vec<Event>,
+    /// The plan that this commit rests on, with what it is needed for.
+    pub kept: Option<NewKept>,
     /// Groups whose failovers up to this verb no longer count against the budget.
     pub forgiven: Vec<GroupName>,
+}
+
+/// The plan of a commit, and the failovers that it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKept {
+    pub decision: Decision,
+    pub plan: KeptPlan,
+    pub failovers: BTreeSet<Uuid>,
 }
 
 /// The change that made the present generation.
@@ -79,6 +91,7 @@ pub struct NewChange {
     pub at: Timestamp,
     pub actor: Actor,
     pub action: ChangeAction,
+    pub message: String,
     pub before: Option<TopologySpec>,
     pub after: Option<TopologySpec>,
 }
@@ -133,6 +146,17 @@ impl State {
         }
     }
 
+    /// The desired state, and when each part of it last changed.
+    pub fn stored(&self) -> Stored {
+        let objects = Generations {
+            nodes: generations(&self.nodes),
+            groups: generations(&self.groups),
+            hosts: generations(&self.hosts),
+            handlers: generations(&self.handlers),
+        };
+        Stored { spec: self.topology(), generation: self.cluster.generation, objects }
+    }
+
     /// Appends an event under the next number.
     pub fn append(&mut self, new: NewEvent) {
         let event = self.cluster.number(new);
@@ -142,6 +166,11 @@ impl State {
     pub fn note(&mut self, at: Timestamp, kind: EventKind, subject: impl std::fmt::Display, message: String) {
         self.append(NewEvent { at, kind, subject: subject.to_string(), message });
     }
+}
+
+fn generations<N: Ord + Clone, S, K>(objects: &BTreeMap<N, Object<S, K>>) -> BTreeMap<N, Generation> {
+    let present = objects.iter().filter(|(_, object)| !object.retired);
+    present.map(|(name, object)| (name.clone(), object.generation)).collect()
 }
 
 fn in_order<N, S: Clone, K>(objects: &BTreeMap<N, Object<S, K>>) -> Vec<S> {

@@ -24,7 +24,7 @@ async fn seen() -> (Arc<dyn Store>, Snapshot, tempfile::TempDir) {
     let seen = &mut snapshot.nodes.get_mut(&node("bts1")).unwrap().seen;
     (seen.state, seen.answered) = (NodeState::Up, true);
     snapshot.groups.get_mut(&group("ftp")).unwrap().placement =
-        Placement { epoch: Epoch(3), last_owner: Some(node("bts1")), phase: PlacementPhase::Held };
+        Placement { epoch: Epoch(3), last_owner: Some(node("bts1")), phase: PlacementPhase::Held, by_operator: false };
     (Arc::new(store), snapshot, folder)
 }
 

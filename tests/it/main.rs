@@ -3,16 +3,26 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
 
 mod api;
+mod api_advice;
+mod api_changes;
+mod api_hosts;
+mod api_objects;
+mod api_operators;
+mod api_replay;
 mod architecture;
 mod bad_input;
 mod board;
 mod cli;
+mod cli_intent;
+mod cli_offline;
 mod cli_server;
 mod demo;
+mod examples;
 mod first_minutes;
 mod guard;
 mod nudges;
 mod openapi;
+mod plan;
 mod store;
 mod store_file;
 mod store_memory;

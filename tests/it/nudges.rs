@@ -13,9 +13,12 @@ use locum::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
     TopologySpec,
 };
+use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::reconciler::{self, Deps, Nudge};
-use locum::store::{Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Store};
+use locum::store::{
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -51,7 +54,13 @@ impl Store for Empty {
     async fn put_topology(&self, _: &TopologySpec, _: Expect, _: &Actor, _: Timestamp) -> Result<Accepted, Error> {
         unreachable!()
     }
-    async fn topology(&self, _: &ClusterName) -> Result<(TopologySpec, Generation), Error> {
+    async fn replace_topology(&self, _: &Replacement) -> Result<Accepted, Error> {
+        unreachable!()
+    }
+    async fn topology(&self, _: &ClusterName) -> Result<Stored, Error> {
+        unreachable!()
+    }
+    async fn kept_plans(&self, _: &ClusterName, _: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error> {
         unreachable!()
     }
     async fn delete_cluster(&self, _: &ClusterName, _: &Actor, _: Timestamp) -> Result<(), Error> {
@@ -65,6 +74,9 @@ impl Store for Empty {
     }
     async fn commit(&self, _: &ClusterName, _: &Basis, _: &Effects) -> Result<(), Error> {
         unreachable!()
+    }
+    async fn outlive_restore(&self, _: &ClusterName, _: Uuid) -> Result<(), Error> {
+        unreachable!("no database was restored")
     }
     async fn record_agent(&self, _: &ClusterName, _: &NodeName, _: Uuid) -> Result<(), Error> {
         unreachable!()

@@ -16,8 +16,9 @@ use locum::domain::{
     Generation, GroupWanted, NewEvent, NodeWanted, OperationKind, OperationState, Outcome, Placement, PlacementPhase,
     ReleaseProof, Term, TopologySpec,
 };
+use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Store};
+use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Replacement, Store, Stored};
 
 use crate::support::{alice, at, cluster, group, id, node, three_nodes};
 
@@ -43,6 +44,7 @@ macro_rules! suite {
             $backend:
             topology {
                 a_topology_is_created_kept_and_replaced
+                a_replacement_is_exact_and_rests_on_a_generation
                 what_is_absent_retires_while_anything_may_hold_it
                 a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays
             }
@@ -50,6 +52,7 @@ macro_rules! suite {
                 a_refused_write_leaves_no_trace
                 a_commit_on_what_has_passed_is_outrun
                 a_commit_is_written_whole
+                a_plan_is_kept_with_the_failovers_that_it_concerns
                 the_budget_counts_what_ran_within_its_period_since_the_reset
                 a_second_open_failover_of_a_group_is_refused
                 a_commit_updates_only_operations_that_are_there
@@ -58,6 +61,7 @@ macro_rules! suite {
             reign {
                 a_reign_outnumbers_all_before_and_learns_who_may_hold_leases
                 what_a_node_was_assigned_below_a_heard_of_decision_is_assigned_anew
+                a_restored_database_is_one_until_a_reign_has_outlived_that
                 a_lease_is_never_stored_shorter_than_it_is
                 numbers_that_no_column_holds_are_refused
                 what_a_reign_accepts_can_be_counted_on_from
@@ -107,7 +111,7 @@ fn basis(snapshot: &Snapshot) -> Basis {
 }
 
 fn held(owner: &str, epoch: u64) -> Placement {
-    Placement { epoch: Epoch(epoch), last_owner: Some(node(owner)), phase: PlacementPhase::Held }
+    Placement { epoch: Epoch(epoch), last_owner: Some(node(owner)), phase: PlacementPhase::Held, by_operator: false }
 }
 
 fn placed(placement: Placement) -> Effects {

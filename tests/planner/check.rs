@@ -1,7 +1,10 @@
 //! What holds in every plan, whatever the story?
 
-use locum::domain::{GroupWanted, Outcome, PlacementPhase};
-use locum::planner::{Effects, Plan, Snapshot, plan};
+use std::collections::BTreeSet;
+
+use locum::domain::{AntiAffinity, GroupName, GroupWanted, NodeState, NodeWanted, Outcome, PlacementPhase};
+use locum::planner::plan::Place;
+use locum::planner::{Effects, Plan, Snapshot, explanation, plan};
 
 fn bytes(plan: &Plan) -> String {
     serde_json::to_string(plan).unwrap()
@@ -41,6 +44,58 @@ pub fn placements(before: &Snapshot, plan: &Plan, effects: &Effects) {
     }
 }
 
+/// Each group is in one bucket only, and every step is one that may be taken.
+pub fn steps(before: &Snapshot, plan: &Plan) {
+    let mut buckets: Vec<(&GroupName, &str)> = Vec::new();
+    buckets.extend(plan.releases.iter().map(|release| (&release.group, "released")));
+    buckets.extend(plan.placements.iter().map(|place| (&place.group, "placed")));
+    buckets.extend(plan.adoptions.iter().map(|adoption| (&adoption.group, "adopted")));
+    buckets.extend(plan.forget_groups.iter().map(|group| (group, "forgotten")));
+    buckets.sort_unstable();
+    let twice = buckets.windows(2).find(|pair| pair[0].0 == pair[1].0);
+    assert!(twice.is_none(), "two things are done to one group at once: {twice:?}");
+    let unique = |names: Vec<&GroupName>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+    assert!(unique(plan.proofs.iter().map(|proof| &proof.group).collect()), "a group is proven twice");
+    assert!(unique(plan.held.iter().map(|held| &held.group).collect()), "a failover is held back twice");
+    for release in &plan.releases {
+        let placement = &before.groups[&release.group].placement;
+        assert_eq!(placement.assigned_to(), Some(&release.from), "{} is not held there", release.group);
+        assert!(before.nodes[&release.from].seen.state != NodeState::Down, "{} is down", release.from);
+        assert!(!plan.proofs.iter().any(|proof| proof.group == release.group), "{} is told and proven", release.group);
+    }
+    for proof in &plan.proofs {
+        let placement = &before.groups[&proof.group].placement;
+        assert_eq!(placement.owner(), Some(&proof.from), "{} does not own {}", proof.from, proof.group);
+    }
+    for place in &plan.placements {
+        let (group, node) = (&before.groups[&place.group], &before.nodes[&place.to]);
+        let able = node.seen.state == NodeState::Up && node.seen.answered && node.wanted == NodeWanted::Active;
+        let possible = !group.spec.possible_owners([&place.to]).is_empty();
+        assert!(able && possible && !node.retired, "{} can't take {}", place.to, place.group);
+        apart(before, plan, place);
+    }
+}
+
+/// Enforced anti-affinity is never broken by a placement, whatever still stops there.
+fn apart(before: &Snapshot, plan: &Plan, place: &Place) {
+    if before.policy.anti_affinity != AntiAffinity::Enforced {
+        return;
+    }
+    let classes = |name: &GroupName| before.groups[name].spec.anti_affinity.iter().collect::<BTreeSet<_>>();
+    let ours = classes(&place.group);
+    for (name, group) in before.groups.iter().filter(|(name, _)| **name != place.group) {
+        let freed = plan.proofs.iter().any(|proof| proof.group == *name);
+        let owned = !freed && group.placement.owner() == Some(&place.to);
+        let there = owned || plan.placements.iter().any(|other| other.group == *name && other.to == place.to);
+        let shares = there && !ours.is_disjoint(&classes(name));
+        assert!(
+            !shares,
+            "{} is placed on {}, where {name} is, which it never shares a node with",
+            place.group, place.to
+        );
+    }
+}
+
 /// After the commit: one assignment for each held group, and nothing more to do.
 pub fn committed(done: &Plan, after: &Snapshot) {
     for (name, group) in &after.groups {
@@ -49,8 +104,35 @@ pub fn committed(done: &Plan, after: &Snapshot) {
         let owner: Vec<_> = group.placement.assigned_to().into_iter().collect();
         assert_eq!(assigned, owner, "the assignments of {name} do not fit its placement");
     }
+    if after.policy.anti_affinity == AntiAffinity::Enforced {
+        return ends(after);
+    }
     let mut again = plan(after);
     // What was adopted may be online already: its failover is closed by the next plan.
     again.closings.retain(|closing| !done.adoptions.iter().any(|adoption| adoption.group == closing.group));
     assert!(again.is_empty(), "planning again plans more: {again:#?}");
+}
+
+/// What an operator is told stands in the way is what the planner goes by: a node can take a group if nothing does.
+pub fn obstacles(snapshot: &Snapshot) {
+    for name in snapshot.groups.keys() {
+        let found = explanation(snapshot, name).unwrap();
+        for case in found.nodes {
+            assert_eq!(case.eligible, case.obstacles.is_empty(), "{name}: {case:#?}");
+            assert!(case.obstacles.iter().all(|o| !o.change.is_empty() && !o.reason.is_empty()), "{name}: {case:#?}");
+        }
+    }
+}
+
+/// Where groups must keep apart, one that leaves a node lets the next one come: a few plans may follow, and they end.
+fn ends(after: &Snapshot) {
+    let mut now = after.clone();
+    for _ in 0..3 {
+        let again = plan(&now);
+        if again.is_empty() {
+            return;
+        }
+        locum::planner::effects(&now, &again, &mut uuid::Uuid::nil).apply_to(&mut now);
+    }
+    assert!(plan(&now).is_empty(), "planning never ends: {:#?}", plan(&now));
 }

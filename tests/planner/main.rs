@@ -5,6 +5,7 @@
 
 mod chance;
 mod check;
+mod faults;
 mod say;
 mod truth;
 mod world;

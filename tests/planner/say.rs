@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use locum::domain::GroupName;
 use locum::planner::plan::{Intent, Reasoning};
-use locum::planner::{Plan, Snapshot, budget, group_state, summarize};
+use locum::planner::{Plan, Snapshot, budget, explanation, group_state, summarize};
 
-fn word<T: serde::Serialize>(value: T) -> String {
+pub fn word<T: serde::Serialize>(value: T) -> String {
     serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }
 
@@ -29,6 +29,9 @@ pub fn plan(snapshot: &Snapshot, plan: &Plan) -> String {
         let route = route.into_iter().filter_map(|(word, node)| Some(format!(" {word} {}", node.as_ref()?)));
         let route: String = route.collect();
         writeln!(out, "{} {}{route}: {}", word(line.action).to_uppercase(), line.group, line.reason).unwrap();
+    }
+    for line in &summary.instances {
+        writeln!(out, "{} {} on {}", word(line.action).to_uppercase(), line.host, line.node).unwrap();
     }
     if summary.disturbs {
         out.push_str("disturbs what runs\n");
@@ -74,6 +77,10 @@ fn steps(plan: &Plan, out: &mut String) {
     for step in &plan.operations {
         writeln!(out, "operation {} {}: {}", step.id.as_u128(), word(step.state), step.message).unwrap();
     }
+    for (node, losses) in &plan.losses {
+        let what = if losses.lost { "lost" } else { "not lost" };
+        writeln!(out, "{node} is {what}, {} counted", losses.moments.len()).unwrap();
+    }
     for node in &plan.withdrawn_confirmations {
         writeln!(out, "withdraw the confirmation of {node}").unwrap();
     }
@@ -102,5 +109,25 @@ pub fn status(snapshot: &Snapshot) -> String {
         let message = message.map_or_else(String::new, |message| format!(": {message}"));
         format!("{name} {} on {owner}, epoch {}, budget {spent} of {max}{message}\n", word(state), placement.epoch)
     };
-    snapshot.groups.keys().map(line).collect()
+    let quarantined = locum::planner::quarantined(snapshot);
+    let nodes = quarantined.iter().map(|(node, why)| format!("{node}: {why}\n"));
+    snapshot.groups.keys().map(line).chain(nodes).collect()
+}
+
+/// What stands in the way of a group, and what would change that.
+pub fn obstacles(snapshot: &Snapshot, group: &GroupName) -> String {
+    let found = explanation(snapshot, group).unwrap();
+    let owner = found.owner.as_ref().map_or("-".to_owned(), ToString::to_string);
+    let mut out = format!("{} {} on {owner}: {}\n", found.group, word(found.state), found.summary);
+    for obstacle in &found.obstacles {
+        writeln!(out, "  {}: {} => {}", word(obstacle.kind), obstacle.reason, obstacle.change).unwrap();
+    }
+    for case in &found.nodes {
+        let change = case.change.as_ref().map_or_else(String::new, |change| format!(" => {change}"));
+        writeln!(out, "{}: {}{change}", case.node, case.verdict).unwrap();
+        for obstacle in &case.obstacles {
+            writeln!(out, "    {}: {} => {}", word(obstacle.kind), obstacle.reason, obstacle.change).unwrap();
+        }
+    }
+    out
 }

@@ -10,9 +10,12 @@ use locum::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
     TopologySpec,
 };
+use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
-use locum::store::{Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Store};
+use locum::store::{
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -173,7 +176,16 @@ impl Store for Connection {
         .await
     }
 
-    async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation)> {
+    async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
+        self.ask(Verb::Wish, self.store().replace_topology(new), |accepted: &Accepted| {
+            if accepted.changed {
+                self.recorder().note(Fact::Accepted(accepted.generation));
+            }
+        })
+        .await
+    }
+
+    async fn topology(&self, cluster: &ClusterName) -> Result<Stored> {
         self.read(self.store().topology(cluster)).await
     }
 
@@ -219,6 +231,10 @@ impl Store for Connection {
         answer
     }
 
+    async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<()> {
+        self.ask(Verb::Record, self.store().outlive_restore(cluster, reign), |()| {}).await
+    }
+
     async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<()> {
         self.ask(Verb::Record, self.store().record_agent(cluster, node, agent), |()| {}).await
     }
@@ -255,6 +271,10 @@ impl Store for Connection {
 
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord> {
         self.read(self.store().failover(cluster, id)).await
+    }
+
+    async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
+        self.read(self.store().kept_plans(cluster, failover)).await
     }
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {

@@ -6,7 +6,19 @@
 use crate::story::Tally;
 
 const EXPECTED: &[(&str, &[&str])] = &[
-    ("cause", &["drain", "node_lost", "operator_move", "resource_failed", "start_failed", "topology_change"]),
+    (
+        "cause",
+        &[
+            "anti_affinity",
+            "drain",
+            "failback",
+            "node_lost",
+            "operator_move",
+            "resource_failed",
+            "start_failed",
+            "topology_change",
+        ],
+    ),
     ("outcome", &["blocked", "failed", "in_progress", "succeeded", "superseded"]),
     ("proof", &["acknowledged", "lease_expired", "operator_confirmed"]),
     ("refusal", &["content_differs", "other_reign", "stale_decision", "stale_stamp", "stale_term"]),

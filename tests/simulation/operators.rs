@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use locum::clock::Clock as _;
 use locum::domain::{Actor, NodeState, OperationKind, TopologySpec};
-use locum::store::{Error, Expect, NewOperation, Store as _};
+use locum::store::{Error, Expect, NewOperation, Store as _, Stored};
 use serde_json::Value;
 
 use crate::chance::Chance;
@@ -114,6 +114,13 @@ impl Operators {
         panic!("the cluster could not be created");
     }
 
+    /// Makes another document the desired state.
+    pub async fn put(&mut self, document: &Value) {
+        let spec = topology::checked(document);
+        let Some(asker) = self.asker() else { panic!("a document is put while a control plane is up") };
+        assert!(asker.put(&spec, Expect::Anything, "puts a document").await, "the document is not taken");
+    }
+
     /// Every node may be used, and every group is wanted.
     pub async fn want_everything(&mut self) {
         for node in topology::NODES {
@@ -157,7 +164,7 @@ impl Asker {
     }
 
     async fn edit(self, number: u64, blind: bool, timers: bool) {
-        let Some(Ok((spec, generation))) =
+        let Some(Ok(Stored { spec, generation, .. })) =
             self.answer(self.door.store.topology(&topology::CLUSTER.parse().unwrap())).await
         else {
             return;

@@ -230,6 +230,30 @@ fn what_runs_elsewhere_is_not_started_though_the_database_was_restored_twice() {
     assert_eq!(said(&played, "run of ftp starts under epoch 2"), 3, "{}", played.story());
 }
 
+/// n2 was given another machine since the copy was made. The restored database asks the old one, which runs nothing, and
+/// knows nothing of the new one, which runs ftp under a lease.
+#[test]
+fn nothing_starts_beside_a_machine_that_the_restored_database_knows_nothing_of() {
+    let played = tell(Kind::Restores, &["n1", "n2"], async |world| {
+        world.site.database.back_up();
+        let mut other = document(&["n1", "n2"]);
+        other["nodes"][1]["agent"] = json!(address("n2b"));
+        world.operators.put(&other).await;
+        sleep(5 * SECOND).await;
+        world.operators.insist(OperationKind::Move, "ftp").await;
+        world.settle().await;
+        let ftp = "ftp".parse().unwrap();
+        let runs = |world: &World| world.alive.of(&ftp).iter().map(|run| run.machine.clone()).collect::<Vec<_>>();
+        assert_eq!(runs(world), ["n2b"]);
+        world.site.control.crash().await;
+        assert!(world.site.database.restore());
+        world.site.control.start().await;
+        sleep(SECOND / 2).await;
+        assert_eq!(runs(world), ["n2b"], "its lease is not over");
+    });
+    assert_eq!(said(&played, "run of ftp starts"), 3, "{}", played.story());
+}
+
 /// The cluster decides more after the restore than a node had applied before it, but nothing for that node.
 #[test]
 fn a_node_that_applied_more_than_it_is_assigned_is_assigned_anew() {

@@ -40,11 +40,12 @@ pub fn draw(chance: &mut Chance) -> Value {
     let mut document = json!({
         "cluster": CLUSTER,
         "settings": settings(chance, None),
-        "nodes": nodes.iter().map(|name| node(name)).collect::<Vec<_>>(),
+        "policy": policy(chance),
+        "nodes": nodes.iter().map(|name| node(chance, name)).collect::<Vec<_>>(),
         "groups": [],
     });
     for name in GROUPS.iter().take(usize::try_from(groups).unwrap()) {
-        let group = group(chance, name, &nodes);
+        let group = group(chance, name, &document, &nodes);
         list(&mut document, "groups").push(group);
     }
     checked(&document);
@@ -56,8 +57,30 @@ pub fn checked(document: &Value) -> TopologySpec {
     parse(document).unwrap_or_else(|findings| panic!("not a topology: {findings:#?}\n{document:#}"))
 }
 
-fn node(name: &str) -> Value {
-    json!({ "name": name, "agent": address(name) })
+fn node(chance: &mut Chance, name: &str) -> Value {
+    let mut node = json!({ "name": name, "agent": address(name) });
+    if chance.one_in(2) {
+        node["fault_domain"] = json!(chance.pick(&["rack-a", "rack-b"]));
+    }
+    node
+}
+
+/// Short enough that all of it ends while a world settles.
+fn policy(chance: &mut Chance) -> Value {
+    let seconds = |seconds: u64| format!("{seconds}s");
+    json!({
+        "anti_affinity": if chance.one_in(4) { "enforced" } else { "soft" },
+        "quarantine": {
+            "losses": chance.between(0..=3),
+            "period": seconds(chance.between(5..=60)),
+            "duration": seconds(chance.between(0..=20)),
+        },
+        "brake": {
+            "percent": chance.pick(&[20, 50, 100]),
+            "nodes": chance.between(2..=4),
+            "hold": seconds(chance.between(0..=10)),
+        },
+    })
 }
 
 /// `drift`: clocks that keep one bound must not be judged by a narrower one.
@@ -69,7 +92,7 @@ fn settings(chance: &mut Chance, drift: Option<f64>) -> Value {
     json!({ "heartbeat": ms(heartbeat), "lease": ms(lease), "stop_budget": ms(stop_budget), "margin": ms(margin), "drift": drift })
 }
 
-fn group(chance: &mut Chance, name: &str, nodes: &[&str]) -> Value {
+fn group(chance: &mut Chance, name: &str, document: &Value, nodes: &[&str]) -> Value {
     let many = usize::try_from(chance.between(1..=3)).unwrap();
     let mut resources: Vec<Value> =
         RESOURCES[3 - many..].iter().map(|resource| self::resource(chance, resource)).collect();
@@ -86,8 +109,26 @@ fn group(chance: &mut Chance, name: &str, nodes: &[&str]) -> Value {
         let period = format!("{}s", chance.between(5..=60));
         group["failover"] = json!({ "max_failovers": chance.between(0..=5), "period": period });
     }
+    if chance.one_in(2) {
+        group["priority"] = json!(chance.pick(&["low", "medium", "high"]));
+    }
+    if chance.one_in(3) {
+        group["anti_affinity"] = json!(chance.some(&["x", "y", "z"]));
+    }
+    if chance.one_in(2) {
+        group["failback"] = json!({ "policy": "immediate" });
+    }
+    // On groups that stand before it in the list of all, so that there is never a circle.
+    let earlier: Vec<String> = names(document, "groups").into_iter().filter(|other| rank(other) < rank(name)).collect();
+    if chance.one_in(3) && !earlier.is_empty() {
+        group["depends_on"] = json!(chance.some(&earlier));
+    }
     group["resources"] = json!(resources);
     group
+}
+
+fn rank(group: &str) -> Option<usize> {
+    GROUPS.iter().position(|known| *known == group)
 }
 
 fn resource(chance: &mut Chance, name: &str) -> Value {
@@ -131,7 +172,7 @@ type Edit = fn(&mut Chance, &mut Value) -> Option<String>;
 
 /// An edit that an operator may make. `timers`: whether it may be one of the cluster's timers.
 pub fn edit(chance: &mut Chance, document: &mut Value, timers: bool) -> Option<String> {
-    let edits: [(u64, Edit); 10] = [
+    let edits: [(u64, Edit); 11] = [
         (3, add_node),
         (3, remove_node),
         (2, add_group),
@@ -140,6 +181,7 @@ pub fn edit(chance: &mut Chance, document: &mut Value, timers: bool) -> Option<S
         (4, change_owners),
         (if timers { 2 } else { 0 }, change_settings),
         (2, change_restarts),
+        (3, change_rules),
         (1, reorder),
         (3, replace_machine),
     ];
@@ -152,7 +194,8 @@ fn add_node(chance: &mut Chance, document: &mut Value) -> Option<String> {
     let present = names(document, "nodes");
     let absent: Vec<&str> = NODES.into_iter().filter(|name| !present.iter().any(|known| known == name)).collect();
     let name = *chance.any(&absent)?;
-    list(document, "nodes").push(node(name));
+    let node = node(chance, name);
+    list(document, "nodes").push(node);
     Some(format!("adds node {name}"))
 }
 
@@ -187,7 +230,7 @@ fn add_group(chance: &mut Chance, document: &mut Value) -> Option<String> {
     let absent: Vec<&str> = GROUPS.into_iter().filter(|name| !present.iter().any(|known| known == name)).collect();
     let name = *chance.any(&absent)?;
     let nodes = names(document, "nodes");
-    let group = group(chance, name, &nodes.iter().map(String::as_str).collect::<Vec<_>>());
+    let group = group(chance, name, document, &nodes.iter().map(String::as_str).collect::<Vec<_>>());
     list(document, "groups").push(group);
     Some(format!("adds group {name}"))
 }
@@ -196,6 +239,7 @@ fn remove_group(chance: &mut Chance, document: &mut Value) -> Option<String> {
     let present = names(document, "groups");
     let name = chance.any(&present)?.clone();
     list(document, "groups").retain(|group| group["name"] != name.as_str());
+    list(document, "groups").iter_mut().for_each(|group| without(group, "depends_on", &name));
     Some(format!("removes group {name}"))
 }
 
@@ -242,6 +286,20 @@ fn change_restarts(chance: &mut Chance, document: &mut Value) -> Option<String> 
         resource["restart"] = fresh["restart"].clone();
     }
     Some(format!("gives {name} another restart policy"))
+}
+
+/// Where it may be beside which groups, after which, and whether it goes back.
+fn change_rules(chance: &mut Chance, document: &mut Value) -> Option<String> {
+    document["policy"] = policy(chance);
+    let nodes = names(document, "nodes");
+    let name = chance.any(&names(document, "groups"))?.clone();
+    let fresh = group(chance, &name, document, &nodes.iter().map(String::as_str).collect::<Vec<_>>());
+    let known = list(document, "groups").iter_mut().find(|group| group["name"] == name.as_str())?.as_object_mut()?;
+    for field in ["priority", "anti_affinity", "failback", "depends_on"] {
+        known.remove(field);
+        known.extend(fresh.get(field).map(|value| (field.to_owned(), value.clone())));
+    }
+    Some(format!("gives {name} other rules, and the cluster another policy"))
 }
 
 /// To its spare or back. What it left running there ends with its lease.

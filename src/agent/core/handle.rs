@@ -14,7 +14,8 @@ use crate::agent::guard::client::ServiceKey;
 use crate::clock::Clock;
 use crate::domain::{ClusterName, NodeName, Revision, Ticks};
 use crate::wire::{
-    AssignmentRequest, LeaseAnswer, LeaseRequest, Observation, ObservationQuery, ObservedGroup, ObservedInstance, Refusal,
+    AssignmentRequest, LeaseAnswer, LeaseRequest, Observation, ObservationQuery, ObservedGroup, ObservedInstance,
+    Refusal,
 };
 
 /// The longest time that a question for news is held.

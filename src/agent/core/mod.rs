@@ -96,8 +96,7 @@ impl Core {
         }
         let (to_self, inbox) = unbounded_channel();
         let (groups, instances) = (Vec::new(), Vec::new());
-        let shown =
-            Overview { node, cluster: None, groups, instances, lease_ends: Ticks(0), revision: Revision(0) };
+        let shown = Overview { node, cluster: None, groups, instances, lease_ends: Ticks(0), revision: Revision(0) };
         let (overview, watcher) = watch::channel(shown);
         let news = Arc::new(Notify::new());
         let handle = CoreHandle {

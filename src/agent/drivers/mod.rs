@@ -13,8 +13,7 @@ pub mod probe;
 pub const DRIVERS: &[ResourceType] = &[ResourceType::Process];
 
 /// What a service may be told of itself.
-const OURS: [&str; 6] =
-    ["LOCUM_CLUSTER", "LOCUM_NODE", "LOCUM_RESOURCE", "LOCUM_GROUP", "LOCUM_EPOCH", "LOCUM_HOST"];
+const OURS: [&str; 6] = ["LOCUM_CLUSTER", "LOCUM_NODE", "LOCUM_RESOURCE", "LOCUM_GROUP", "LOCUM_EPOCH", "LOCUM_HOST"];
 
 /// Where a service runs: what it is told of itself.
 #[derive(Debug, Clone)]

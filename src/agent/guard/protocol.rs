@@ -84,8 +84,7 @@ pub struct Hello {
 
 impl Hello {
     pub fn new(guard: Identity, services: impl IntoIterator<Item = Guarded>, lease_end: LeaseEnd) -> Self {
-        let (services, instances): (Vec<_>, Vec<_>) =
-            services.into_iter().partition(|service| service.key.is_leased());
+        let (services, instances): (Vec<_>, Vec<_>) = services.into_iter().partition(|service| service.key.is_leased());
         let version = if instances.is_empty() { BEFORE_INSTANCES } else { VERSION };
         Self { version, guard, services, instances, lease_end }
     }

@@ -10,9 +10,7 @@ use super::life::{Life, Up};
 use super::member::Member;
 use super::{Action, Event, Supervisor, Turn, Whose};
 use crate::agent::guard::client::{Guarded, LeaseEnd, ServiceKey};
-use crate::domain::{
-    Assignment, HumanDuration, ProcessSpec, ResourceSpec, RestartPolicy, RunSpec, StopSignal, Ticks,
-};
+use crate::domain::{Assignment, HumanDuration, ProcessSpec, ResourceSpec, RestartPolicy, RunSpec, StopSignal, Ticks};
 
 /// What a supervisor knows, to be kept beside the services that outlive it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

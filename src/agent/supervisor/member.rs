@@ -165,7 +165,9 @@ impl Member {
                 self.message = None;
             }
             (ProbeKind::Readiness, Err(why)) if !up.online => self.message = Some(format!("it is not ready: {why}")),
-            (ProbeKind::LooksAlive, Err(_)) if probe_spec(&spec, ProbeKind::IsAlive).is_some() => up.is_alive.next_at = now,
+            (ProbeKind::LooksAlive, Err(_)) if probe_spec(&spec, ProbeKind::IsAlive).is_some() => {
+                up.is_alive.next_at = now
+            }
             (ProbeKind::LooksAlive, Err(why)) => self.fail(format!("it does not look alive: {why}"), now),
             (ProbeKind::IsAlive, Err(why)) => self.fail(format!("it is not alive: {why}"), now),
             (ProbeKind::Readiness, _) | (_, Ok(())) => {}

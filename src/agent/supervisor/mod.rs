@@ -19,9 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::guard::client::{Exit, Guarded, LeaseEnd, ServiceKey};
-use crate::domain::{
-    Assignment, Epoch, GroupName, HostName, ProbeSpec, ResourceSpec, StopSignal, Ticks,
-};
+use crate::domain::{Assignment, Epoch, GroupName, HostName, ProbeSpec, ResourceSpec, StopSignal, Ticks};
 use crate::wire::{ObservedGroup, ObservedInstance};
 
 mod adopt;

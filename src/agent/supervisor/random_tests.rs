@@ -73,7 +73,9 @@ impl World {
     /// Whether something of it is said to be alive.
     fn says(&self, key: &ServiceKey) -> bool {
         match key {
-            ServiceKey::Resource { group, .. } => self.supervisor.groups().iter().any(|g| g.group == *group && g.running),
+            ServiceKey::Resource { group, .. } => {
+                self.supervisor.groups().iter().any(|g| g.group == *group && g.running)
+            }
             ServiceKey::Instance { host } => {
                 let seen = self.supervisor.instances().iter().find(|i| i.host == *host);
                 seen.is_some_and(|i| i.resource.pid.is_some())
@@ -108,7 +110,8 @@ fn assignment(bits: u8) -> Assignment {
     let apart = bits & 64 != 0 && all[1].1 & 1 == 0;
     let groups = all.iter().filter(|(_, bits)| bits & 1 == 1).map(|(name, bits)| group(name, *bits)).collect();
     let resource = json!({ "name": "a", "type": "process", "command": ["y", (bits & 4).to_string()] });
-    let instance = || InstanceAssignment { host: "a".parse().unwrap(), resource: serde_json::from_value(resource).unwrap() };
+    let instance =
+        || InstanceAssignment { host: "a".parse().unwrap(), resource: serde_json::from_value(resource).unwrap() };
     let instances = if apart { vec![instance()] } else { vec![] };
     Assignment { groups, instances, ..Assignment::default() }
 }

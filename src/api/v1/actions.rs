@@ -27,9 +27,9 @@ use crate::store::NewOperation;
 #[into_params(parameter_in = Path)]
 pub struct OneGroup {
     /// The cluster's name.
-    cluster: ClusterName,
+    pub(super) cluster: ClusterName,
     /// The group's name.
-    group: GroupName,
+    pub(super) group: GroupName,
 }
 
 /// A node in a path.

@@ -1,4 +1,4 @@
-//! What happened: failovers, changes of what is wanted, events?
+//! What happened: failovers and events?
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::api::answers::Reading;
 use crate::api::extract::{Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::views::Page;
-use crate::domain::{Change, ClusterName, Event, FailoverRecord, Generation, GroupName};
+use crate::domain::{ClusterName, Event, FailoverRecord, GroupName};
 use crate::store::FailoverFilter;
 
 /// Which failovers.
@@ -33,19 +33,9 @@ pub struct Failovers {
 #[into_params(parameter_in = Path)]
 pub struct OneFailover {
     /// The cluster's name.
-    cluster: ClusterName,
+    pub cluster: ClusterName,
     /// The failover's id.
-    id: Uuid,
-}
-
-/// A change in a path.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub struct OneChange {
-    /// The cluster's name.
-    cluster: ClusterName,
-    /// The generation that it made.
-    generation: Generation,
+    pub id: Uuid,
 }
 
 /// A slice of a list.
@@ -54,9 +44,9 @@ pub struct OneChange {
 #[serde(deny_unknown_fields)]
 pub struct Slice {
     /// 1 to 1000, default 50.
-    limit: Option<u32>,
+    pub limit: Option<u32>,
     /// `next_cursor` of the slice before.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// List failovers
@@ -92,42 +82,6 @@ pub async fn get_failover(
     Path(OneFailover { cluster, id }): Path<OneFailover>,
 ) -> Result<Json<FailoverRecord>, ApiError> {
     Ok(Json(state.store.failover(&cluster, id).await?))
-}
-
-/// List changes
-///
-/// Who changed what is wanted, and from what to what; newest first.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/changes", tag = "history", params(OneCluster, Slice), responses(
-    (status = 200, description = "The changes", body = Page<Change>),
-    Reading,
-))]
-pub async fn list_changes(
-    State(state): State<AppState>,
-    Path(OneCluster { cluster }): Path<OneCluster>,
-    Query(slice): Query<Slice>,
-) -> Result<Json<Page<Change>>, ApiError> {
-    let limit = limit(slice.limit)?;
-    let before = cursor::<u64>(slice.cursor.as_deref())?.map(Generation);
-    let items = state.store.changes(&cluster, before, limit).await?;
-    let full = items.len() == limit as usize;
-    let next_cursor = items.last().filter(|_| full).map(|last| last.generation.to_string());
-    Ok(Json(Page { items, next_cursor }))
-}
-
-/// Get a change
-///
-/// The one that made a generation, with the topology before and after it.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/changes/{generation}", tag = "history", params(OneChange), responses(
-    (status = 200, description = "The change", body = Change),
-    Reading,
-))]
-pub async fn get_change(
-    State(state): State<AppState>,
-    Path(OneChange { cluster, generation }): Path<OneChange>,
-) -> Result<Json<Change>, ApiError> {
-    let newest = state.store.changes(&cluster, Some(generation.next()), 1).await?;
-    let change = newest.into_iter().find(|change| change.generation == generation);
-    change.map(Json).ok_or_else(|| ApiError::not_found("change", &generation.to_string()))
 }
 
 /// List events

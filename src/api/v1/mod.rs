@@ -9,10 +9,27 @@ use super::problem::ApiError;
 use crate::domain::{ClusterName, HumanDuration};
 
 pub mod actions;
+pub mod advice;
+pub mod changes;
+pub mod clustering;
 pub mod clusters;
+mod edit;
+pub mod explain;
+pub mod groups;
+pub mod handlers;
 pub mod history;
+pub mod hosts;
+pub mod instances;
+mod judged;
+pub mod maintenance;
+pub mod nodes;
+mod objects;
 pub mod operations;
+pub mod plan;
 mod preview;
+mod references;
+pub mod replay;
+pub mod resources;
 pub mod status;
 pub mod topology;
 

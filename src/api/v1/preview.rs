@@ -9,14 +9,37 @@ use crate::domain::{
 use crate::planner::{self, PlanAction, PlanLine, PlanSummary, Snapshot};
 use crate::store::NewOperation;
 
-/// What another topology would do; `generation` is that of a cluster that was not looked at yet.
+/// What another topology would do, in which operator state is as it is to be; `generation` is that of a cluster that was not looked at yet.
 pub fn of_topology(state: &AppState, spec: &TopologySpec, generation: Generation) -> PlanSummary {
     let seen = present(state, &spec.cluster);
     let before = seen.unwrap_or_else(|| Snapshot::empty(spec.cluster.clone(), generation, state.clock.now()));
-    let after = planner::with_topology(&before, spec);
+    let mut after = planner::with_topology(&before, spec);
+    exactly(&mut after, spec);
     let mut summary = summarize(&after);
     name_new_addresses(&before, &after, &mut summary);
     summary
+}
+
+/// Takes absent operator state at its word.
+fn exactly(after: &mut Snapshot, spec: &TopologySpec) {
+    after.maintenance.clone_from(&spec.maintenance);
+    for node in &spec.nodes {
+        after
+            .nodes
+            .get_mut(&node.name)
+            .into_iter()
+            .for_each(|view| view.spec.maintenance.clone_from(&node.maintenance));
+    }
+    for group in &spec.groups {
+        after
+            .groups
+            .get_mut(&group.name)
+            .into_iter()
+            .for_each(|view| view.spec.maintenance.clone_from(&group.maintenance));
+    }
+    for dependency in &spec.common_dependencies {
+        after.common_dependencies.insert(dependency.name.clone(), dependency.clone());
+    }
 }
 
 /// No plan can know who answers at a new address. If it is another agent, what the node runs stops with its lease.
@@ -32,7 +55,9 @@ fn name_new_addresses(before: &Snapshot, after: &Snapshot, summary: &mut PlanSum
             is.spec.agent
         );
         let (from, to) = (Some(owner.clone()), Some(owner.clone()));
-        summary.lines.push(PlanLine { action: PlanAction::Wait, group: name.clone(), from, to, reason });
+        let downtime_at_most = None;
+        let (action, group) = (PlanAction::Wait, name.clone());
+        summary.lines.push(PlanLine { action, group, from, to, downtime_at_most, reason });
         summary.disturbs = true;
     }
     summary.lines.sort_by(|a, b| a.group.cmp(&b.group));
@@ -44,10 +69,7 @@ pub async fn of_operation(
     cluster: &ClusterName,
     new: &NewOperation,
 ) -> Result<PlanSummary, ApiError> {
-    let Some(mut snapshot) = present(state, cluster) else {
-        state.store.topology(cluster).await?;
-        return Err(ApiError::unavailable(format!("cluster {cluster} was not looked at yet")));
-    };
+    let mut snapshot = looked_at(state, cluster).await?;
     check(&snapshot, new)?;
     want(&mut snapshot, new);
     snapshot.operations.push(Operation {
@@ -65,6 +87,15 @@ pub async fn of_operation(
         ended_at: None,
     });
     Ok(summarize(&snapshot))
+}
+
+/// The cluster as it is seen, now.
+pub async fn looked_at(state: &AppState, cluster: &ClusterName) -> Result<Snapshot, ApiError> {
+    if let Some(snapshot) = present(state, cluster) {
+        return Ok(snapshot);
+    }
+    state.store.topology(cluster).await?;
+    Err(ApiError::unavailable(format!("cluster {cluster} was not looked at yet")))
 }
 
 fn present(state: &AppState, cluster: &ClusterName) -> Option<Snapshot> {

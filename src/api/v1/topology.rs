@@ -2,31 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
+use super::edit::etag;
+use super::judged::{self, Judged};
 use super::{OneCluster, preview};
 use crate::api::AppState;
 use crate::api::answers::{Reading, Writing};
-use crate::api::extract::{Document, Path, Query, Writer};
+use crate::api::extract::{Document, DryRun, Path, Query, Writer};
 use crate::api::problem::ApiError;
 use crate::api::views::{Problem, TopologyResult};
 use crate::domain::topology::parse;
 use crate::domain::{ClusterName, Finding, Generation, TopologySpec};
-use crate::store::{Error as StoreError, Expect};
-
-/// Whether it is only a question.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct DryRun {
-    /// Answer with the plan, and change nothing.
-    #[serde(default)]
-    #[param(value_type = Option<bool>)]
-    dry_run: bool,
-}
+use crate::store::{Error as StoreError, Expect, Stored};
 
 /// Get the topology
 ///
@@ -39,14 +28,16 @@ pub async fn get_topology(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
 ) -> Result<Response, ApiError> {
-    let (spec, generation) = state.store.topology(&cluster).await?;
+    let Stored { spec, generation, .. } = state.store.topology(&cluster).await?;
     Ok(([(header::ETAG, etag(generation))], Json(spec)).into_response())
 }
 
 /// Put the topology
 ///
-/// Creates the cluster or replaces its topology: what is absent is removed, except that an absent `wanted` keeps its value.
-/// Refused whole, with every finding, when anything is wrong. With `dry_run` it answers what would happen.
+/// Creates the cluster or replaces its topology: what is absent is removed, except operator state: an absent `wanted`,
+/// `maintenance` or `down` keeps its value.
+/// Refused whole, with every finding, when anything is wrong or when it newly breaks a rule. With `dry_run` it answers what
+/// would happen.
 #[utoipa::path(put, path = "/v1/clusters/{cluster}/topology", tag = "topology",
     params(OneCluster, DryRun,
         ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag"),
@@ -67,17 +58,23 @@ pub async fn put_topology(
 ) -> Result<Response, ApiError> {
     let spec = check(&cluster, &document)?;
     let present = present(&state, &cluster).await?;
-    let summary =
-        preview::of_topology(&state, &spec, present.as_ref().map_or(Generation(0), |(_, generation)| *generation));
+    let before = present.as_ref().map(|stored| &stored.spec);
+    let wanted = spec.with_operator_state(before);
+    let Judged { changes: findings, refusal } = judged::change(&state, before, &wanted);
+    let refusal = refusal.map(|errors| ApiError::rules_broken(errors.at(&document)));
+    let generation = present.as_ref().map_or(Generation(0), |stored| stored.generation);
+    let summary = preview::of_topology(&state, &wanted, generation);
+    let refused = refusal.as_ref().map(|refusal| refusal.detail().to_owned());
     let accepted = if dry_run {
-        would_accept(&spec, present, expect)?
+        would_accept(&wanted, present, expect)?
     } else {
+        refusal.map_or(Ok(()), Err)?;
         let accepted = state.store.put_topology(&spec, expect, &actor, state.clock.now()).await?;
         state.nudge.cluster(&cluster);
         (accepted.generation, accepted.created, accepted.changed)
     };
     let (generation, created, changed) = accepted;
-    let result = TopologyResult { cluster, generation, created, changed, dry_run, summary };
+    let result = TopologyResult { cluster, generation, created, changed, dry_run, summary, findings, refused };
     let status = if created && !dry_run { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::ETAG, etag(generation))], Json(result)).into_response())
 }
@@ -99,7 +96,7 @@ fn check(cluster: &ClusterName, document: &serde_json::Value) -> Result<Topology
     }
 }
 
-async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<(TopologySpec, Generation)>, ApiError> {
+async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<Stored>, ApiError> {
     match state.store.topology(cluster).await {
         Ok(present) => Ok(Some(present)),
         Err(StoreError::NotFound { .. }) => Ok(None),
@@ -109,20 +106,16 @@ async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<(Topo
 
 fn would_accept(
     spec: &TopologySpec,
-    present: Option<(TopologySpec, Generation)>,
+    present: Option<Stored>,
     expect: Expect,
 ) -> Result<(Generation, bool, bool), ApiError> {
     match (present, expect) {
         (Some(_), Expect::Absent) => Err(StoreError::Exists { kind: "cluster", name: spec.cluster.to_string() }.into()),
-        (Some((_, actual)), Expect::At(expected)) if expected != actual => {
+        (Some(Stored { generation: actual, .. }), Expect::At(expected)) if expected != actual => {
             Err(StoreError::Conflict { expected, actual }.into())
         }
-        (Some((before, generation)), _) => Ok((generation, false, spec.with_operator_state(Some(&before)) != before)),
+        (Some(before), _) => Ok((before.generation, false, *spec != before.spec)),
         (None, Expect::At(_)) => Err(ApiError::not_found("cluster", spec.cluster.as_str())),
         (None, _) => Ok((Generation(0), true, true)),
     }
-}
-
-fn etag(generation: Generation) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{generation}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }

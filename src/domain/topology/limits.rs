@@ -1,8 +1,13 @@
-//! Which lengths of time, addresses and commands are allowed?
+//! Which lengths of time, addresses, commands, units and agents are allowed?
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::domain::{Finding, HumanDuration, ProbeSpec, ProcessSpec, ResourceSpec, RunSpec, Settings};
+use jiff::tz::TimeZoneDatabase;
+
+use crate::domain::{
+    Brake, Finding, HumanDuration, OcfSpec, ProbeSpec, ProcessSpec, Quarantine, RestartPolicy, RunSpec, Settings,
+};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -49,10 +54,30 @@ pub(super) fn failover_period(period: HumanDuration, at: String, findings: &mut 
     range(at, period, (secs(1), LONGEST_PERIOD), findings);
 }
 
-/// What a resource may ask for, by itself.
-pub(super) fn resource(spec: &ResourceSpec, at: &str, findings: &mut Vec<Finding>) {
-    let restart = &spec.restart;
-    range(format!("{at}/pending_timeout"), spec.pending_timeout, (ms(100), secs(HOUR)), findings);
+/// What holds for a whole cluster.
+pub(super) fn policy(quarantine: Option<Quarantine>, brake: Option<Brake>, findings: &mut Vec<Finding>) {
+    if let Some(Quarantine { period, duration, .. }) = quarantine {
+        range("/policy/quarantine/period".into(), period, (secs(1), LONGEST_PERIOD), findings);
+        range("/policy/quarantine/duration".into(), duration, (ms(0), LONGEST_PERIOD), findings);
+    }
+    if let Some(Brake { hold, .. }) = brake {
+        range("/policy/brake/hold".into(), hold, (ms(0), secs(24 * HOUR)), findings);
+    }
+}
+
+/// Whether the program knows a time zone of that name. It brings its own: a document is right or wrong on every machine.
+pub(super) fn is_time_zone(name: &str) -> bool {
+    static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+    ZONES.get(name).is_ok()
+}
+
+/// Of a resource or a host.
+pub(super) fn pending_timeout(timeout: HumanDuration, at: &str, findings: &mut Vec<Finding>) {
+    range(format!("{at}/pending_timeout"), timeout, (ms(100), secs(HOUR)), findings);
+}
+
+/// Of a resource or a host.
+pub(super) fn restart(restart: &RestartPolicy, at: &str, findings: &mut Vec<Finding>) {
     range(format!("{at}/restart/period"), restart.period, (secs(1), LONGEST_PERIOD), findings);
     range(format!("{at}/restart/delay"), restart.delay, (ms(0), secs(10 * MINUTE)), findings);
     let retry = format!("{at}/restart/retry_after");
@@ -62,9 +87,54 @@ pub(super) fn resource(spec: &ResourceSpec, at: &str, findings: &mut Vec<Finding
         let detail = format!("retry_after ({after}) must not be less than period ({period})");
         findings.push(Finding::new(retry, "timer_inequality", detail));
     }
-    match &spec.run {
+}
+
+/// The fields of a type, which stand at `at`.
+pub(super) fn run(run: &RunSpec, at: &str, findings: &mut Vec<Finding>) {
+    match run {
         RunSpec::Process(spec) => process(spec, at, findings),
-        RunSpec::Systemd(_) | RunSpec::Ocf(_) | RunSpec::Unspecified => {}
+        RunSpec::Systemd(spec) => {
+            if let Err(detail) = check_unit(&spec.unit) {
+                findings.push(Finding::new(format!("{at}/unit"), "bad_unit", detail));
+            }
+        }
+        RunSpec::Ocf(spec) => ocf(spec, at, findings),
+        RunSpec::Unspecified => {}
+    }
+}
+
+/// The suffixes of units that can be started and stopped.
+const SUFFIXES: [&str; 7] = ["service", "socket", "mount", "automount", "timer", "target", "path"];
+
+fn check_unit(unit: &str) -> Result<(), String> {
+    let right = "write it like \"vsftpd.service\"";
+    let good = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
+    if let Some(bad) = unit.chars().find(|c| !good(*c)) {
+        return Err(format!("the name of a unit has no {bad:?} in it; {right}"));
+    }
+    match unit.rsplit_once('.') {
+        Some((name, suffix)) if SUFFIXES.contains(&suffix) => match name {
+            "" => Err(format!("{unit:?} is a suffix without a name; {right}")),
+            _ if name.starts_with('-') => Err(format!("the name of a unit does not begin with '-'; {right}")),
+            _ if name.ends_with('@') => {
+                Err(format!("{unit:?} is a template; write which instance of it, like \"{name}main.{suffix}\""))
+            }
+            _ => Ok(()),
+        },
+        _ => Err(format!("{unit:?} does not end with the kind of unit (.{}); {right}", SUFFIXES.join(", ."))),
+    }
+}
+
+/// Properties are handed over as environment variables.
+fn ocf(spec: &OcfSpec, at: &str, findings: &mut Vec<Finding>) {
+    for (name, value) in &spec.properties {
+        let pointer = format!("{at}/properties/{}", super::token(name));
+        let mut bad = |detail: &str| findings.push(Finding::new(pointer.clone(), "bad_property", detail));
+        if name.is_empty() || name.contains(['=', '\0']) {
+            bad("the name of a property is not empty and has no '=' or NUL in it");
+        } else if value.contains('\0') {
+            bad("the value of a property has no NUL in it");
+        }
     }
 }
 

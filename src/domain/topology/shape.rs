@@ -115,7 +115,7 @@ fn explain(error: &ValidationError<'_>, base: &str, findings: &mut Vec<Finding>)
         }
         Kind::MaxLength { limit } => add(&at, "out_of_range", format!("this text is longer than {limit} characters")),
         Kind::MinLength { .. } => add(&at, "out_of_range", "this text must not be empty".to_owned()),
-        Kind::Pattern { pattern } => add(&at, "bad_text", format!("{value} does not match {pattern}")),
+        Kind::Pattern { pattern } => add(&at, "bad_text", bad_text(&at, pattern, value)),
         Kind::MaxItems { limit } => add(&at, "out_of_range", format!("this list has more than {limit} items")),
         Kind::Format { format } => {
             let (code, detail) = bad_format(format, value);
@@ -151,12 +151,21 @@ fn bad_name(value: &Value) -> String {
     }
 }
 
+fn bad_text(at: &str, pattern: &str, value: &Value) -> String {
+    match at.rsplit('/').next() {
+        Some("agent") => {
+            format!("{value} is not a resource agent; write its provider and name, like \"heartbeat:IPaddr2\"")
+        }
+        Some("rule") => format!("{value} is not the id of a rule; write it like \"R33\""),
+        _ => format!("{value} does not match {pattern}"),
+    }
+}
+
 fn empty_list(at: &str) -> String {
     match at.rsplit('/').next() {
         Some("possible_owners") => {
             "an empty list of possible owners allows no node; leave the field away to allow every node".to_owned()
         }
-        Some("resources") => "a group needs at least one resource; remove the group if it runs nothing".to_owned(),
         _ => "the command is empty; name the program and its arguments, like [\"/opt/receive/run\", \"--fast\"]"
             .to_owned(),
     }
@@ -216,7 +225,7 @@ fn described(value: &Value) -> String {
 }
 
 /// How many letters must be added, removed or replaced to make `a` of `b`.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

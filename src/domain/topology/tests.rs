@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::parse;
 
+mod whole;
+
 fn good() -> Value {
     json!({
         "cluster": "integration",

@@ -41,7 +41,14 @@ fn restored() -> (Account, Snapshot) {
     };
     let agents = vec![(node("n1"), Uuid::from_u128(1)), (node("n2"), Uuid::from_u128(2))];
     let longest_lease = Duration::from_secs(5);
-    let reign = Reign { cluster_id: Uuid::nil(), id: Uuid::from_u128(9), term: Term(2), longest_lease, agents };
+    let reign = Reign {
+        cluster_id: Uuid::nil(),
+        id: Uuid::from_u128(9),
+        term: Term(2),
+        longest_lease,
+        agents,
+        restored: false,
+    };
     let began = Moment { ticks: NOW, wall };
     let account = Account::new("c".parse().unwrap(), reign, began, &snapshot.settings);
     account.track(&snapshot);

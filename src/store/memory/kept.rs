@@ -8,11 +8,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::{Change, ClusterName, Event, FailoverRecord, Generation, Operation, OperationState, Outcome};
+use crate::domain::{
+    Change, ClusterName, Decision, Event, FailoverRecord, Generation, Operation, OperationState, Outcome,
+};
+use crate::planner::replay::KeptPlan;
 use crate::planner::snapshot::PastFailover;
 use crate::store::cluster::missing;
 use crate::store::rules::Past;
-use crate::store::state::{Journal, Named, NewChange, State};
+use crate::store::state::{Journal, Named, NewChange, NewKept, State};
 use crate::store::{ClusterHead, Error, FailoverFilter};
 
 /// All clusters that live, and the history of all that ever did, by cluster id.
@@ -24,6 +27,8 @@ pub struct Kept {
     events: BTreeMap<(Uuid, u64), Event>,
     operations: BTreeMap<Uuid, Of<Operation>>,
     failovers: BTreeMap<Uuid, Of<FailoverRecord>>,
+    /// By cluster and decision.
+    plans: BTreeMap<(Uuid, Decision), NewKept>,
     /// Failovers after which an operator reset their group's budget.
     forgiven: BTreeSet<Uuid>,
 }
@@ -59,10 +64,11 @@ impl Kept {
     /// Writes what a rule made of a cluster, whole.
     pub fn save(&mut self, mut state: State) -> Result<()> {
         let (id, name) = (state.cluster.id, state.cluster.name.clone());
-        let Journal { change, events, forgiven } = std::mem::take(&mut state.journal);
+        let Journal { change, events, kept, forgiven } = std::mem::take(&mut state.journal);
         let change = change.map(|change| written(&state, change)).transpose()?;
         self.changes.extend(change.map(|change| ((id, change.generation), change)));
         self.events.extend(events.into_iter().map(|event| ((id, event.sequence), event)));
+        self.plans.extend(kept.map(|kept| ((id, kept.decision), kept)));
         let lapsed = |of: &&Of<FailoverRecord>| of.cluster == id && forgiven.contains(&of.record.group);
         self.forgiven.extend(self.failovers.values().filter(lapsed).map(|of| of.record.id));
         self.operations.extend(of(id, std::mem::take(&mut state.operations)));
@@ -133,6 +139,14 @@ impl Kept {
         Ok(newest_first(&self.failovers, filter.before, asked, filter.limit))
     }
 
+    pub fn kept_plans(&self, name: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
+        self.failover(name, failover)?;
+        let id = self.id(name)?;
+        let all = self.plans.range((id, Decision(0))..=(id, Decision(u64::MAX))).map(|(_, kept)| kept);
+        let concerned = all.filter(|kept| kept.failovers.contains(&failover));
+        Ok(concerned.map(|kept| (kept.decision, kept.plan.clone())).collect())
+    }
+
     pub fn failover(&self, name: &ClusterName, id: Uuid) -> Result<FailoverRecord> {
         let cluster = self.id(name)?;
         let found = self.failovers.get(&id).filter(|of| of.cluster == cluster).map(|of| of.record.clone());
@@ -169,10 +183,10 @@ fn newest_first<T: Clone>(
 
 /// A change as readers get it, which is as it was written and read back.
 fn written(state: &State, change: NewChange) -> Result<Change> {
-    let NewChange { at, actor, action, before, after } = change;
+    let NewChange { at, actor, action, message, before, after } = change;
     let (before, after) = (document(before.as_ref())?, document(after.as_ref())?);
     let (cluster, generation) = (state.cluster.name.clone(), state.cluster.generation);
-    Ok(Change { cluster, generation, at, actor, action, before, after })
+    Ok(Change { cluster, generation, at, actor, action, message, before, after })
 }
 
 fn document<T: Serialize>(spec: Option<&T>) -> Result<Option<Value>> {

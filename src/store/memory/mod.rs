@@ -15,11 +15,14 @@ use self::kept::Kept;
 use super::cluster::{missing, new_id};
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
-use super::{Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Store};
+use super::{
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+};
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
     TopologySpec,
 };
+use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -95,9 +98,13 @@ impl Store for MemoryStore {
         Ok(accepted)
     }
 
-    async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation)> {
+    async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
+        self.change(&new.spec.cluster, &Named::default(), |state| rules::replace(state, new))
+    }
+
+    async fn topology(&self, cluster: &ClusterName) -> Result<Stored> {
         let state = self.lock().kept.get(cluster, &Named::default())?;
-        Ok((state.topology(), state.cluster.generation))
+        Ok(state.stored())
     }
 
     async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
@@ -139,6 +146,13 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<()> {
+        self.change(cluster, &Named::default(), |state| {
+            rules::outlive_restore(state, reign);
+            Ok(())
+        })
+    }
+
     async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<()> {
         self.change(cluster, &Named::default(), |state| {
             events.iter().cloned().for_each(|event| state.append(event));
@@ -170,6 +184,10 @@ impl Store for MemoryStore {
 
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord> {
         self.lock().kept.failover(cluster, id)
+    }
+
+    async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
+        self.lock().kept.kept_plans(cluster, failover)
     }
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {

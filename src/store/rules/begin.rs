@@ -18,7 +18,9 @@ pub fn begin(state: &mut State, new: &NewOperation) -> Result<Operation> {
         state.cluster.count_change();
         put::write(state, &after);
         let (actor, before, after) = (new.actor.clone(), Some(before), Some(after));
-        state.journal.change = Some(NewChange { at: new.at, actor, action, before, after });
+        let why = new.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let message = format!("{}{why}", described(new));
+        state.journal.change = Some(NewChange { at: new.at, actor, action, message, before, after });
         let generation = state.cluster.generation;
         let message = format!("{} asked for {}, generation {generation}", new.actor, described(new));
         state.note(new.at, EventKind::TopologyChanged, &new.target, message);

@@ -6,7 +6,7 @@ use super::{Result, counts_on, fits};
 use crate::domain::{Epoch, FailoverRecord, Operation, Outcome, PlacementPhase};
 use crate::planner::Effects;
 use crate::store::cluster::missing;
-use crate::store::state::State;
+use crate::store::state::{NewKept, State};
 use crate::store::{Basis, Error};
 
 /// A plan on an unchanged generation names only what is there; else the whole commit is off.
@@ -33,6 +33,10 @@ pub fn commit(state: &mut State, basis: &Basis, effects: &Effects) -> Result<()>
     for updated in &effects.operations {
         update(state, updated)?;
     }
+    state.journal.kept = effects.kept.clone().map(|plan| {
+        let failovers = effects.failovers.iter().map(|record| record.id).collect();
+        NewKept { decision: effects.decision, plan, failovers }
+    });
     effects.events.iter().cloned().for_each(|event| state.append(event));
     Ok(())
 }

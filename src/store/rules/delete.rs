@@ -35,7 +35,8 @@ pub fn delete(state: &mut State, asked: &Asked<'_>) -> Result<()> {
     let before = Some(state.topology());
     state.cluster.count_change();
     let (actor, action) = (asked.actor.clone(), ChangeAction::DeleteCluster);
-    state.journal.change = Some(NewChange { at: asked.at, actor, action, before, after: None });
+    let message = "deleted the cluster".to_owned();
+    state.journal.change = Some(NewChange { at: asked.at, actor, action, message, before, after: None });
     state.note(asked.at, EventKind::TopologyChanged, name, format!("{} deleted the cluster", asked.actor));
     for operation in state.operations.values_mut() {
         operation.state = OperationState::Superseded;

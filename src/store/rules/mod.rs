@@ -15,8 +15,8 @@ use crate::domain::Actor;
 pub use begin::begin;
 pub use commit::commit;
 pub use delete::delete;
-pub use put::put;
-pub use reign::{NewReign, reign};
+pub use put::{put, replace};
+pub use reign::{NewReign, outlive_restore, reign};
 pub use snapshot::{Past, earliest, snapshot};
 
 type Result<T> = std::result::Result<T, Error>;

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::store::cluster::{Cluster, missing};
 use crate::store::state::{NewChange, NodeKept, Object, State};
-use crate::store::{Accepted, Error, Expect};
+use crate::store::{Accepted, Error, Expect, Replacement};
 
 /// The cluster with `spec` as its desired state. `found` is the cluster of that name, if there is one; else it is
 /// created under the id `fresh`.
@@ -26,9 +26,46 @@ pub fn put(
     let before = found.as_ref().map(State::topology);
     let mut state = found.unwrap_or_else(|| State::new(Cluster::new(fresh, spec, asked.at)));
     let after = spec.with_operator_state(before.as_ref());
+    let (action, message) = match created {
+        true => (ChangeAction::CreateCluster, "created the cluster"),
+        false => (ChangeAction::PutTopology, "changed the topology"),
+    };
+    let words = Words { action, message, object: spec.cluster.as_str() };
+    let changed = want(&mut state, before, after, &words, asked);
+    let generation = state.cluster.generation;
+    Ok((state, Accepted { created, changed, generation }))
+}
+
+/// Makes the desired state exactly what `new` says, if it is still at the generation that `new` rests on.
+pub fn replace(state: &mut State, new: &Replacement) -> Result<Accepted> {
+    let actual = state.cluster.generation;
+    if actual != new.on {
+        return Err(Error::Conflict { expected: new.on, actual });
+    }
+    let before = state.topology();
+    let after = new.spec.with_operator_state(None);
+    let words = Words { action: new.action, message: &new.message, object: &new.object };
+    let changed = want(state, Some(before), after, &words, &Asked { actor: &new.actor, at: new.at });
+    Ok(Accepted { created: false, changed, generation: state.cluster.generation })
+}
+
+/// What history says of a change.
+struct Words<'a> {
+    action: ChangeAction,
+    message: &'a str,
+    object: &'a str,
+}
+
+/// Writes `after`, in which operator state is as it is to be, and history with it. False if it is as before.
+fn want(
+    state: &mut State,
+    before: Option<TopologySpec>,
+    after: TopologySpec,
+    words: &Words<'_>,
+    asked: &Asked<'_>,
+) -> bool {
     if before.as_ref() == Some(&after) {
-        let generation = state.cluster.generation;
-        return Ok((state, Accepted { created, changed: false, generation }));
+        return false;
     }
     let cluster = &mut state.cluster;
     cluster.count_change();
@@ -38,14 +75,13 @@ pub fn put(
         cluster.longest_lease = cluster.longest_lease.max(after.settings.lease.get());
     }
     let generation = cluster.generation;
-    write(&mut state, &after);
-    let action = if created { ChangeAction::CreateCluster } else { ChangeAction::PutTopology };
-    let after = Some(after);
-    state.journal.change = Some(NewChange { at: asked.at, actor: asked.actor.clone(), action, before, after });
-    let made = if created { "created the cluster" } else { "changed the topology" };
-    let message = format!("{} {made} (generation {generation})", asked.actor);
-    state.note(asked.at, EventKind::TopologyChanged, &spec.cluster, message);
-    Ok((state, Accepted { created, changed: true, generation }))
+    write(state, &after);
+    let (actor, after) = (asked.actor.clone(), Some(after));
+    let message = words.message.to_owned();
+    state.journal.change = Some(NewChange { at: asked.at, actor, action: words.action, message, before, after });
+    let message = format!("{} {} (generation {generation})", asked.actor, words.message);
+    state.note(asked.at, EventKind::TopologyChanged, words.object, message);
+    true
 }
 
 fn check(found: Option<Generation>, name: &ClusterName, expect: Expect) -> Result<()> {
@@ -63,13 +99,13 @@ pub fn write(state: &mut State, after: &TopologySpec) {
     let generation = state.cluster.generation;
     let placements = &state.placements;
     let nodes = after.nodes.iter().map(|node| (&node.name, node));
-    replace(&mut state.nodes, nodes, generation, |name, kept| is_free(name, kept, placements));
+    exchange(&mut state.nodes, nodes, generation, |name, kept| is_free(name, kept, placements));
     let groups = after.groups.iter().map(|group| (&group.name, group));
-    replace(&mut state.groups, groups, generation, |name, _| was_never_placed(name, placements));
+    exchange(&mut state.groups, groups, generation, |name, _| was_never_placed(name, placements));
     let hosts = after.hosts.iter().map(|host| (&host.name, host));
-    replace(&mut state.hosts, hosts, generation, |_, ()| true);
+    exchange(&mut state.hosts, hosts, generation, |_, ()| true);
     let handlers = after.handlers.iter().map(|handler| (&handler.name, handler));
-    replace(&mut state.handlers, handlers, generation, |_, ()| true);
+    exchange(&mut state.handlers, handlers, generation, |_, ()| true);
 }
 
 /// Whether a node runs nothing of ours for certain: its agent was never granted a lease.
@@ -82,7 +118,7 @@ fn was_never_placed(name: &GroupName, placements: &BTreeMap<GroupName, Placement
     placements.get(name).is_none_or(|placement| placement.phase == PlacementPhase::Never)
 }
 
-fn replace<'a, N: Ord + Clone + 'a, S: Clone + PartialEq + 'a, K: Default>(
+fn exchange<'a, N: Ord + Clone + 'a, S: Clone + PartialEq + 'a, K: Default>(
     stored: &mut BTreeMap<N, Object<S, K>>,
     wanted: impl Iterator<Item = (&'a N, &'a S)>,
     generation: Generation,

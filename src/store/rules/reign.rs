@@ -13,6 +13,7 @@ use crate::store::state::State;
 /// A reign that is about to begin.
 pub struct NewReign {
     pub id: Uuid,
+    /// Above what was heard of; zeros where nothing above the stored numbers was.
     pub at_least: (Term, Decision),
     /// A lease that is known to be outstanding, maybe longer than the stored ones.
     pub longest: Duration,
@@ -36,13 +37,23 @@ pub fn reign(state: &mut State, new: &NewReign) -> Result<Reign> {
     };
     outdone.into_iter().for_each(|node| node.kept.assigned_at = cluster.decision);
     cluster.reign = Some(new.id);
+    // Stays until a reign has waited long enough: the next one may begin before that.
+    cluster.restored |= new.at_least != (Term(0), Decision(0));
+    let restored = cluster.restored;
     // What earlier reigns may have left; stored from now on is also what this one may grant.
     let outstanding = cluster.longest_lease.max(whole_micros(new.longest));
     cluster.longest_lease = outstanding.max(cluster.settings.lease.get());
     let (cluster_id, name, term) = (cluster.id, cluster.name.clone(), cluster.term);
     state.note(new.at, EventKind::ReignBegan, name, format!("reign {} began with term {term}", new.id));
     let agents = state.nodes.iter().filter_map(|(name, node)| Some((name.clone(), node.kept.agent?)));
-    Ok(Reign { cluster_id, id: new.id, term, longest_lease: outstanding, agents: agents.collect() })
+    Ok(Reign { cluster_id, id: new.id, term, longest_lease: outstanding, agents: agents.collect(), restored })
+}
+
+/// A reign over a restored database has waited for every lease that an earlier reign may have granted to whomever.
+pub fn outlive_restore(state: &mut State, reign: Uuid) {
+    if state.cluster.reign == Some(reign) {
+        state.cluster.restored = false;
+    }
 }
 
 /// As it is stored: rounded up, since a lease that is counted too short is unsafe.

@@ -12,8 +12,8 @@ use crate::store::state::NewChange;
 /// Appends the change that made the cluster's present generation.
 pub async fn record(conn: &mut Conn, cluster: &Cluster, change: &NewChange) -> Result<()> {
     query(
-        "insert into changes (cluster_id, cluster, generation, at, actor, action, before_document, after_document)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into changes (cluster_id, cluster, generation, at, actor, action, message, before_document, after_document)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(key(cluster))
     .bind(cluster.name.as_str())
@@ -21,6 +21,7 @@ pub async fn record(conn: &mut Conn, cluster: &Cluster, change: &NewChange) -> R
     .bind(time(change.at))
     .bind(change.actor.0.as_str())
     .bind(word(&change.action)?)
+    .bind(change.message.as_str())
     .bind(maybe_json(change.before.as_ref())?)
     .bind(maybe_json(change.after.as_ref())?)
     .execute(conn)
@@ -47,6 +48,7 @@ fn read(row: &Row) -> Result<Change> {
         at: row.word("at")?,
         actor: row.word("actor")?,
         action: row.word("action")?,
+        message: row.maybe_text("message")?.unwrap_or_default(),
         before: row.maybe_json("before_document")?,
         after: row.maybe_json("after_document")?,
     })

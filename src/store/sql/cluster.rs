@@ -24,6 +24,7 @@ fn read(row: &Row) -> Result<Cluster> {
         decision: Decision(row.int("decision")?),
         term: Term(row.int("term")?),
         reign: row.maybe_word("reign")?,
+        restored: row.flag("restored")?,
         longest_lease: Duration::from_micros(row.int("longest_lease_us")?),
         last_event: row.int("last_event")?,
         created_at: row.word("created_at")?,
@@ -53,13 +54,13 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<ClusterHead>> {
 pub async fn save(conn: &mut Conn, cluster: &Cluster) -> Result<()> {
     query(
         "insert into clusters (id, name, settings, generation, decision, term, reign, longest_lease_us, last_event,
-            created_at, policy, common_dependencies, waivers, maintenance)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            created_at, policy, common_dependencies, waivers, maintenance, restored)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         on conflict (id) do update set settings = excluded.settings, generation = excluded.generation,
             decision = excluded.decision, term = excluded.term, reign = excluded.reign,
             longest_lease_us = excluded.longest_lease_us, last_event = excluded.last_event, policy = excluded.policy,
             common_dependencies = excluded.common_dependencies, waivers = excluded.waivers,
-            maintenance = excluded.maintenance",
+            maintenance = excluded.maintenance, restored = excluded.restored",
     )
     .bind(key(cluster))
     .bind(cluster.name.as_str())
@@ -75,6 +76,7 @@ pub async fn save(conn: &mut Conn, cluster: &Cluster) -> Result<()> {
     .bind(json(&cluster.common_dependencies)?)
     .bind(json(&cluster.waivers)?)
     .bind(maybe_json(cluster.maintenance.as_ref())?)
+    .bind(cluster.restored)
     .execute(conn)
     .await?;
     Ok(())

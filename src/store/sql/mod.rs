@@ -12,11 +12,14 @@ use uuid::Uuid;
 use self::column::Result;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
-use super::{Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Store};
+use super::{
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+};
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
     TopologySpec,
 };
+use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
 
 mod change;
@@ -24,6 +27,7 @@ mod cluster;
 mod column;
 mod failover;
 mod history;
+mod kept_plan;
 mod objects;
 mod open;
 mod operation;
@@ -115,9 +119,13 @@ impl Store for SqlStore {
         Ok(accepted)
     }
 
-    async fn topology(&self, cluster: &ClusterName) -> Result<(TopologySpec, Generation)> {
+    async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
+        self.change(&new.spec.cluster, &Named::default(), |state| rules::replace(state, new)).await
+    }
+
+    async fn topology(&self, cluster: &ClusterName) -> Result<Stored> {
         let state = state::get(&mut *self.read().await?, cluster, &Named::default()).await?;
-        Ok((state.topology(), state.cluster.generation))
+        Ok(state.stored())
     }
 
     async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
@@ -155,6 +163,14 @@ impl Store for SqlStore {
         Ok(tx.commit().await?)
     }
 
+    async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<()> {
+        let change = |state: &mut _| {
+            rules::outlive_restore(state, reign);
+            Ok(())
+        };
+        self.change(cluster, &Named::default(), change).await
+    }
+
     async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<()> {
         let mut tx = self.write().await?;
         cluster::note(&mut tx, cluster, events).await?;
@@ -185,6 +201,10 @@ impl Store for SqlStore {
 
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord> {
         history::failover(&mut *self.read().await?, cluster, id).await
+    }
+
+    async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
+        kept_plan::of_failover(&mut *self.read().await?, cluster, failover).await
     }
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {

@@ -31,11 +31,12 @@ pub async fn write(conn: &mut Conn, cluster: &Cluster, group: &GroupName, placem
     let (proof, evidence, at, cause) = released;
     query(
         "insert into placements (cluster_id, group_name, epoch, last_owner, phase, releasing_by, release_proof,
-            release_evidence, released_at, cause)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            release_evidence, released_at, cause, by_operator)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict (cluster_id, group_name) do update set epoch = excluded.epoch, last_owner = excluded.last_owner,
             phase = excluded.phase, releasing_by = excluded.releasing_by, release_proof = excluded.release_proof,
-            release_evidence = excluded.release_evidence, released_at = excluded.released_at, cause = excluded.cause",
+            release_evidence = excluded.release_evidence, released_at = excluded.released_at, cause = excluded.cause,
+            by_operator = excluded.by_operator",
     )
     .bind(key(cluster))
     .bind(group.as_str())
@@ -47,6 +48,7 @@ pub async fn write(conn: &mut Conn, cluster: &Cluster, group: &GroupName, placem
     .bind(evidence)
     .bind(at)
     .bind(cause)
+    .bind(placement.by_operator)
     .execute(conn)
     .await?;
     Ok(())
@@ -71,5 +73,10 @@ fn read(row: &Row) -> Result<Placement> {
         },
         other => return Err(Error::Database(format!("a placement has the unknown phase {other:?}"))),
     };
-    Ok(Placement { epoch: Epoch(row.int("epoch")?), last_owner: row.maybe_word("last_owner")?, phase })
+    Ok(Placement {
+        epoch: Epoch(row.int("epoch")?),
+        last_owner: row.maybe_word("last_owner")?,
+        phase,
+        by_operator: row.flag("by_operator")?,
+    })
 }

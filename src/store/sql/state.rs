@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::cluster::{self, key};
 use super::column::{Columns as _, Result};
-use super::{Conn, Row, change, failover, history, objects, operation, placement};
+use super::{Conn, Row, change, failover, history, kept_plan, objects, operation, placement};
 use crate::domain::{ClusterName, Outcome};
 use crate::planner::Snapshot;
 use crate::store::Error;
@@ -100,6 +100,9 @@ pub async fn save(conn: &mut Conn, before: &State, after: &State) -> Result<()> 
     }
     if let Some(new) = &after.journal.change {
         change::record(conn, cluster, new).await?;
+    }
+    if let Some(kept) = &after.journal.kept {
+        kept_plan::write(conn, cluster, kept).await?;
     }
     cluster::append(conn, cluster, &after.journal.events).await?;
     if after.deleted {

@@ -44,7 +44,7 @@ pub async fn a_commit_on_what_has_passed_is_outrun(store: Arc<dyn Store>) {
 pub async fn a_commit_is_written_whole(store: Arc<dyn Store>) {
     reigned(&store).await;
     let assignment = locum::domain::Assignment::default();
-    let mark = FailedMark { reason: "it failed".to_owned(), at: at(3), retry_at: at(9) };
+    let mark = FailedMark { reason: "it failed".to_owned(), at: at(3), retry_at: at(9), held: None };
     let effects = Effects {
         failovers: vec![failover(1, 50, Outcome::InProgress)],
         assignments: [(node("bts2"), assignment.clone())].into(),
@@ -136,4 +136,28 @@ pub async fn a_commit_touches_no_failover_of_another_cluster(store: Arc<dyn Stor
     let refused = commit(&store, ended).await;
     assert!(matches!(refused, Err(Error::Exists { kind: "failover", .. })), "{refused:?}");
     assert_eq!(store.failover(&elsewhere.cluster, id(1)).await.unwrap(), record);
+}
+
+pub async fn a_plan_is_kept_with_the_failovers_that_it_concerns(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    let kept = |number: u8| KeptPlan { planner_version: 7, snapshot: vec![number, 0], plan: vec![0, number] };
+    let opened = Effects {
+        failovers: vec![failover(1, 50, Outcome::InProgress)],
+        kept: Some(kept(1)),
+        ..placed(held("bts2", 2))
+    };
+    commit(&store, opened).await.unwrap();
+    let first = load(&store).await.decision;
+    let other = failover(2, 60, Outcome::Blocked);
+    let ended = Effects {
+        failovers: vec![failover(1, 50, Outcome::Succeeded), other],
+        kept: Some(kept(2)),
+        ..Effects::default()
+    };
+    commit(&store, ended).await.unwrap();
+    commit(&store, placed(held("bts2", 3))).await.unwrap();
+    let of = async |number| store.kept_plans(&cluster(), id(number)).await;
+    assert_eq!(of(1).await.unwrap(), [(first, kept(1)), (first.next(), kept(2))]);
+    assert_eq!(of(2).await.unwrap(), [(first.next(), kept(2))]);
+    assert!(matches!(of(3).await, Err(Error::NotFound { kind: "failover", .. })));
 }

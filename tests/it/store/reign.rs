@@ -23,6 +23,19 @@ pub async fn a_reign_outnumbers_all_before_and_learns_who_may_hold_leases(store:
     assert_eq!((longer.term, longer.longest_lease), (Term(41), Duration::from_secs(60)));
 }
 
+/// A reign that ends too early leaves it to the next one to wait for agents that nobody knows of.
+pub async fn a_restored_database_is_one_until_a_reign_has_outlived_that(store: Arc<dyn Store>) {
+    store.put_topology(&three_nodes(), Expect::Anything, &alice(), at(0)).await.unwrap();
+    assert!(!begin_reign(&store, 1).await.restored);
+    let least = (Term(7), Decision(9));
+    assert!(store.begin_reign(&cluster(), id(2), least, Duration::ZERO, at(4)).await.unwrap().restored);
+    assert!(begin_reign(&store, 3).await.restored);
+    store.outlive_restore(&cluster(), id(2)).await.unwrap();
+    assert!(begin_reign(&store, 4).await.restored, "another reign has not waited for this one");
+    store.outlive_restore(&cluster(), id(4)).await.unwrap();
+    assert!(!begin_reign(&store, 5).await.restored);
+}
+
 /// A restored database may have gone on, and know of a node only what it was assigned before.
 pub async fn what_a_node_was_assigned_below_a_heard_of_decision_is_assigned_anew(store: Arc<dyn Store>) {
     reigned(&store).await;

@@ -4,7 +4,7 @@ use super::*;
 
 pub async fn a_topology_is_created_kept_and_replaced(store: Arc<dyn Store>) {
     reigned(&store).await;
-    let (stored, generation) = store.topology(&cluster()).await.unwrap();
+    let Stored { spec: stored, generation, .. } = store.topology(&cluster()).await.unwrap();
     assert_eq!(generation, Generation(1));
     assert_eq!(stored.nodes[0].wanted, Some(NodeWanted::Active));
     let same = store.put_topology(&three_nodes(), Expect::At(generation), &alice(), at(5)).await.unwrap();
@@ -14,7 +14,7 @@ pub async fn a_topology_is_created_kept_and_replaced(store: Arc<dyn Store>) {
     edited.nodes[1].agent = "http://127.0.0.1:9".to_owned();
     let accepted = store.put_topology(&edited, Expect::Anything, &alice(), at(6)).await.unwrap();
     assert!(accepted.changed && accepted.generation == Generation(2));
-    assert_eq!(store.topology(&cluster()).await.unwrap().0.nodes[1].agent, "http://127.0.0.1:9");
+    assert_eq!(store.topology(&cluster()).await.unwrap().spec.nodes[1].agent, "http://127.0.0.1:9");
     let changes = store.changes(&cluster(), None, 10).await.unwrap();
     let actions: Vec<_> = changes.iter().map(|change| change.action).collect();
     assert_eq!(actions, [ChangeAction::PutTopology, ChangeAction::CreateCluster]);
@@ -75,4 +75,48 @@ pub async fn a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays
     assert_eq!(store.operation(id(1)).await.unwrap().state, OperationState::Superseded);
     let again = store.put_topology(&three_nodes(), Expect::Absent, &alice(), at(8)).await.unwrap();
     assert!(again.created && again.generation == Generation(1));
+}
+
+fn replacement(spec: TopologySpec, on: u64) -> Replacement {
+    let (action, message) = (ChangeAction::PutNode, "put node bts2".to_owned());
+    let object = "nodes/bts2".to_owned();
+    Replacement { spec, on: Generation(on), action, message, object, actor: alice(), at: at(6) }
+}
+
+pub async fn a_replacement_is_exact_and_rests_on_a_generation(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    store.begin_operation(&cluster(), &operation(1, OperationKind::Drain, "bts2")).await.unwrap();
+    let drained = store.topology(&cluster()).await.unwrap();
+    assert_eq!(drained.spec.nodes[1].wanted, Some(NodeWanted::Drained));
+    let stale = store.replace_topology(&replacement(three_nodes(), 1)).await;
+    assert!(matches!(stale, Err(Error::Conflict { actual: Generation(2), .. })));
+    assert_eq!(store.topology(&cluster()).await.unwrap(), drained);
+    let nobody = Replacement {
+        spec: TopologySpec { cluster: "nobody".parse().unwrap(), ..three_nodes() },
+        ..replacement(three_nodes(), 0)
+    };
+    assert!(matches!(store.replace_topology(&nobody).await, Err(Error::NotFound { .. })));
+
+    let mut edited = three_nodes();
+    edited.nodes[0].maintenance =
+        Some(locum::domain::Maintenance { owner: "alice".to_owned(), reason: "disks".to_owned(), until: at(99) });
+    let accepted = store.replace_topology(&replacement(edited.clone(), 2)).await.unwrap();
+    assert!(accepted.changed && !accepted.created && accepted.generation == Generation(3));
+    let stored = store.topology(&cluster()).await.unwrap();
+    assert_eq!(stored.spec.nodes[1].wanted, Some(NodeWanted::Active), "what is absent is not kept");
+    assert_eq!(stored.spec.nodes[0].maintenance, edited.nodes[0].maintenance);
+    let generations: Vec<_> = stored.objects.nodes.values().map(|generation| generation.0).collect();
+    assert_eq!((generations, stored.objects.groups[&group("ftp")]), (vec![3, 3, 1], Generation(1)));
+    let change = store.changes(&cluster(), None, 1).await.unwrap().remove(0);
+    assert_eq!((change.action, change.message.as_str()), (ChangeAction::PutNode, "put node bts2"));
+    let event = store.events(&cluster(), 0, 99).await.unwrap().pop().unwrap();
+    assert_eq!((event.subject.as_str(), event.message.as_str()), ("nodes/bts2", "alice put node bts2 (generation 3)"));
+
+    let again = store.replace_topology(&replacement(edited.clone(), 3)).await.unwrap();
+    assert!(!again.changed && again.generation == Generation(3));
+    store.put_topology(&three_nodes(), Expect::Anything, &alice(), at(7)).await.unwrap();
+    let kept = store.topology(&cluster()).await.unwrap().spec;
+    assert_eq!(kept.nodes[0].maintenance, edited.nodes[0].maintenance, "a document that says nothing of it keeps it");
+    store.replace_topology(&replacement(three_nodes(), 3)).await.unwrap();
+    assert_eq!(store.topology(&cluster()).await.unwrap().spec.nodes[0].maintenance, None);
 }

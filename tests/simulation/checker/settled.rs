@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use locum::domain::{GroupName, GroupState, GroupWanted, NodeWanted, Outcome, ResourceName};
+use locum::domain::{AntiAffinity, GroupName, GroupState, GroupWanted, NodeName, NodeWanted, Outcome, ResourceName};
 use locum::planner::snapshot::GroupView;
 use locum::planner::{self, Snapshot};
 use uuid::Uuid;
@@ -85,13 +85,30 @@ fn wanted(seen: &Snapshot, name: &GroupName, group: &GroupView) -> Wanted {
     let stuck = seen.seen_on_owner(name).is_some_and(|seen| {
         seen.failure.is_none() && matches!(seen.state, GroupState::Failed | GroupState::PartialOnline)
     });
-    let possible = |(node, view): (&locum::domain::NodeName, &locum::planner::snapshot::NodeView)| {
+    let possible = |(node, view): (&NodeName, &locum::planner::snapshot::NodeView)| {
         !view.retired && view.wanted == NodeWanted::Active && !group.spec.possible_owners([node]).is_empty()
     };
-    match seen.nodes.iter().any(possible) {
-        true if !(kept && stuck) => Wanted::Online,
+    let free = |node: &NodeName| !is_taken(seen, name, group, node);
+    match seen.nodes.iter().filter(|node| possible(*node)).any(|(node, _)| free(node)) {
+        true if !(kept && stuck) && !waits(seen, group) => Wanted::Online,
         _ => Wanted::Excused,
     }
+}
+
+/// Whether `node` has a group that this one never shares a node with.
+fn is_taken(seen: &Snapshot, name: &GroupName, group: &GroupView, node: &NodeName) -> bool {
+    let mate =
+        |other: &GroupView| other.spec.anti_affinity.iter().any(|class| group.spec.anti_affinity.contains(class));
+    let there = |other: &GroupView| other.placement.owner() == Some(node);
+    seen.policy.anti_affinity == AntiAffinity::Enforced
+        && seen.groups.iter().any(|(other, view)| other != name && mate(view) && there(view))
+}
+
+/// Whether it has not started, since a group that it starts after need not be online.
+fn waits(seen: &Snapshot, group: &GroupView) -> bool {
+    let needed = || group.spec.depends_on.iter().filter_map(|needed| seen.groups.get_key_value(needed));
+    group.placement.owner().is_none()
+        && needed().any(|(name, view)| !matches!(wanted(seen, name, view), Wanted::Online) || view.retired)
 }
 
 fn running_somewhere(name: &GroupName, runs: &[Run]) -> Option<String> {

@@ -82,7 +82,12 @@ pub async fn greet(agent: &Arc<Life>, guard: &Arc<Guard>) -> Result<Connected, G
     let following = follow(heard, guard.clone(), shared.clone(), events_in);
     let reader = tokio::spawn(agent.clone().run(following)).abort_handle();
     let link = Arc::new(Link { agent: agent.clone(), guard: guard.clone(), requests, shared, reader });
-    Ok(Connected { guard: link, events, services: [hello.services, hello.instances].concat(), lease_end: hello.lease_end })
+    Ok(Connected {
+        guard: link,
+        events,
+        services: [hello.services, hello.instances].concat(),
+        lease_end: hello.lease_end,
+    })
 }
 
 /// Reads until the connection ends, and then waits until nothing of what the guard guarded is left.

@@ -33,7 +33,11 @@ fn they_start_once_what_they_need_is_online_beside_others_that_are_ready() {
     assert_eq!(story.state(), GroupState::Online);
     assert_eq!(story.assigned(5, vec![]), ["signal last"]);
     assert_eq!(story.exited(6, "last", 13), ["forget last", "signal app"]);
-    assert_eq!(story.exited(7, "app", 12), ["forget app", "signal ip", "signal disk"], "what nothing needs stops at once");
+    assert_eq!(
+        story.exited(7, "app", 12),
+        ["forget app", "signal ip", "signal disk"],
+        "what nothing needs stops at once"
+    );
 }
 
 #[test]
@@ -110,102 +114,120 @@ fn what_is_not_critical_stays_failed_and_the_group_goes_on() {
     assert_eq!(story.state(), GroupState::Online);
 }
 
-/// Under a lease without end, whatever dies and whatever is assigned.
-fn shaken(steps: Vec<(u8, u8)>) -> Result<(), TestCaseError> {
-    let shapes = [
+/// A guard under a lease without end: what it was asked to start, what is alive, and what was told to stop.
+struct Shaken {
+    story: Story,
+    now: u64,
+    pids: u32,
+    asked: Vec<ServiceKey>,
+    alive: BTreeMap<ServiceKey, u32>,
+    told: Vec<ServiceKey>,
+    specs: BTreeMap<ServiceKey, ResourceSpec>,
+}
+
+impl Shaken {
+    fn new() -> Self {
+        let mut story = Story { supervisor: Supervisor::default() };
+        story.at(0, Event::LeaseMoved(FAR));
+        let (asked, alive, told, specs) = (Vec::new(), BTreeMap::new(), Vec::new(), BTreeMap::new());
+        Self { story, now: 0, pids: 0, asked, alive, told, specs }
+    }
+
+    fn start(&mut self, key: ServiceKey, epoch: Epoch) -> Event {
+        self.pids += 1;
+        self.alive.insert(key.clone(), self.pids);
+        let started_at = ms(self.now);
+        Event::Started(Guarded { key, epoch, pid: self.pids, bounded: Bounded::Cgroup, started_at, exited: None })
+    }
+
+    fn end(&mut self, key: ServiceKey) -> Option<Event> {
+        self.told.retain(|other| *other != key);
+        let pid = self.alive.remove(&key)?;
+        Some(Event::Exited { key, pid, exit: Exit { code: Some(0), signal: None, at: ms(self.now) } })
+    }
+
+    /// What a step of the story stands for.
+    fn draw(&mut self, kind: u8, arg: u8) -> Option<Event> {
+        let nth = |keys: Vec<&ServiceKey>| keys.get(usize::from(arg) % keys.len().max(1)).map(|key| (*key).clone());
+        match kind {
+            0 => {
+                let resources = shapes()[usize::from(arg) % 4].clone();
+                let groups = if resources.is_empty() { vec![] } else { vec![group(1, resources)] };
+                Some(Event::Assigned(assignment(groups)))
+            }
+            1..=3 => self.asked.pop().map(|key| self.start(key, Epoch(1))),
+            4 => nth(self.alive.keys().collect()).and_then(|key| self.end(key)),
+            // Those that were told to stop do so more often than others die.
+            _ => nth(self.told.iter().collect()).and_then(|key| self.end(key)),
+        }
+    }
+
+    /// Checks the order of what follows from an event.
+    fn tell(&mut self, event: Event) -> Result<(), TestCaseError> {
+        for action in self.story.supervisor.handle(event, ms(self.now)).actions {
+            match action {
+                Action::Start { key, spec, .. } => {
+                    let online = |name: &crate::domain::ResourceName| {
+                        self.alive.keys().any(|key| key.name() == name.as_str() && !self.told.contains(key))
+                    };
+                    let met = spec.depends_on.as_ref().is_none_or(|needs| needs.is_met(&online));
+                    prop_assert!(met, "{key} starts without what it needs");
+                    self.specs.insert(key.clone(), *spec);
+                    self.asked.push(key);
+                }
+                Action::Signal { key, .. } => {
+                    let needs_it = |other: &&ServiceKey| {
+                        let needs = self.specs[*other].depends_on.as_ref();
+                        **other != key && needs.is_some_and(|needs| !needs.is_met(&|name| name.as_str() != key.name()))
+                    };
+                    let left: Vec<_> = self.alive.keys().filter(needs_it).collect();
+                    prop_assert!(left.is_empty(), "{key} stops before {left:?}");
+                    self.told.push(key);
+                }
+                Action::Kill { key, .. } => self.told.push(key),
+                Action::Forget { .. } | Action::Probe { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Left alone, everything comes online.
+    fn settle(&mut self) -> Result<(), TestCaseError> {
+        self.tell(Event::Assigned(assignment(vec![group(2, shapes()[0].clone())])))?;
+        for _ in 0..60 {
+            self.now += 700;
+            self.tell(Event::Tick)?;
+            for key in std::mem::take(&mut self.told) {
+                self.end(key).map_or(Ok(()), |event| self.tell(event))?;
+            }
+            for key in std::mem::take(&mut self.asked) {
+                let event = self.start(key, Epoch(2));
+                self.tell(event)?;
+            }
+        }
+        prop_assert_eq!(self.story.state(), GroupState::Online);
+        Ok(())
+    }
+}
+
+fn shapes() -> [Vec<ResourceSpec>; 4] {
+    [
         vec![needs("a", ""), needs("b", "a"), needs("c", "a or b"), needs("d", "b and c"), plain("e")],
         vec![needs("b", "a"), needs("a", ""), plain("e")],
         vec![plain("a"), plain("b"), needs("c", "a and b")],
         vec![],
-    ];
-    let (mut story, mut now) = (Story { supervisor: Supervisor::default() }, 0);
-    let (mut asked, mut alive, mut told): (Vec<ServiceKey>, BTreeMap<ServiceKey, u32>, Vec<ServiceKey>) =
-        Default::default();
-    let mut specs: BTreeMap<ServiceKey, ResourceSpec> = BTreeMap::new();
-    story.at(0, Event::LeaseMoved(FAR));
-    for (index, (kind, arg)) in steps.into_iter().enumerate() {
-        now += u64::from(arg) * 5;
-        let nth = |keys: Vec<&ServiceKey>| keys.get(usize::from(arg) % keys.len().max(1)).map(|key| (*key).clone());
-        let event = match kind {
-            0 => {
-                let resources = shapes[usize::from(arg) % shapes.len()].clone();
-                let groups = if resources.is_empty() { vec![] } else { vec![group(1, resources)] };
-                Event::Assigned(assignment(groups))
-            }
-            1..=3 => match asked.pop() {
-                Some(key) => {
-                    let pid = u32::try_from(index).unwrap() + 1;
-                    alive.insert(key.clone(), pid);
-                    let (epoch, bounded) = (Epoch(1), Bounded::Cgroup);
-                    Event::Started(Guarded { key, epoch, pid, bounded, started_at: ms(now), exited: None })
-                }
-                None => Event::Tick,
-            },
-            // Those that were told to stop do so more often than others.
-            _ => match nth(if kind == 4 { alive.keys().collect() } else { told.iter().collect() }) {
-                Some(key) => {
-                    told.retain(|other| *other != key);
-                    let Some(pid) = alive.remove(&key) else { continue };
-                    Event::Exited { key, pid, exit: Exit { code: Some(0), signal: None, at: ms(now) } }
-                }
-                None => Event::Tick,
-            },
-        };
-        for action in story.supervisor.handle(event, ms(now)).actions {
-            let online = |name: &crate::domain::ResourceName| {
-                alive.keys().any(|key| key.name() == name.as_str() && !told.contains(key))
-            };
-            match action {
-                Action::Start { key, spec, .. } => {
-                    let met = spec.depends_on.as_ref().is_none_or(|needs| needs.is_met(&online));
-                    prop_assert!(met, "{key} starts without what it needs");
-                    specs.insert(key.clone(), *spec);
-                    asked.push(key);
-                }
-                Action::Signal { key, .. } => {
-                    let needs_it = |other: &&ServiceKey| {
-                        let needs = specs[*other].depends_on.as_ref();
-                        **other != key && needs.is_some_and(|needs| !needs.is_met(&|name| name.as_str() != key.name()))
-                    };
-                    let left: Vec<_> = alive.keys().filter(needs_it).collect();
-                    prop_assert!(left.is_empty(), "{key} stops before {left:?}");
-                    told.push(key);
-                }
-                Action::Kill { key, .. } => told.push(key),
-                Action::Forget { .. } | Action::Probe { .. } => {}
-            }
-        }
-    }
-    // Left alone, everything that needs nothing more comes online.
-    for round in 0..60_u32 {
-        now += 700;
-        let last = Event::Assigned(assignment(vec![group(2, shapes[0].clone())]));
-        let mut events = vec![if round == 0 { last } else { Event::Tick }];
-        for key in std::mem::take(&mut told) {
-            if let Some(pid) = alive.remove(&key) {
-                events.push(Event::Exited { key, pid, exit: Exit { code: Some(0), signal: None, at: ms(now) } });
-            }
-        }
-        for key in std::mem::take(&mut asked) {
-            let (epoch, pid, bounded) = (Epoch(2), 10_000 + 10 * round + u32::try_from(events.len()).unwrap(), Bounded::Cgroup);
-            alive.insert(key.clone(), pid);
-            events.push(Event::Started(Guarded { key, epoch, pid, bounded, started_at: ms(now), exited: None }));
-        }
-        for action in events.into_iter().flat_map(|event| story.supervisor.handle(event, ms(now)).actions).collect::<Vec<_>>() {
-            match action {
-                Action::Start { key, .. } => asked.push(key),
-                Action::Signal { key, .. } | Action::Kill { key, .. } => told.push(key),
-                Action::Forget { .. } | Action::Probe { .. } => {}
-            }
-        }
-    }
-    prop_assert_eq!(story.state(), GroupState::Online);
-    Ok(())
+    ]
 }
 
 proptest! {
     #[test]
     fn whatever_dies_the_order_is_kept(steps in prop::collection::vec((0_u8..8, any::<u8>()), 1..150)) {
-        shaken(steps)?;
+        let mut world = Shaken::new();
+        for (kind, arg) in steps {
+            world.now += u64::from(arg) * 5;
+            let event = world.draw(kind, arg).unwrap_or(Event::Tick);
+            world.tell(event)?;
+        }
+        world.settle()?;
     }
 }

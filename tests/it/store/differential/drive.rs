@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use locum::domain::{ClusterName, Decision, Generation, Term};
+use locum::domain::{ChangeAction, ClusterName, Decision, Generation, Term};
+use locum::planner::replay::KeptPlan;
 use locum::planner::{self, Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation};
+use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Replacement};
 use uuid::Uuid;
 
 use super::made::next_id;
@@ -55,6 +56,7 @@ impl Drive {
         let now = at(self.second);
         match verb {
             Verb::Put { topology, expect } => self.put(name, topology, *expect).await,
+            Verb::Replace { topology, older } => self.replace(name, topology, *older).await,
             Verb::Delete => self.pair.both(async |store| store.delete_cluster(name, &alice(), now).await).await,
             Verb::Begin { kind, target, to, again } => {
                 let known = self.pair.operations().await.first().filter(|_| *again).map(|operation| operation.id);
@@ -104,7 +106,7 @@ impl Drive {
 
     async fn put(&mut self, name: &ClusterName, draft: &Draft, hope: Hope) -> Result<(), Error> {
         let now = at(self.second);
-        let present = self.pair.memory().topology(name).await.map_or(Generation(0), |(_, generation)| generation);
+        let present = self.pair.memory().topology(name).await.map_or(Generation(0), |stored| stored.generation);
         let expect = match hope {
             Hope::Anything => Expect::Anything,
             Hope::Absent => Expect::Absent,
@@ -113,6 +115,15 @@ impl Drive {
         };
         let spec = draft.spec(name.as_str());
         self.pair.both(async |store| store.put_topology(&spec, expect, &alice(), now).await).await.map(drop)
+    }
+
+    async fn replace(&mut self, name: &ClusterName, draft: &Draft, older: bool) -> Result<(), Error> {
+        let present = self.pair.memory().topology(name).await.map_or(Generation(0), |stored| stored.generation);
+        let (action, message) = (ChangeAction::Revert, "went back".to_owned());
+        let on = Generation(present.0.saturating_sub(u64::from(older)));
+        let (spec, object, actor, at) = (draft.spec(name.as_str()), name.to_string(), alice(), at(self.second));
+        let new = Replacement { spec, on, action, message, object, actor, at };
+        self.pair.both(async |store| store.replace_topology(&new).await).await.map(drop)
     }
 
     async fn commit(
@@ -138,7 +149,8 @@ impl Drive {
         let mut now = self.load(name).await?;
         seen::fill_in(&mut now, looks);
         let plan = planner::plan(&now);
-        let effects = planner::effects(&now, &plan, &mut || next_id(&mut self.ids));
+        let mut effects = planner::effects(&now, &plan, &mut || next_id(&mut self.ids));
+        effects.kept = KeptPlan::of(&now, &plan, &effects).unwrap();
         self.commit(name, &now, ground, &effects).await?;
         effects.apply_to(&mut now);
         let mut stored = self.load(name).await?;

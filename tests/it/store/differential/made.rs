@@ -1,9 +1,10 @@
 //! What could a plan write, if no planner had thought about it?
 
 use locum::domain::{
-    Assignment, Cause, Decision, Epoch, FailedMark, FailoverRecord, Operation, OperationState, Outcome, Placement,
-    PlacementPhase, ReleaseProof,
+    Assignment, Cause, Decision, Epoch, FailedMark, FailoverRecord, Losses, Operation, OperationState, Outcome,
+    Placement, PlacementPhase, ReleaseProof,
 };
+use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -29,6 +30,8 @@ pub struct Made {
     forgotten_node: Option<usize>,
     forgotten_group: Option<usize>,
     events: usize,
+    lost: Option<(usize, bool)>,
+    kept: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +67,8 @@ pub fn made() -> impl Strategy<Value = Made> {
         prop::option::weighted(0.05, index()),
         0_usize..3,
     );
-    (first, second).prop_map(|((beyond, placement, failovers, mark, reset), second)| {
+    let third = (prop::option::weighted(0.3, (index(), any::<bool>())), prop::option::of(any::<u8>()));
+    (first, second, third).prop_map(|((beyond, placement, failovers, mark, reset), second, (lost, kept))| {
         let (operation, assigned, withdrawn, forgotten_node, forgotten_group, events) = second;
         Made {
             beyond,
@@ -78,8 +82,14 @@ pub fn made() -> impl Strategy<Value = Made> {
             forgotten_node,
             forgotten_group,
             events,
+            lost,
+            kept,
         }
     })
+}
+
+fn losses(lost: bool, now: jiff::Timestamp) -> Losses {
+    Losses { lost, moments: vec![now] }
 }
 
 impl Made {
@@ -104,7 +114,7 @@ impl Made {
             let (message, to) = ("it went on".to_owned(), Some(node("bts2")));
             known.map(|known| Operation { state, message, to, ended_at: Some(now.now), ..known })
         });
-        let mark = FailedMark { reason: "it failed".to_owned(), at: now.now, retry_at: now.now };
+        let mark = FailedMark { reason: "it failed".to_owned(), at: now.now, retry_at: now.now, held: None };
         Effects {
             decision: Decision(now.decision.0 + self.beyond),
             placements: self.placement(now).into_iter().collect(),
@@ -117,7 +127,12 @@ impl Made {
             forget_nodes: self.forgotten_node.map(|name| node(NODES[name])).into_iter().collect(),
             forget_groups: self.forgotten_group.map(|name| group(GROUPS[name])).into_iter().collect(),
             events: (0..self.events).map(|number| event(second, number)).collect(),
-            losses: std::collections::BTreeMap::new(),
+            losses: self.lost.map(|(name, lost)| (node(NODES[name]), losses(lost, now.now))).into_iter().collect(),
+            kept: self.kept.map(|number| KeptPlan {
+                planner_version: 1,
+                snapshot: vec![number],
+                plan: vec![0, number],
+            }),
         }
     }
 
@@ -137,7 +152,7 @@ impl Made {
             },
         };
         let epoch = Epoch(stored.saturating_add_signed(further));
-        Some((name, Placement { epoch, last_owner: Some(node(NODES[owner])), phase }))
+        Some((name, Placement { epoch, last_owner: Some(node(NODES[owner])), phase, by_operator: owner == 0 }))
     }
 }
 

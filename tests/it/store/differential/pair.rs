@@ -66,7 +66,11 @@ impl Pair {
             add("topology", self.told(store, &reader.topology(name).await));
             add("changes", self.told(store, &reader.changes(name, None, ALL).await));
             add("events", self.told(store, &reader.events(name, 0, ALL).await));
-            add("failovers", self.told(store, &reader.failovers(name, &whole).await));
+            let failovers = reader.failovers(name, &whole).await;
+            add("failovers", self.told(store, &failovers));
+            for record in failovers.iter().flatten() {
+                add("plans", format!("{} {:?}", record.id, reader.kept_plans(name, record.id).await));
+            }
             add("operations", self.told(store, &reader.operations(Some(name), None, ALL).await));
         }
         seen

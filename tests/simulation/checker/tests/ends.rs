@@ -54,7 +54,8 @@ fn snapshot() -> Snapshot {
         losses: Losses::default(),
         seen,
     };
-    let placement = Placement { epoch: Epoch(1), last_owner: Some(owner.clone()), phase: PlacementPhase::Held };
+    let placement =
+        Placement { epoch: Epoch(1), last_owner: Some(owner.clone()), phase: PlacementPhase::Held, by_operator: false };
     let wanted = GroupWanted::Online;
     let view = GroupView { spec, wanted, retired: false, placement, failed: None, open: None, recent: Vec::new() };
     Snapshot {

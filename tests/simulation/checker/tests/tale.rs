@@ -67,7 +67,14 @@ impl Tale {
 
     pub fn reign(&mut self, term: u64) -> &mut Self {
         let (cluster_id, id, longest_lease) = (Uuid::nil(), Uuid::nil(), std::time::Duration::ZERO);
-        self.note(Fact::Reigned(Reign { cluster_id, id, term: Term(term), longest_lease, agents: Vec::new() }))
+        self.note(Fact::Reigned(Reign {
+            cluster_id,
+            id,
+            term: Term(term),
+            longest_lease,
+            agents: Vec::new(),
+            restored: false,
+        }))
     }
 
     pub fn disk(&mut self, machine: &str, (term, decision, epoch): (u64, u64, u64)) -> &mut Self {
@@ -125,7 +132,7 @@ impl Tale {
 }
 
 fn placement(node: &str, epoch: u64, phase: PlacementPhase) -> Placement {
-    Placement { epoch: Epoch(epoch), last_owner: Some(node.parse().unwrap()), phase }
+    Placement { epoch: Epoch(epoch), last_owner: Some(node.parse().unwrap()), phase, by_operator: false }
 }
 
 pub fn placed(effects: &mut Effects, group: &str, node: &str, epoch: u64) {

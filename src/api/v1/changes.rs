@@ -1,0 +1,151 @@
+//! Who changed what is wanted, from what to what, and how is it undone?
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::edit::{self, Done, Made, etag};
+use super::history::Slice;
+use super::{OneCluster, cursor, limit};
+use crate::api::AppState;
+use crate::api::answers::{Reading, Replacing};
+use crate::api::extract::{Body, Edit, Path, Query, Writer};
+use crate::api::problem::ApiError;
+use crate::api::views::{ActionRequest, ChangeView, Page, TopologyResult};
+use crate::domain::topology::parse;
+use crate::domain::{Change, ChangeAction, ClusterName, Generation, TopologySpec, differences};
+
+/// A change in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneChange {
+    /// The cluster's name.
+    cluster: ClusterName,
+    /// The generation that it made.
+    generation: Generation,
+}
+
+/// How to revert.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct HowToRevert {
+    /// Answer with the plan and the findings, and change nothing.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    dry_run: bool,
+    /// Also what operators set since then: `wanted`, maintenance, common dependencies that are said to be down.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    operator_state: bool,
+}
+
+/// List changes
+///
+/// Who changed what is wanted, and from what to what; newest first.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/changes", tag = "history", params(OneCluster, Slice), responses(
+    (status = 200, description = "The changes", body = Page<Change>),
+    Reading,
+))]
+pub async fn list_changes(
+    State(state): State<AppState>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
+    Query(slice): Query<Slice>,
+) -> Result<Json<Page<Change>>, ApiError> {
+    let limit = limit(slice.limit)?;
+    let before = cursor::<u64>(slice.cursor.as_deref())?.map(Generation);
+    let items = state.store.changes(&cluster, before, limit).await?;
+    let full = items.len() == limit as usize;
+    let next_cursor = items.last().filter(|_| full).map(|last| last.generation.to_string());
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// Get a change
+///
+/// The one that made a generation: the topology before and after it, and what differs, by the names of objects.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/changes/{generation}", tag = "history", params(OneChange), responses(
+    (status = 200, description = "The change", body = ChangeView),
+    Reading,
+))]
+pub async fn get_change(
+    State(state): State<AppState>,
+    Path(OneChange { cluster, generation }): Path<OneChange>,
+) -> Result<Json<ChangeView>, ApiError> {
+    let change = find(&state, &cluster, generation).await?;
+    let diff = differences(change.before.as_ref(), change.after.as_ref());
+    Ok(Json(ChangeView { change, diff }))
+}
+
+/// Revert to a generation
+///
+/// Makes what is wanted what it was after that change, as a new change. What operators set since then stays, so that a
+/// revert never resumes a drained node, unless `operator_state` asks for it; objects that come back are wanted as they were
+/// then. With `dry_run` it answers the plan first.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/changes/{generation}/revert", tag = "history",
+    params(OneChange, HowToRevert,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag of the topology")),
+    request_body = ActionRequest, responses(
+    (status = 200, description = "Accepted, or with dry_run: what would happen", body = TopologyResult,
+        headers(("etag" = String, description = "The generation"))),
+    Replacing,
+))]
+pub async fn revert(
+    State(state): State<AppState>,
+    Path(OneChange { cluster, generation }): Path<OneChange>,
+    Query(HowToRevert { dry_run, operator_state }): Query<HowToRevert>,
+    Writer { actor, expect }: Writer,
+    Body(request): Body<ActionRequest>,
+) -> Result<Response, ApiError> {
+    let change = find(&state, &cluster, generation).await?;
+    let Some(document) = change.after else {
+        return Err(ApiError::refused(format!(
+            "generation {generation} deleted the cluster: there is nothing to revert to"
+        )));
+    };
+    let then = parse(&document).map_err(ApiError::invalid)?;
+    let asked = Edit { actor, expect, dry_run };
+    let why = request.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let message = format!("reverted to generation {generation}{why}");
+    let done = edit::edit(&state, &cluster, &asked, |stored, document| {
+        edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
+        let wanted = if operator_state { then.clone() } else { with_operator_state_of(&then, &stored.spec) };
+        *document = serde_json::to_value(wanted).map_err(|_| ApiError::internal())?;
+        let (at, object) = (String::new(), cluster.to_string());
+        Ok(Made { at, action: ChangeAction::Revert, object, message: message.clone() })
+    })
+    .await?;
+    let Done { generation, changed, summary, findings, refused, .. } = done;
+    let result = TopologyResult { cluster, generation, created: false, changed, dry_run, summary, findings, refused };
+    Ok(([(header::ETAG, etag(generation))], Json(result)).into_response())
+}
+
+/// `then` with the operator state of what is wanted now, for all that is there now.
+fn with_operator_state_of(then: &TopologySpec, now: &TopologySpec) -> TopologySpec {
+    let mut wanted = then.clone();
+    wanted.maintenance.clone_from(&now.maintenance);
+    for node in &mut wanted.nodes {
+        if let Some(present) = now.nodes.iter().find(|present| present.name == node.name) {
+            (node.wanted, node.maintenance) = (present.wanted, present.maintenance.clone());
+        }
+    }
+    for group in &mut wanted.groups {
+        if let Some(present) = now.groups.iter().find(|present| present.name == group.name) {
+            (group.wanted, group.maintenance) = (present.wanted, present.maintenance.clone());
+        }
+    }
+    for dependency in &mut wanted.common_dependencies {
+        if let Some(present) = now.common_dependencies.iter().find(|present| present.name == dependency.name) {
+            dependency.down.clone_from(&present.down);
+        }
+    }
+    wanted
+}
+
+async fn find(state: &AppState, cluster: &ClusterName, generation: Generation) -> Result<Change, ApiError> {
+    let newest = state.store.changes(cluster, Some(Generation(generation.0.saturating_add(1))), 1).await?;
+    let change = newest.into_iter().find(|change| change.generation == generation);
+    change.ok_or_else(|| ApiError::not_found("change", &generation.to_string()))
+}

@@ -1,0 +1,175 @@
+//! How is a part of the desired state written? Read the whole, change the part, check the whole, replace it.
+//!
+//! The replacement is a compare-and-swap on the generation, so that every rule holds for what is stored. Whoever came in
+//! between is no conflict: the change is made anew on what is there then.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::Value;
+
+use super::judged::{self, Judged};
+use super::preview;
+use crate::advice::FindingChanges;
+use crate::api::AppState;
+use crate::api::extract::Edit;
+use crate::api::problem::ApiError;
+use crate::api::views::ObjectResult;
+use crate::domain::topology::parse;
+use crate::domain::{ChangeAction, ClusterName, Finding, Generation, TopologySpec};
+use crate::planner::PlanSummary;
+use crate::store::{Error as StoreError, Expect, Replacement, Stored};
+
+/// How often a change is made anew because somebody else came in between.
+const ATTEMPTS: u32 = 8;
+
+/// A change that was made in a document, in words.
+pub struct Made {
+    /// Where in the document stands what the caller sent; empty for the whole.
+    pub at: String,
+    pub action: ChangeAction,
+    /// `nodes/bts1`.
+    pub object: String,
+    /// `put node bts1`.
+    pub message: String,
+}
+
+/// A change that was accepted or, in a dry run, that would be.
+pub struct Done {
+    /// What was stored before.
+    pub before: Stored,
+    pub spec: TopologySpec,
+    /// Of the whole, after it; in a dry run the present one.
+    pub generation: Generation,
+    pub changed: bool,
+    pub summary: PlanSummary,
+    pub findings: FindingChanges,
+    pub refused: Option<String>,
+}
+
+/// Makes a change of a cluster's document by `change`, which refuses it or says what it did.
+pub async fn edit(
+    state: &AppState,
+    cluster: &ClusterName,
+    asked: &Edit,
+    change: impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
+) -> Result<Done, ApiError> {
+    let mut attempts = ATTEMPTS;
+    loop {
+        let before = state.store.topology(cluster).await?;
+        let mut document = serde_json::to_value(&before.spec).map_err(|_| ApiError::internal())?;
+        let made = change(&before, &mut document)?;
+        let relative = |findings: Vec<Finding>| relative_to(&made.at, &document, findings);
+        let parsed = parse(&document).map_err(|findings| ApiError::invalid(relative(findings)))?;
+        let spec = parsed.with_operator_state(None);
+        let Judged { changes: findings, refusal } = judged::change(state, Some(&before.spec), &spec);
+        let refusal = refusal.map(|errors| ApiError::rules_broken(relative(errors.at(&document))));
+        let summary = preview::of_topology(state, &spec, before.generation);
+        let changed = spec != before.spec;
+        if asked.dry_run {
+            let (generation, refused) = (before.generation, refusal.map(|refusal| refusal.detail().to_owned()));
+            return Ok(Done { before, spec, generation, changed, summary, findings, refused });
+        }
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        let Made { action, object, message, .. } = made;
+        let (on, actor, at) = (before.generation, asked.actor.clone(), state.clock.now());
+        let new = Replacement { spec: spec.clone(), on, action, message, object, actor, at };
+        match state.store.replace_topology(&new).await {
+            Ok(accepted) => {
+                state.nudge.cluster(cluster);
+                let generation = accepted.generation;
+                return Ok(Done { before, spec, generation, changed, summary, findings, refused: None });
+            }
+            Err(StoreError::Conflict { .. }) if attempts > 1 => attempts -= 1,
+            Err(StoreError::Conflict { .. }) => {
+                return Err(ApiError::conflict("others write this cluster all the time; try again"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Whether an object is as its writer expects it; `found` is the generation that last changed it, if it is there.
+pub fn expected(kind: &'static str, name: &str, found: Option<Generation>, expect: Expect) -> Result<(), ApiError> {
+    match (expect, found) {
+        (Expect::Absent, Some(_)) => Err(StoreError::Exists { kind, name: name.to_owned() }.into()),
+        (Expect::At(_), None) => Err(ApiError::not_found(kind, name)),
+        (Expect::At(expected), Some(actual)) if expected != actual => {
+            Err(StoreError::Conflict { expected, actual }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a write of an object answers. `found` is the generation that last changed it, if it was there.
+pub fn answer(done: Done, object: Option<Value>, found: Option<Generation>, dry_run: bool) -> Response {
+    answer_saying(done, object, found, dry_run, None)
+}
+
+/// The same with a sentence.
+pub fn answer_saying(
+    done: Done,
+    object: Option<Value>,
+    found: Option<Generation>,
+    dry_run: bool,
+    message: Option<String>,
+) -> Response {
+    let Done { generation, changed, summary, findings, refused, .. } = done;
+    let created = found.is_none() && object.is_some();
+    let generation = if changed && !dry_run { generation } else { found.unwrap_or_default() };
+    let status = if created && !dry_run { StatusCode::CREATED } else { StatusCode::OK };
+    let result = ObjectResult { object, generation, created, changed, dry_run, message, summary, findings, refused };
+    (status, [(header::ETAG, etag(generation))], Json(result)).into_response()
+}
+
+pub fn etag(generation: Generation) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{generation}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
+/// Findings with pointers into what the caller sent, which stands at `at`. What is wrong elsewhere is said of the whole of
+/// it, with the place in words.
+fn relative_to(at: &str, document: &Value, findings: Vec<Finding>) -> Vec<Finding> {
+    let relative = |finding: Finding| match finding.pointer.strip_prefix(at) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Finding { pointer: rest.to_owned(), ..finding },
+        _ => {
+            let detail = format!("{}: {}", in_words(&finding.pointer, document), finding.detail);
+            Finding { pointer: String::new(), detail, ..finding }
+        }
+    };
+    findings.into_iter().map(relative).collect()
+}
+
+/// `/groups/0/preferred_owners/1` as `groups/ftp/preferred_owners/1`.
+fn in_words(pointer: &str, document: &Value) -> String {
+    let (mut place, mut words) = (Some(document), Vec::new());
+    for token in pointer.split('/').skip(1) {
+        let key = token.replace("~1", "/").replace("~0", "~");
+        place = place.and_then(|value| match value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            other => other.get(&key),
+        });
+        let name = place.and_then(|value| value.get("name").or_else(|| value.get("node"))).and_then(Value::as_str);
+        words.push(name.map_or(key, str::to_owned));
+    }
+    words.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn findings_point_into_what_was_sent() {
+        let document = json!({ "groups": [{ "name": "ftp", "preferred_owners": ["a"] }], "nodes": [{ "name": "a" }] });
+        let findings = ["/nodes/0/agent", "/nodes/0", "/groups/0/preferred_owners/0", "/nodes/01"];
+        let findings = findings.map(|pointer| Finding::new(pointer, "code", "wrong")).to_vec();
+        let found = relative_to("/nodes/0", &document, findings);
+        let said: Vec<_> = found.iter().map(|f| (f.pointer.as_str(), f.detail.as_str())).collect();
+        let elsewhere = ("", "groups/ftp/preferred_owners/0: wrong");
+        assert_eq!(said[..3], [("/agent", "wrong"), ("", "wrong"), elsewhere]);
+        assert_eq!(said[3].0, "");
+    }
+}

@@ -1,0 +1,125 @@
+//! On which nodes does a host have instances, one by one?
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::objects::{self, HOST, INSTANCE, List, One};
+
+use crate::api::AppState;
+use crate::api::answers::{Deleting, Reading, Replacing};
+use crate::api::extract::{Document, DryRun, Edit, Patch, Path};
+use crate::api::problem::ApiError;
+use crate::api::views::{InstanceView, MergePatch, ObjectResult, Page};
+use crate::domain::{ClusterName, HostName, InstanceSpec, NodeName};
+
+/// A host on a node in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OneInstance {
+    /// The cluster's name.
+    cluster: ClusterName,
+    /// The host's name.
+    host: HostName,
+    /// The node's name.
+    node: NodeName,
+}
+
+impl OneInstance {
+    fn one(&self) -> One<'_> {
+        List::of(&INSTANCE, &HOST, self.host.as_str()).one(self.node.as_str())
+    }
+}
+
+/// The instances of a host in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Instances {
+    /// The cluster's name.
+    cluster: ClusterName,
+    /// The host's name.
+    host: HostName,
+}
+
+/// List instances
+///
+/// In the order of the document, with what is seen of each.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/hosts/{host}/instances", tag = "topology", params(Instances), responses(
+    (status = 200, description = "The instances", body = Page<InstanceView>),
+    Reading,
+))]
+pub async fn list_instances(State(state): State<AppState>, Path(at): Path<Instances>) -> Result<Response, ApiError> {
+    objects::list(&state, &at.cluster, List::of(&INSTANCE, &HOST, at.host.as_str())).await
+}
+
+/// Get an instance
+///
+/// As wanted and as seen. The ETag is that of its host.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/hosts/{host}/instances/{node}", tag = "topology", params(OneInstance), responses(
+    (status = 200, description = "The instance", body = InstanceView, headers(("etag" = String, description = "Its generation"))),
+    Reading,
+))]
+pub async fn get_instance(State(state): State<AppState>, Path(at): Path<OneInstance>) -> Result<Response, ApiError> {
+    objects::get(&state, &at.cluster, at.one()).await
+}
+
+/// Put an instance
+///
+/// Maps the host to the node, or changes whether it may run there. Of an unclustered host, an enabled instance starts.
+#[utoipa::path(put, path = "/v1/clusters/{cluster}/hosts/{host}/instances/{node}", tag = "topology",
+    params(OneInstance, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still its ETag"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is none")),
+    request_body = InstanceSpec, responses(
+    (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<InstanceView>,
+        headers(("etag" = String, description = "Its generation"))),
+    (status = 201, description = "Accepted: it is new", body = ObjectResult<InstanceView>),
+    Replacing,
+))]
+pub async fn put_instance(
+    State(state): State<AppState>,
+    Path(at): Path<OneInstance>,
+    asked: Edit,
+    Document(body): Document,
+) -> Result<Response, ApiError> {
+    objects::put(&state, &at.cluster, at.one(), asked, body).await
+}
+
+/// Patch an instance
+///
+/// A merge patch (RFC 7396): fields to replace, and null for those to remove; lists are replaced whole.
+#[utoipa::path(patch, path = "/v1/clusters/{cluster}/hosts/{host}/instances/{node}", tag = "topology",
+    params(OneInstance, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still its ETag")),
+    request_body(content = MergePatch, content_type = "application/merge-patch+json"), responses(
+    (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<InstanceView>,
+        headers(("etag" = String, description = "Its generation"))),
+    Replacing,
+))]
+pub async fn patch_instance(
+    State(state): State<AppState>,
+    Path(at): Path<OneInstance>,
+    asked: Edit,
+    Patch(patch): Patch,
+) -> Result<Response, ApiError> {
+    objects::patch(&state, &at.cluster, at.one(), asked, patch).await
+}
+
+/// Delete an instance
+///
+/// The host is no longer mapped to the node; an instance that runs there stops.
+#[utoipa::path(delete, path = "/v1/clusters/{cluster}/hosts/{host}/instances/{node}", tag = "topology",
+    params(OneInstance, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still its ETag")),
+    responses(
+    (status = 200, description = "It is gone, or with dry_run: what would happen", body = ObjectResult<InstanceView>),
+    Deleting,
+))]
+pub async fn delete_instance(
+    State(state): State<AppState>,
+    Path(at): Path<OneInstance>,
+    asked: Edit,
+) -> Result<Response, ApiError> {
+    objects::delete(&state, &at.cluster, at.one(), asked).await
+}
