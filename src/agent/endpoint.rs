@@ -65,6 +65,7 @@ fn routes() -> OpenApiRouter<CoreHandle> {
         .routes(routes!(orders::renew_lease))
         .routes(routes!(orders::get_observation))
         .routes(routes!(resources::get_resource_log))
+        .routes(routes!(resources::get_instance_log))
         .routes(routes!(health::healthz))
         .routes(routes!(health::metrics))
 }

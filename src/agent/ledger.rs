@@ -10,7 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::guard::client::GuardClient;
+use super::guard::client::{GuardClient, ServiceKey};
 use super::supervisor::Memory;
 use crate::clock::IdSource;
 use crate::domain::{Assignment, Epoch, GroupName, NodeName};
@@ -131,11 +131,17 @@ pub async fn reset(state_dir: &Path, ids: &dyn IdSource) -> anyhow::Result<()> {
         .with_context(|| format!("{shown} is not an agent's state directory: it has no {LEDGER}"))?;
     let guard = GuardClient::connect(&state.path).await.context("what still runs here can't be found out")?;
     if let Some(alive) = guard.services.iter().find(|s| s.exited.is_none()) {
-        bail!(
-            "{} of the group {} still runs here; wait until its lease has ended, then reset",
-            alive.key.resource,
-            alive.key.group
-        );
+        match &alive.key {
+            ServiceKey::Resource { group, resource } => {
+                bail!("{resource} of the group {group} still runs here; wait until its lease has ended, then reset")
+            }
+            ServiceKey::Instance { host } => {
+                let pid = alive.pid;
+                bail!(
+                    "an instance of the host {host} still runs here (pid {pid}), and no lease ends it: end it, then reset"
+                )
+            }
+        }
     }
     state.write(&Ledger::blank(ledger.node, ids.next_id()))?;
     state.note(Memory::default())

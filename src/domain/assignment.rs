@@ -13,6 +13,27 @@ pub struct Assignment {
     /// Instances of unclustered hosts, in the order of their names. They run outside the leases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instances: Vec<InstanceAssignment>,
+    /// Hosts that an earlier assignment named and this one does not, until the node has said that they stopped. For the
+    /// control plane to remember: an agent stops whatever it is not told to run. In the order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<Leaving>,
+}
+
+/// A host that may still run on a node as what it no longer is there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Leaving {
+    pub host: HostName,
+    pub ran: Ran,
+}
+
+/// How a host was run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ran {
+    /// In a group: it is over with the node's lease.
+    Clustered,
+    /// As an instance, outside the leases: only the node itself, or an operator, can say that it is over.
+    Instance,
 }
 
 /// An instance of an unclustered host: it runs here, whatever runs elsewhere.

@@ -34,7 +34,7 @@ pub mod settings;
 pub mod topology;
 pub mod waiver;
 
-pub use assignment::{Assignment, GroupAssignment, InstanceAssignment, LeaseTimers};
+pub use assignment::{Assignment, GroupAssignment, InstanceAssignment, LeaseTimers, Leaving, Ran};
 pub use change::{Actor, Change, ChangeAction};
 pub use common_dependency::{CommonDependency, CommonDependencyKind, DownMark, ResourceRef};
 pub use dependency::Dependency;

@@ -1,5 +1,6 @@
 //! Where does every group stand while a plan is being made? What the stages so far have decided, on top of the snapshot.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use super::affinity::{self, Neighbours};
 use super::facts::Facts;
 use super::index::Index;
+use super::instances::Leavers;
 use super::load::Loads;
 use super::plan::{Closing, Held, Place, Plan, Proof, Reasoning, Release};
 use super::prove;
@@ -25,6 +27,8 @@ pub(super) struct Draft<'a> {
     pub facts: Facts<'a>,
     pub neighbours: Neighbours<'a>,
     pub loads: Loads<'a>,
+    /// What may still run and shall not, by what is stored: worked out when it is first asked for.
+    leavers: OnceCell<Leavers<'a>>,
     /// The group that somebody asks about: it is explained whatever happens to it.
     asked: Option<&'a GroupName>,
     /// In the order of the groups' names.
@@ -49,6 +53,7 @@ impl<'a> Draft<'a> {
                 groups.iter().filter_map(|(_, view, standing)| Some((standing.destination()?, view.spec.priority))),
             ),
             neighbours: Neighbours::default(),
+            leavers: OnceCell::new(),
             facts,
             asked: None,
             places: snapshot.groups.keys().enumerate().map(|(place, name)| (name, place)).collect(),
@@ -79,6 +84,11 @@ impl<'a> Draft<'a> {
     /// The node of that name, if the snapshot has it.
     pub fn node(&self, name: &NodeName) -> Option<(&'a NodeName, &'a NodeView)> {
         self.index.node(name)
+    }
+
+    /// What may still run as what it no longer is.
+    pub fn leavers(&self) -> &Leavers<'a> {
+        self.leavers.get_or_init(|| Leavers::stored(self.snapshot))
     }
 
     /// The first group on `node`, or bound for it, that `group` keeps away from.

@@ -32,7 +32,8 @@ pub(super) fn reassign(draft: &mut Draft<'_>) {
     draft.plan.reassignments = changed.into_iter().filter(|name| !draft.plan.forget_nodes.contains(name)).collect();
 }
 
-/// Forgets retired groups that nobody owns or runs, and retired nodes that own and run nothing.
+/// Forgets retired groups that nobody owns or runs, and retired nodes that own and run nothing. One that may run an
+/// instance is kept until it is heard or confirmed down: no lease ends that.
 pub(super) fn forget(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
     let free = |name: &GroupName| draft.standing(name).placement.owner().is_none();
@@ -44,19 +45,12 @@ pub(super) fn forget(draft: &mut Draft<'_>) {
     let idle = |name: &NodeName, node: &NodeView| {
         let heard = node.seen.answered || node.seen.state == NodeState::Down;
         let runs = |group| node.may_run(group);
-        heard && has_no_instances(node) && !owned.contains_key(name) && !node.seen.groups.keys().any(runs)
+        heard && !draft.leavers().holds(name) && !owned.contains_key(name) && !node.seen.groups.keys().any(runs)
     };
     let nodes = retired.into_iter().filter(|(name, node)| idle(name, node));
     let nodes: Vec<NodeName> = nodes.map(|(name, _)| name.clone()).collect();
     draft.plan.forget_groups = groups;
     draft.plan.forget_nodes = nodes;
-}
-
-/// Whether no instance of an unclustered host is left there. Of a node that is down nothing more will be heard: it is not
-/// waited for.
-fn has_no_instances(node: &NodeView) -> bool {
-    let told = node.assignment.instances.is_empty() && node.seen.applied.unwrap_or_default() >= node.assigned_at;
-    node.seen.state == NodeState::Down || told && node.seen.instances.is_empty()
 }
 
 /// The next moment at which the passing of time alone may change the plan.

@@ -15,6 +15,7 @@ mod failback;
 mod finish;
 mod hold;
 mod index;
+mod instances;
 mod judgement;
 mod load;
 mod losses;

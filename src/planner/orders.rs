@@ -1,12 +1,12 @@
 //! What is every node told to run? Compared with what it was told without writing it anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use super::instances::Leavers;
 use super::snapshot::{GroupView, Snapshot};
-use crate::domain::topology;
 use crate::domain::{
-    Assignment, Epoch, GroupAssignment, GroupName, HostName, InstanceAssignment, LeaseTimers, NodeName, OwnerSet,
-    Placement, ResourceSpec,
+    Assignment, Epoch, GroupAssignment, GroupName, HostName, InstanceAssignment, LeaseTimers, Leaving, NodeName, OwnerSet,
+    Placement, Ran, ResourceSpec,
 };
 
 /// What all nodes are told to run under one set of placements.
@@ -17,10 +17,8 @@ pub(super) struct Orders<'a> {
     members: OwnerSet,
     /// What each node is assigned, in the order of the names.
     groups: HashMap<&'a NodeName, Vec<Order<'a>>>,
-    /// The unclustered hosts of which each node runs an instance, likewise.
-    instances: BTreeMap<&'a NodeName, Vec<&'a HostName>>,
-    /// What such a host runs, the same on each node.
-    hosts: BTreeMap<&'a HostName, ResourceSpec>,
+    /// What may still run and shall not: it holds back what takes its place.
+    leavers: Leavers<'a>,
 }
 
 /// A group that a node is told to run.
@@ -37,33 +35,33 @@ impl<'a> Orders<'a> {
         placements: impl Iterator<Item = (&'a GroupName, &'a GroupView, &'p Placement)>,
     ) -> Self {
         let mut groups: HashMap<&NodeName, Vec<_>> = snapshot.nodes.keys().map(|name| (name, Vec::new())).collect();
+        let mut assigned_to = HashMap::new();
         for (name, view, placement) in placements {
-            if let Some(orders) = placement.assigned_to().and_then(|owner| groups.get_mut(owner)) {
+            let owner = placement.assigned_to().and_then(|owner| snapshot.nodes.get_key_value(owner));
+            let Some((owner, _)) = owner else { continue };
+            assigned_to.insert(name, owner);
+            if let Some(orders) = groups.get_mut(owner) {
                 orders.push(Order { name, view, epoch: placement.epoch });
             }
         }
-        let hosts: BTreeMap<_, _> =
-            snapshot.hosts.iter().filter_map(|(name, host)| Some((name, topology::unclustered(host)?))).collect();
-        let mut instances: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for name in hosts.keys() {
-            for node in snapshot.hosts[*name].enabled_nodes().filter(|node| is_member(snapshot, node)) {
-                let named: &mut Vec<&HostName> = instances.entry(node).or_default();
-                if named.last() != Some(name) {
-                    named.push(name);
-                }
-            }
-        }
         let timers = LeaseTimers::from(&snapshot.settings);
-        Self { snapshot, timers, members: members(snapshot), groups, instances, hosts }
+        let leavers = Leavers::of(snapshot, assigned_to);
+        Self { snapshot, timers, members: members(snapshot), groups, leavers }
     }
 
-    /// What `node` is told.
+    /// What `node` is told: what it was told, if that says enough.
     pub fn of(&self, node: &NodeName) -> Assignment {
+        let fresh = self.fresh(node);
+        let stored = self.snapshot.nodes.get(node).map(|view| &view.assignment);
+        stored.filter(|stored| says_enough(stored, &fresh)).cloned().unwrap_or(fresh)
+    }
+
+    fn fresh(&self, node: &NodeName) -> Assignment {
         let group = |order: &Order<'_>| GroupAssignment {
             group: order.name.clone(),
             epoch: order.epoch,
             owner_set: self.owner_set(order.view),
-            resources: order.view.spec.resources.clone(),
+            resources: self.leavers.resources_of(node, order.name, &order.view.spec.resources),
         };
         let instance = |(host, resource): (&HostName, &ResourceSpec)| InstanceAssignment {
             host: host.clone(),
@@ -72,12 +70,16 @@ impl<'a> Orders<'a> {
         Assignment {
             timers: self.timers,
             groups: self.groups_of(node).iter().map(group).collect(),
-            instances: self.instances_of(node).map(instance).collect(),
+            instances: self.leavers.instances_of(node).map(instance).collect(),
+            leaving: self.leavers.on(node),
         }
     }
 
     /// Whether `told` is what `node` is told.
     pub fn are(&self, node: &NodeName, told: &Assignment) -> bool {
+        if !self.leavers.are_none() {
+            return self.of(node) == *told;
+        }
         let same_group = |(order, told): (&Order<'_>, &GroupAssignment)| {
             let GroupAssignment { group, epoch, owner_set, resources } = told;
             group == order.name
@@ -88,22 +90,17 @@ impl<'a> Orders<'a> {
         let same_instance = |((host, resource), told): ((&HostName, &ResourceSpec), &InstanceAssignment)| {
             told.host == *host && told.resource == *resource
         };
-        let Assignment { timers, groups, instances } = told;
+        let Assignment { timers, groups, instances, leaving } = told;
         *timers == self.timers
+            && leaving.iter().all(is_needless)
             && groups.len() == self.groups_of(node).len()
             && self.groups_of(node).iter().zip(groups).all(same_group)
-            && instances.len() == self.instances_of(node).count()
-            && self.instances_of(node).zip(instances).all(same_instance)
+            && instances.len() == self.leavers.instances_of(node).count()
+            && self.leavers.instances_of(node).zip(instances).all(same_instance)
     }
 
     fn groups_of(&self, node: &NodeName) -> &[Order<'a>] {
         self.groups.get(node).map_or(&[], Vec::as_slice)
-    }
-
-    /// The unclustered hosts of which `node` runs an instance, in the order of their names, and what that is.
-    pub fn instances_of(&self, node: &NodeName) -> impl Iterator<Item = (&'a HostName, &ResourceSpec)> {
-        let hosts = self.instances.get(node).into_iter().flatten();
-        hosts.filter_map(|host| Some((*host, self.hosts.get(*host)?)))
     }
 
     /// The nodes of the topology on which every resource of the group may run.
@@ -115,6 +112,20 @@ impl<'a> Orders<'a> {
         owners.dedup();
         owners.into()
     }
+}
+
+/// Whether the stored assignment differs only by hosts that it remembers without need.
+fn says_enough(stored: &Assignment, fresh: &Assignment) -> bool {
+    let same = Assignment { leaving: stored.leaving.clone(), ..fresh.clone() } == *stored;
+    let still = |leaving: &Leaving| fresh.leaving.contains(leaving);
+    same && fresh.leaving.iter().all(|leaving| stored.leaving.contains(leaving))
+        && stored.leaving.iter().all(|leaving| still(leaving) || is_needless(leaving))
+}
+
+/// Whether a host that is remembered though it has stopped is no reason to bother the node: those that end with a lease
+/// do no harm.
+fn is_needless(leaving: &Leaving) -> bool {
+    leaving.ran == Ran::Clustered
 }
 
 fn is_member(snapshot: &Snapshot, node: &NodeName) -> bool {

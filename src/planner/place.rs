@@ -88,7 +88,8 @@ pub(super) fn blockers(draft: &Draft<'_>, group: &GroupName) -> Vec<String> {
         }),
     );
     reasons.sort_unstable();
-    reasons.into_iter().map(|(_, reason)| reason).collect()
+    let leavers = draft.leavers().blockers(group);
+    reasons.into_iter().map(|(_, reason)| reason).chain(leavers).collect()
 }
 
 /// The search of a group that is free. The node that it fails away from is out of the question.

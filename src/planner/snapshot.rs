@@ -157,6 +157,13 @@ pub struct SeenResource {
     pub message: Option<String>,
 }
 
+impl SeenResource {
+    /// Whether anything of it may be alive, or be started again by the node itself.
+    pub fn may_be_alive(&self) -> bool {
+        !matches!(self.state, ResourceState::Offline | ResourceState::Failed)
+    }
+}
+
 /// A group: what is wanted of it and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupView {

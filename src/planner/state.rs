@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::place::{blockers, choice, returns};
 use super::snapshot::{GroupView, NodeView, SeenGroup, SeenResource, Snapshot};
 use super::words::clock;
-use super::{failback, hold, needs};
+use super::{failback, hold, instances, needs};
 use crate::domain::{FailbackPolicy, GroupName, GroupState, NodeName, NodeState, PlacementPhase, Priority};
 
 /// Questions about the groups of one snapshot: what all answers need is worked out once.
@@ -62,6 +62,9 @@ fn owned<'a>(
     }
     if matches!(view.placement.phase, PlacementPhase::Releasing { .. }) || !view.is_wanted() {
         return (GroupState::Pending, Some(format!("it stops on {owner}")));
+    }
+    if let Some(waits) = instances::kept_back(snapshot, owner, name) {
+        return (GroupState::Pending, Some(format!("it waits on {owner}: {waits}")));
     }
     if let Some(missing) = snapshot.lacks(name) {
         let state = if missing.is_empty() { GroupState::Online } else { GroupState::PartialOnline };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::bounds;
-use super::orders::Orders;
+use super::instances::{self, Leavers};
 use super::plan::{Adoption, Place, Plan, Release};
 use super::snapshot::{GroupView, NodeView, Snapshot};
 use crate::domain::{GroupName, HostName, HumanDuration, NodeName, NodeState};
@@ -159,15 +159,18 @@ fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
     let Some(node) = owner.filter(|node| node.seen.state != NodeState::Down) else { return false };
     // They are told in the order of their names.
     let told = node.assignment.groups.binary_search_by(|assigned| assigned.group.cmp(name));
-    told.is_ok_and(|told| node.assignment.groups[told].resources != group.spec.resources)
+    let differs = told.is_ok_and(|told| node.assignment.groups[told].resources != group.spec.resources);
+    // Hosts that must wait are no change of what runs.
+    let waits = || group.placement.assigned_to().is_some_and(|owner| instances::waits_only(snapshot, owner, name));
+    differs && !waits()
 }
 
 /// The instances of unclustered hosts that a node is told to run and was not before, and the reverse.
 fn instances(snapshot: &Snapshot) -> Vec<InstanceLine> {
     let mut lines = Vec::new();
-    let orders = Orders::new(snapshot, std::iter::empty());
+    let leavers = Leavers::stored(snapshot);
     for (name, node) in &snapshot.nodes {
-        let wanted: BTreeMap<_, _> = orders.instances_of(name).collect();
+        let wanted: BTreeMap<_, _> = leavers.instances_of(name).collect();
         let told: BTreeMap<_, _> = node.assignment.instances.iter().map(|told| (&told.host, &told.resource)).collect();
         let mut say = |action, host: &HostName| {
             lines.push(InstanceLine { action, host: host.clone(), node: name.clone() });

@@ -1,6 +1,6 @@
 //! What is known of each node under this reign? The grantor, the newest observation of each node, and what it is to get.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::node_account::{NodeAccount, NodeWakers};
 use super::seen;
 use crate::domain::{
-    Assignment, ClusterName, Decision, GroupName, NewEvent, NodeName, NodeState, Revision, Settings, Term, Ticks,
+    Assignment, ClusterName, Decision, GroupName, HostName, NewEvent, NodeName, NodeState, Revision, Settings, Term,
+    Ticks,
 };
 use crate::lease::{Grant, GrantTimers, Grantor, Heard};
 use crate::planner::Snapshot;
@@ -60,6 +61,10 @@ fn changes_anything(view: &NodeView) -> bool {
     });
     let listed = |group: &GroupName| view.assignment.groups.iter().any(|assigned| assigned.group == *group);
     let stops = view.seen.groups.iter().any(|(group, seen)| seen.running && !listed(group));
+    // One that it lists it starts and stops by itself, by an assignment that it has.
+    let instances: BTreeSet<&HostName> = view.assignment.instances.iter().map(|instance| &instance.host).collect();
+    let starts = starts || instances.iter().any(|host| !view.seen.instances.contains_key(*host));
+    let stops = stops || view.seen.instances.keys().any(|host| !instances.contains(host));
     !view.seen.answered || starts || stops
 }
 
@@ -155,6 +160,11 @@ impl Account {
                 inner.nodes.insert(name.clone(), NodeAccount::default());
             }
         }
+        for (name, account) in &mut inner.nodes {
+            if let Some(view) = snapshot.nodes.get(name) {
+                account.note_instances(view);
+            }
+        }
     }
 
     pub(super) fn wakers(&self, node: &NodeName) -> Option<Arc<NodeWakers>> {
@@ -199,6 +209,11 @@ impl Account {
         let inner = &mut *inner;
         let Some(account) = inner.nodes.get_mut(node) else { return Next::Doubt };
         if account.is_late(heading) {
+            return Next::Doubt;
+        }
+        if let Some(message) = account.keeps_out(node, heading.agent, inner.noted.get(node)) {
+            account.refuse(&mut inner.events, node, message, now.wall);
+            self.changed.notify_one();
             return Next::Doubt;
         }
         let heard = inner.grantor.heard(node, heading.agent, seen::lease_stamp(heading.stamp), now.ticks);

@@ -1,15 +1,19 @@
 //! What is known of one node under this reign: what it said last, what it is to get, and since when it is what it is?
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::account::{Heading, Moment};
 use super::seen;
-use crate::domain::{Assignment, Decision, EventKind, NewEvent, NodeName, NodeState, Revision, Term, Ticks};
+use crate::domain::{
+    Assignment, Decision, EventKind, HostName, NewEvent, NodeName, NodeState, Ran, Revision, Term, Ticks,
+};
 use crate::lease::Standing;
-use crate::planner::snapshot::NodeSeen;
+use crate::planner::snapshot::{NodeSeen, NodeView};
 use crate::wire::{AppliedDecision, Stamp};
 
 /// What is known of one node.
@@ -29,6 +33,8 @@ pub(super) struct NodeAccount {
     pub(super) silence: Option<String>,
     pub(super) state: Option<(NodeState, Timestamp)>,
     pub(super) down_at: Option<(Ticks, Timestamp)>,
+    /// Hosts of which the agent that is noted may run instances, which no lease ends and no operator has vouched for.
+    pub(super) instances: BTreeSet<HostName>,
     pub(super) wakers: Arc<NodeWakers>,
 }
 
@@ -45,6 +51,29 @@ impl NodeAccount {
     pub(super) fn is_late(&self, heading: &Heading) -> bool {
         let another = self.newest.is_some_and(|newest| newest.incarnation != heading.stamp.incarnation);
         another && heading.asked_at <= self.met_at
+    }
+
+    /// Takes in what is stored: of which hosts its agent may run instances.
+    pub(super) fn note_instances(&mut self, view: &NodeView) {
+        let Assignment { instances, leaving, .. } = &view.assignment;
+        let told = instances.iter().map(|instance| &instance.host);
+        let left = leaving.iter().filter(|leaving| leaving.ran == Ran::Instance).map(|leaving| &leaving.host);
+        let vouched = view.confirmed_down.is_some();
+        self.instances = told.chain(left).filter(|_| !vouched).cloned().collect();
+    }
+
+    /// Why another agent than the one that is noted is not believed, though no lease is outstanding: it can't say whether
+    /// the instances of that one have stopped.
+    pub(super) fn keeps_out(&self, node: &NodeName, agent: Uuid, noted: Option<&Uuid>) -> Option<String> {
+        let others = noted.is_some_and(|noted| *noted != agent) && !self.instances.is_empty();
+        let hosts: Vec<&str> = self.instances.iter().map(HostName::as_str).collect();
+        others.then(|| {
+            format!(
+                "another agent ({agent}) answers for {node} than the one that may still run an instance of {}, which no lease \
+                 ends; once that has ended, confirm that {node} is down",
+                hosts.join(", ")
+            )
+        })
     }
 
     /// What a node said before it was counted down is no longer what it runs.

@@ -18,6 +18,7 @@ use crate::wire::{AppliedDecision, Grant, Observation, ObservedGroup, ObservedIn
 pub(super) struct Received {
     observation: Observation,
     groups: BTreeMap<GroupName, SeenGroup>,
+    instances: BTreeMap<HostName, SeenResource>,
 }
 
 impl Received {
@@ -27,7 +28,9 @@ impl Received {
             .iter()
             .map(|group| (group.group.clone(), seen_group(group, observation.stamp.ticks, now)))
             .collect();
-        Self { observation, groups }
+        let seen = |instance: &ObservedInstance| (instance.host.clone(), seen_resource(&instance.resource));
+        let instances = observation.instances.iter().map(seen).collect();
+        Self { observation, groups, instances }
     }
 
     pub(super) fn stamp(&self) -> Stamp {
@@ -51,8 +54,7 @@ impl Received {
     }
 
     pub(super) fn instances(&self) -> BTreeMap<HostName, SeenResource> {
-        let seen = |instance: &ObservedInstance| (instance.host.clone(), seen_resource(&instance.resource));
-        self.observation.instances.iter().map(seen).collect()
+        self.instances.clone()
     }
 
     /// Whether a plan would see no difference.
@@ -95,7 +97,7 @@ fn seen_resource(resource: &ObservedResource) -> SeenResource {
     }
 }
 
-/// What happened to groups and resources between two reports of a node.
+/// What happened to groups, resources and instances between two reports of a node.
 pub(super) fn events(node: &NodeName, earlier: Option<&Received>, later: &Received, at: Timestamp) -> Vec<NewEvent> {
     let mut events = Vec::new();
     for (name, group) in &later.groups {
@@ -108,18 +110,35 @@ pub(super) fn events(node: &NodeName, earlier: Option<&Received>, later: &Receiv
         for resource in &group.resources {
             let was = before.and_then(|before| before.resources.iter().find(|r| r.name == resource.name));
             let subject = format!("{name}/{}", resource.name);
-            let why = resource.message.as_deref().unwrap_or("no reason was given");
-            if was.is_some_and(|was| was.restarts < resource.restarts) {
-                let message = format!("{subject} restarts on {node}: {why}");
-                events.push(NewEvent { at, kind: EventKind::ResourceRestarted, subject: subject.clone(), message });
-            }
-            if resource.state == ResourceState::Failed && was.is_none_or(|was| was.state != ResourceState::Failed) {
-                let message = format!("{subject} failed on {node}: {why}");
-                events.push(NewEvent { at, kind: EventKind::ResourceFailed, subject, message });
-            }
+            of_resource(&mut events, was, resource, &subject, (node, at));
         }
     }
+    for (host, instance) in &later.instances {
+        let was = earlier.and_then(|received| received.instances.get(host));
+        of_resource(&mut events, was, instance, host.as_str(), (node, at));
+    }
     events
+}
+
+/// Restarts and failures of a resource, or of an instance.
+fn of_resource(
+    events: &mut Vec<NewEvent>,
+    was: Option<&SeenResource>,
+    is: &SeenResource,
+    subject: &str,
+    (node, at): (&NodeName, Timestamp),
+) {
+    let why = is.message.as_deref().unwrap_or("no reason was given");
+    let mut tell = |kind, what: &str| {
+        let message = format!("{subject} {what} on {node}: {why}");
+        events.push(NewEvent { at, kind, subject: subject.to_owned(), message });
+    };
+    if was.is_some_and(|was| was.restarts < is.restarts) {
+        tell(EventKind::ResourceRestarted, "restarts");
+    }
+    if is.state == ResourceState::Failed && was.is_none_or(|was| was.state != ResourceState::Failed) {
+        tell(EventKind::ResourceFailed, "failed");
+    }
 }
 
 /// Agents may have heard of higher epochs than a restored database knows. Where nobody owns the group the next epoch is

@@ -100,7 +100,7 @@ fn remove_cgroup(base: &Path) {
 }
 
 fn key() -> ServiceKey {
-    ServiceKey {
+    ServiceKey::Resource {
         group: "ftp-receive".to_owned().try_into().unwrap(),
         resource: "handler".to_owned().try_into().unwrap(),
     }
@@ -204,6 +204,43 @@ async fn an_agent_that_is_back_adopts_the_same_process() {
     assert_eq!(place.guard_pid(), guard);
     agent.guard.signal(&key(), StopSignal::Term).await.unwrap();
     assert_eq!(exit_of(&mut agent, &service).await, (None, Some(15)));
+}
+
+#[tokio::test]
+async fn an_instance_needs_no_lease_and_outlives_it_and_its_agent() {
+    let place = Place::new();
+    let mut agent = place.connect().await;
+    let host = || ServiceKey::Instance { host: "Pop3Receive".parse().unwrap() };
+    let order = StartOrder { key: host(), epoch: Epoch(0), ..place.order("exec sleep 1000") };
+    assert!(refusal(agent.guard.start(place.order("exec sleep 1000")).await).contains("no lease"));
+    let instance = agent.guard.start(order.clone()).await.unwrap();
+    assert!(refusal(agent.guard.start(order).await).contains("runs already"));
+
+    // The same name in a group is another service, and the lease is its own.
+    agent.guard.set_lease_end(end_in(LONG, LONG)).await.unwrap();
+    let group = "Pop3Receive".parse().unwrap();
+    let key = ServiceKey::Resource { group, resource: "Pop3Receive".parse().unwrap() };
+    let leased = agent.guard.start(StartOrder { key, ..place.order("exec sleep 1000") }).await.unwrap();
+    agent.guard.set_lease_end(end_in(Duration::ZERO, Duration::ZERO)).await.unwrap();
+    assert_eq!(exit_of(&mut agent, &leased).await, (None, Some(9)));
+    assert!(is_alive(instance.pid));
+    agent.guard.forget(&leased.key).await.unwrap();
+
+    // Nobody is there, and no lease: the guard goes on for it.
+    drop(agent);
+    let mut agent = place.connect().await;
+    assert_eq!(agent.services, vec![instance.clone()]);
+    assert!(is_alive(instance.pid));
+    agent.guard.signal(&host(), StopSignal::Term).await.unwrap();
+    assert_eq!(exit_of(&mut agent, &instance).await, (None, Some(15)));
+
+    // It ends with its guard all the same.
+    let order = StartOrder { key: host(), epoch: Epoch(0), ..place.order("exec sleep 1000") };
+    agent.guard.forget(&host()).await.unwrap();
+    let instance = agent.guard.start(order).await.unwrap();
+    send(place.guard_pid(), Signal::SIGKILL);
+    assert_eq!(next(&mut agent.events).await, Some(GuardEvent::Lost));
+    assert!(!is_alive(instance.pid));
 }
 
 #[tokio::test]

@@ -47,6 +47,23 @@ const HAPPENINGS: &[&str] = &[
     "operation confirm_down bts2",
     "group a preferred=bts3",
 ];
+/// A host that comes, goes into groups and out of them, while nodes are lost, found, and slow.
+const WITH_A_HOST: [&str; 14] = [
+    "host host-h bts1,bts2,bts3",
+    "host host-h bts1,bts2,bts3",
+    "host host-h bts1,bts2,bts3 a",
+    "host host-h bts1,bts2,bts3 a",
+    "host host-h bts2,bts3 c",
+    "host host-h bts2",
+    "observe bts1",
+    "observe bts2",
+    "observe bts3",
+    "plan",
+    "plan",
+    "operation confirm_down bts1",
+    "operation confirm_down bts2",
+    "operation move c",
+];
 /// What a cluster may have besides.
 const RULES: &[&str] = &[
     "group a preferred=bts1,bts2 failback=immediate needs=sql priority=high",
@@ -100,6 +117,26 @@ const FAULTS_END: &[&str] = &[
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn a_host_never_runs_in_two_ways(
+        story in proptest::collection::vec(prop_oneof![
+            proptest::sample::select(HAPPENINGS),
+            proptest::sample::select(&WITH_A_HOST[..]),
+        ], 1..80)
+    ) {
+        let mut world = World::default();
+        for command in START.into_iter().chain(["host host-h bts1,bts2,bts3", "settle"]).chain(story) {
+            world.command(command);
+            world.command("advance 1ms");
+        }
+        // Where all can run it, and all are heard.
+        for command in FAULTS_END.iter().copied().chain(["host host-h bts1,bts2,bts3 a", "settle"]) {
+            world.command(command);
+            world.command("advance 1ms");
+        }
+        prop_assert!(world.astray().is_empty(), "not online: {:?}", world.astray());
+    }
+
     #[test]
     fn all_is_well_once_the_faults_are_over(
         story in proptest::collection::vec(proptest::sample::select([HAPPENINGS, HAPPENINGS, RULES].concat()), 1..60)

@@ -7,6 +7,7 @@ mod chance;
 mod check;
 mod faults;
 mod say;
+mod truth;
 mod world;
 
 use std::path::Path;

@@ -9,6 +9,7 @@ use locum::planner::snapshot::{GroupView, NodeView};
 use locum::planner::{self, Snapshot};
 use uuid::Uuid;
 
+use crate::truth::Truth;
 use crate::{check, say};
 
 pub struct World {
@@ -16,13 +17,14 @@ pub struct World {
     ids: u128,
     operations: u128,
     failovers: Vec<FailoverRecord>,
+    truth: Truth,
 }
 
 impl Default for World {
     fn default() -> Self {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
         let snapshot = Snapshot { term: Term(1), ..Snapshot::empty("lab".parse().unwrap(), Generation(1), now) };
-        Self { snapshot, ids: 1000, operations: 0, failovers: Vec::new() }
+        Self { snapshot, ids: 1000, operations: 0, failovers: Vec::new(), truth: Truth::default() }
     }
 }
 
@@ -42,7 +44,8 @@ impl World {
             ["maintenance", rest @ ..] => self.maintain(rest),
             ["dependency", name, rest @ ..] => self.depend(name, rest),
             ["policy", rest @ ..] => self.set_policy(rest),
-            ["host", name, nodes] => self.put_host(name, nodes),
+            ["host", name, nodes] => self.put_host(name, nodes, None),
+            ["host", name, nodes, group] => self.put_host(name, nodes, Some(group)),
             ["clock", time] => self.snapshot.now = time.parse().unwrap(),
             ["remove", "host", name] => drop(self.snapshot.hosts.remove(*name)),
             ["remove", "node", name] => self.node(name).retired = true,
@@ -58,7 +61,8 @@ impl World {
                 self.snapshot.now = self.snapshot.now.checked_add(time.get()).unwrap();
             }
             ["new-reign"] => self.new_reign(),
-            ["observe"] => self.observe(),
+            ["observe"] => self.observe(|_| true),
+            ["observe", names @ ..] => self.observe(|name| names.contains(&name.as_str())),
             ["settle"] => self.settle(),
             ["plan"] => return self.turn(),
             ["peek"] => return say::plan(&self.snapshot, &planner::plan(&self.snapshot)),
@@ -110,7 +114,7 @@ impl World {
     fn settle(&mut self) {
         for _ in 0..20 {
             self.turn();
-            self.observe();
+            self.observe(|_| true);
             if planner::plan(&self.snapshot).is_empty() {
                 return;
             }

@@ -28,8 +28,9 @@ pub struct Eyes {
 }
 
 impl Eyes {
+    /// These worlds have no unclustered hosts, so whatever runs is a resource of a group.
     fn run(&self, node: &NodeName, key: &ServiceKey, epoch: Epoch) -> Run {
-        let (group, resource) = (key.group.clone(), key.resource.clone());
+        let ServiceKey::Resource { group, resource } = key.clone() else { panic!("{key} runs, and nobody wants it") };
         Run { machine: self.machine.clone(), node: node.clone(), group, resource, epoch }
     }
 }
@@ -37,7 +38,7 @@ impl Eyes {
 impl Witness for Eyes {
     fn service_started(&self, node: &NodeName, key: &ServiceKey, epoch: Epoch) {
         let run = self.run(node, key, epoch);
-        self.recorder.say(&self.machine, format!("{} of {} starts under epoch {epoch}", key.resource, key.group));
+        self.recorder.say(&self.machine, format!("{} of {} starts under epoch {epoch}", run.resource, run.group));
         self.alive.0.lock().unwrap().push(run.clone());
         self.recorder.note(Fact::Started(run));
         self.recorder.count("service", "started");
@@ -45,7 +46,7 @@ impl Witness for Eyes {
 
     fn service_ended(&self, node: &NodeName, key: &ServiceKey, epoch: Epoch, how: &str) {
         let run = self.run(node, key, epoch);
-        self.recorder.say(&self.machine, format!("{} of {} under epoch {epoch} ends: {how}", key.resource, key.group));
+        self.recorder.say(&self.machine, format!("{} of {} under epoch {epoch} ends: {how}", run.resource, run.group));
         self.alive.0.lock().unwrap().retain(|other| *other != run);
         self.recorder.note(Fact::Ended(run));
     }

@@ -12,9 +12,10 @@ use super::Inbox;
 use crate::agent::drivers::logs;
 use crate::agent::guard::client::ServiceKey;
 use crate::clock::Clock;
-use crate::domain::{ClusterName, GroupName, NodeName, ResourceName, Revision, Ticks};
+use crate::domain::{ClusterName, NodeName, Revision, Ticks};
 use crate::wire::{
-    AssignmentRequest, LeaseAnswer, LeaseRequest, Observation, ObservationQuery, ObservedGroup, Refusal,
+    AssignmentRequest, LeaseAnswer, LeaseRequest, Observation, ObservationQuery, ObservedGroup, ObservedInstance,
+    Refusal,
 };
 
 /// The longest time that a question for news is held.
@@ -35,6 +36,7 @@ pub struct Overview {
     pub node: NodeName,
     pub cluster: Option<ClusterName>,
     pub groups: Vec<ObservedGroup>,
+    pub instances: Vec<ObservedInstance>,
     pub lease_ends: Ticks,
     pub revision: Revision,
 }
@@ -83,9 +85,9 @@ impl CoreHandle {
         self.ask(|answer| Inbox::Observe(Box::new(query), answer)).await
     }
 
-    /// Where a resource's output is kept.
-    pub fn log_path(&self, group: &GroupName, resource: &ResourceName) -> PathBuf {
-        logs::path(&self.state_dir, &ServiceKey { group: group.clone(), resource: resource.clone() })
+    /// Where a service's output is kept.
+    pub fn log_path(&self, key: &ServiceKey) -> PathBuf {
+        logs::path(&self.state_dir, key)
     }
 
     pub fn overview(&self) -> Overview {

@@ -74,7 +74,7 @@ impl Hands {
                 let (guard, key) = (self.guard.clone(), key.clone());
                 tokio::spawn(async move {
                     if let Err(error) = guard.kill_directly(&key).await {
-                        tracing::error!(group = %key.group, resource = %key.resource, %error, "past its lease");
+                        tracing::error!(service = %key, %error, "past its lease");
                     }
                 });
                 let _ = self.jobs.send(Job::Act(action, place.clone()));

@@ -95,7 +95,8 @@ impl Core {
             holder.inherit_deadline(taken.kill_at);
         }
         let (to_self, inbox) = unbounded_channel();
-        let shown = Overview { node, cluster: None, groups: Vec::new(), lease_ends: Ticks(0), revision: Revision(0) };
+        let (groups, instances) = (Vec::new(), Vec::new());
+        let shown = Overview { node, cluster: None, groups, instances, lease_ends: Ticks(0), revision: Revision(0) };
         let (overview, watcher) = watch::channel(shown);
         let news = Arc::new(Notify::new());
         let handle = CoreHandle {
@@ -126,8 +127,7 @@ impl Core {
             stopping,
         };
         core.act(actions);
-        let assigned = core.ledger.assignment.groups.clone();
-        let turn = core.supervisor.resume(assigned, core.clock.ticks());
+        let turn = core.supervisor.resume(core.ledger.assignment.clone(), core.clock.ticks());
         core.follow(turn);
         // Also when nothing was found to do: a question for news compares with what is shown.
         core.show();
@@ -212,6 +212,7 @@ impl Core {
         self.connections += 1;
         self.taken = connected.lease_end;
         self.hands = Some(Hands::new(self.connections, self.machine.clone(), connected, self.to_self.clone()));
+        self.happened(Event::GuardFound);
         self.tell_lease();
     }
 
@@ -260,6 +261,7 @@ impl Core {
             node: self.ledger.node.clone(),
             cluster: self.ledger.bond.as_ref().map(|bond| bond.cluster.clone()),
             groups: self.supervisor.groups().to_vec(),
+            instances: self.supervisor.instances().to_vec(),
             lease_ends: self.holder.deadline(),
             revision: self.revision,
         });
@@ -278,7 +280,7 @@ impl Core {
             lease_left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
             drivers: DRIVERS.to_vec(),
             groups: self.supervisor.groups().to_vec(),
-            instances: Vec::new(),
+            instances: self.supervisor.instances().to_vec(),
             epochs: self.holder.epochs().iter().map(|(group, epoch)| (group.clone(), *epoch)).collect(),
             stamp: wire_stamp(self.holder.stamp(now)),
         }

@@ -27,7 +27,7 @@ impl Core {
                 let mut ledger = Ledger { applied: Some(applied), assignment, epochs, ..self.ledger.clone() };
                 ledger.bond = bond.or(ledger.bond);
                 self.write(ledger).await?;
-                self.happened(Event::Assigned(self.ledger.assignment.groups.clone()));
+                self.happened(Event::Assigned(self.ledger.assignment.clone()));
                 self.revise();
             }
             Ok(Verdict::Same) => self.bind(bond).await?,
@@ -80,6 +80,10 @@ impl Core {
     fn extend(&mut self, order: &Order, grant: &Grant) {
         if let Extension::Until(_) = self.holder.extend(order.term, &lease_grant(grant)) {
             self.show();
+            // It was granted on exactly what is applied here, to this process.
+            if !self.supervisor.is_told() {
+                self.happened(Event::AssignmentStands);
+            }
         }
         self.tell_lease();
     }

@@ -13,9 +13,10 @@ const KEEP: u32 = 3;
 /// At most this much of a log's end is read for its last lines.
 const LONGEST_TAIL: u64 = 1024 * 1024;
 
-/// A directory per group: names may hold any character but `/` that a separator could be.
+/// A directory per group, and one for instances: names may hold any character but `/` and `:` that a separator could be.
 pub fn path(state_dir: &Path, key: &ServiceKey) -> PathBuf {
-    state_dir.join("logs").join(key.group.as_str()).join(format!("{}.log", key.resource))
+    let (folder, stem) = key.folder_and_stem();
+    state_dir.join("logs").join(folder).join(format!("{stem}.log"))
 }
 
 /// The last `lines` lines.
@@ -66,7 +67,7 @@ mod tests {
     fn a_large_log_is_rotated_and_its_writer_goes_on() {
         use std::io::Write;
         let dir = tempfile::tempdir().unwrap();
-        let key = ServiceKey { group: "g".parse().unwrap(), resource: "r.1".parse().unwrap() };
+        let key = ServiceKey::Resource { group: "g".parse().unwrap(), resource: "r.1".parse().unwrap() };
         let log = path(dir.path(), &key);
         fs::create_dir_all(log.parent().unwrap()).unwrap();
         let mut writer = OpenOptions::new().create(true).append(true).open(&log).unwrap();

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::guard::client::{ServiceKey, StartOrder};
-use crate::domain::{ClusterName, Epoch, NodeName, ResourceSpec, ResourceType};
+use crate::domain::{ClusterName, Epoch, NodeName, ResourceClass, ResourceSpec, ResourceType};
 
 pub mod logs;
 pub mod probe;
 
 /// The types of resources that this agent can run.
 pub const DRIVERS: &[ResourceType] = &[ResourceType::Process];
+
+/// What a service may be told of itself.
+const OURS: [&str; 6] = ["LOCUM_CLUSTER", "LOCUM_NODE", "LOCUM_RESOURCE", "LOCUM_GROUP", "LOCUM_EPOCH", "LOCUM_HOST"];
 
 /// Where a service runs: what it is told of itself.
 #[derive(Debug, Clone)]
@@ -22,8 +25,7 @@ pub struct Place {
 
 /// What the guard is to start, or a sentence why it can't be.
 pub fn start_order(key: ServiceKey, epoch: Epoch, spec: &ResourceSpec, place: &Place) -> Result<StartOrder, String> {
-    let kind = spec.resource_type().as_str();
-    let process = spec.run.process().ok_or_else(|| format!("this agent has no driver for type {kind}"))?;
+    let process = spec.run.process().ok_or_else(|| no_driver(spec.resource_type()))?;
     let env = environment(&key, epoch, spec, place);
     let mut command = process.command.clone();
     let program = command.first_mut().ok_or("its command is empty")?;
@@ -37,19 +39,34 @@ pub fn start_order(key: ServiceKey, epoch: Epoch, spec: &ResourceSpec, place: &P
     Ok(StartOrder { key, epoch, command, env, working_dir, stop_signal: process.stop_signal, log })
 }
 
+fn no_driver(kind: ResourceType) -> String {
+    match kind {
+        ResourceType::Unspecified => "nothing says what it runs: give its host a `run`".to_owned(),
+        kind => format!("this agent has no driver for resources of type {}", kind.as_str()),
+    }
+}
+
 /// The whole environment of a service and of its probes.
+///
+/// An instance is told its host, a resource its group and epoch, and a clustered host all three.
 pub fn environment(key: &ServiceKey, epoch: Epoch, spec: &ResourceSpec, place: &Place) -> BTreeMap<String, String> {
-    let ours = [
+    let mut ours = vec![
         ("LOCUM_CLUSTER", place.cluster.to_string()),
         ("LOCUM_NODE", place.node.to_string()),
-        ("LOCUM_GROUP", key.group.to_string()),
-        ("LOCUM_RESOURCE", key.resource.to_string()),
-        ("LOCUM_EPOCH", epoch.to_string()),
+        ("LOCUM_RESOURCE", key.name().to_owned()),
     ];
+    if let ServiceKey::Resource { group, .. } = key {
+        ours.extend([("LOCUM_GROUP", group.to_string()), ("LOCUM_EPOCH", epoch.to_string())]);
+    }
+    if !key.is_leased() || spec.class() == ResourceClass::Host {
+        ours.push(("LOCUM_HOST", key.name().to_owned()));
+    }
     let inherited = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
     let mut env: BTreeMap<String, String> = inherited.collect();
     env.extend(spec.run.process().into_iter().flat_map(|process| process.env.clone()));
-    env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+    // What is Locum's is said by Locum or not at all.
+    env.retain(|name, _| !OURS.contains(&name.as_str()));
+    env.extend(ours.into_iter().map(|(name, value)| (name.to_owned(), value)));
     env
 }
 
@@ -71,7 +88,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place =
             Place { cluster: "c".parse().unwrap(), node: "n".parse().unwrap(), state_dir: dir.path().to_path_buf() };
-        let key = ServiceKey { group: "g".parse().unwrap(), resource: "r".parse().unwrap() };
+        let key = ServiceKey::Resource { group: "g".parse().unwrap(), resource: "r".parse().unwrap() };
         let spec = |program: &str| -> ResourceSpec {
             let env = serde_json::json!({ "A": "1", "LOCUM_EPOCH": "none" });
             let value = serde_json::json!({ "name": "r", "type": "process", "command": [program], "env": env });
@@ -81,7 +98,15 @@ mod tests {
         assert!(order.command[0].ends_with("/sh"), "{:?}", order.command);
         assert_eq!(order.env["LOCUM_EPOCH"], "7");
         assert_eq!(order.env["A"], "1");
-        let missing = start_order(key, Epoch(7), &spec("no-such-program"), &place).unwrap_err();
+        assert!(!order.env.contains_key("LOCUM_HOST"));
+        let instance = ServiceKey::Instance { host: "h".parse().unwrap() };
+        let order = start_order(instance, Epoch(0), &spec("sh"), &place).unwrap();
+        assert_eq!((order.env["LOCUM_HOST"].as_str(), order.env["LOCUM_RESOURCE"].as_str()), ("h", "h"));
+        assert!(!order.env.contains_key("LOCUM_EPOCH") && !order.env.contains_key("LOCUM_GROUP"));
+        let missing = start_order(key.clone(), Epoch(7), &spec("no-such-program"), &place).unwrap_err();
         assert!(missing.starts_with("there is no program no-such-program"), "{missing}");
+        let unit = serde_json::json!({ "name": "r", "type": "systemd", "unit": "vsftpd.service" });
+        let refused = start_order(key, Epoch(7), &serde_json::from_value(unit).unwrap(), &place).unwrap_err();
+        assert_eq!(refused, "this agent has no driver for resources of type systemd");
     }
 }

@@ -10,8 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::agent::core::CoreHandle;
-use crate::domain::{ClusterName, GroupState, NodeName};
-use crate::wire::ObservedGroup;
+use crate::domain::{ClusterName, GroupState, NodeName, ResourceState};
+use crate::wire::{ObservedGroup, ObservedInstance};
 
 /// The agent works.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,19 +36,19 @@ pub async fn healthz(State(core): State<CoreHandle>) -> Json<Health> {
     Json(Health { status: "ok", version, node: overview.node, cluster: overview.cluster })
 }
 
-/// Lease and groups as numbers
+/// Lease, groups and instances as numbers
 ///
 /// In the Prometheus text format.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "The metrics", body = String, content_type = "text/plain")))]
 pub async fn metrics(State(core): State<CoreHandle>) -> impl IntoResponse {
     let overview = core.overview();
     let left = u64::try_from(core.lease_left().as_millis()).unwrap_or(u64::MAX);
-    let text = exposition(left, &overview.groups);
+    let text = exposition(left, &overview.groups, &overview.instances);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
 /// The Prometheus text. Names need no escaping: their alphabet has neither quotes nor backslashes.
-pub(super) fn exposition(lease_left_ms: u64, groups: &[ObservedGroup]) -> String {
+pub(super) fn exposition(lease_left_ms: u64, groups: &[ObservedGroup], instances: &[ObservedInstance]) -> String {
     let (seconds, rest) = (lease_left_ms / 1000, lease_left_ms % 1000);
     let mut text = format!(
         "# HELP locum_agent_lease_left_seconds What is left of the node's lease; 0: none.\n\
@@ -61,6 +61,14 @@ pub(super) fn exposition(lease_left_ms: u64, groups: &[ObservedGroup]) -> String
         let online = u8::from(group.state == GroupState::Online);
         // Writing to a String can't fail.
         let _ = writeln!(text, "locum_agent_group_online{{group=\"{}\"}} {online}", group.group);
+    }
+    text.push_str(
+        "# HELP locum_agent_instance_online Whether the instance of the host is online on this node.\n\
+         # TYPE locum_agent_instance_online gauge\n",
+    );
+    for ObservedInstance { host, resource } in instances {
+        let online = u8::from(resource.state == ResourceState::Online);
+        let _ = writeln!(text, "locum_agent_instance_online{{host=\"{host}\"}} {online}");
     }
     text
 }

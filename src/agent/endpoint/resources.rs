@@ -11,7 +11,8 @@ use super::extract::{Path, Query};
 use super::problem::{EndpointError, Problem};
 use crate::agent::core::CoreHandle;
 use crate::agent::drivers::logs;
-use crate::domain::{GroupName, ResourceName};
+use crate::agent::guard::client::ServiceKey;
+use crate::domain::{GroupName, HostName, ResourceName};
 
 /// Most lines that are given at once.
 const MAX_LINES: usize = 10_000;
@@ -52,11 +53,38 @@ pub async fn get_resource_log(
     Path((group, resource)): Path<(GroupName, ResourceName)>,
     Query(LogQuery { tail }): Query<LogQuery>,
 ) -> Result<String, EndpointError> {
-    if !(1..=MAX_LINES).contains(&tail) {
-        return Err(EndpointError::bad_request(format!("tail is a number from 1 to {MAX_LINES}, not {tail}")));
-    }
+    check(tail)?;
     let what = format!("resource {resource} of group {group}");
-    last_lines(core.log_path(&group, &resource), tail, &what).await
+    last_lines(core.log_path(&ServiceKey::Resource { group, resource }), tail, &what).await
+}
+
+/// The last lines of the log of a host's instance
+///
+/// Of an instance that runs here beside those on other nodes: a clustered host is a resource of its group. Otherwise as
+/// for resources.
+#[utoipa::path(get, path = "/v1/instances/{host}/log", tag = "observation",
+    params(("host" = HostName, Path, description = "The host"), LogQuery),
+    responses(
+        (status = 200, description = "The lines, oldest first", body = String, content_type = "text/plain"),
+        (status = 400, description = "`tail` is not a number from 1 to 10000", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "The host has no log on this node", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "The log can't be read", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn get_instance_log(
+    State(core): State<CoreHandle>,
+    Path(host): Path<HostName>,
+    Query(LogQuery { tail }): Query<LogQuery>,
+) -> Result<String, EndpointError> {
+    check(tail)?;
+    let what = format!("the instance of {host}");
+    last_lines(core.log_path(&ServiceKey::Instance { host }), tail, &what).await
+}
+
+fn check(tail: usize) -> Result<(), EndpointError> {
+    if (1..=MAX_LINES).contains(&tail) {
+        return Ok(());
+    }
+    Err(EndpointError::bad_request(format!("tail is a number from 1 to {MAX_LINES}, not {tail}")))
 }
 
 /// The last `lines` lines of the log of `what`; reading is left to a thread that may wait for the disk.

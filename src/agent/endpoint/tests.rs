@@ -103,17 +103,20 @@ fn metrics_tell_lease_and_groups() {
         failure: None,
         resources: Vec::new(),
     };
-    let text = health::exposition(12_045, &[group("a", GroupState::Online), group("b", GroupState::Pending)]);
+    let instance = json!({ "host": "h", "resource": { "name": "h", "state": "online", "restarts": 0 } });
+    let groups = [group("a", GroupState::Online), group("b", GroupState::Pending)];
+    let text = health::exposition(12_045, &groups, &[serde_json::from_value(instance).unwrap()]);
     let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     let online = |name, value| format!("locum_agent_group_online{{group=\"{name}\"}} {value}");
-    assert_eq!(samples, ["locum_agent_lease_left_seconds 12.045", &online("a", 1), &online("b", 0)]);
+    let instance = "locum_agent_instance_online{host=\"h\"} 1";
+    assert_eq!(samples, ["locum_agent_lease_left_seconds 12.045", &online("a", 1), &online("b", 0), instance]);
 }
 
 #[test]
 fn every_operation_is_documented() {
     let document = serde_json::to_value(openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 6);
+    assert_eq!(paths.len(), 7);
     for (path, operation) in
         paths.iter().flat_map(|(path, item)| item.as_object().unwrap().values().map(move |o| (path, o)))
     {

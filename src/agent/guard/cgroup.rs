@@ -52,7 +52,8 @@ fn short_hash(state_dir: &Path) -> String {
 
 /// The cgroup of one service. `:` is in no name, so that no two services share one.
 pub fn of_service(base: &Path, key: &ServiceKey) -> PathBuf {
-    base.join(format!("{}:{}", key.group, key.resource))
+    let (folder, stem) = key.folder_and_stem();
+    base.join(format!("{folder}:{stem}"))
 }
 
 /// Makes a cgroup and those above it, or takes the one that is there.

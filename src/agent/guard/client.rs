@@ -17,19 +17,15 @@ use super::protocol::{Call, Identity, Request};
 use super::service::os_signal;
 use super::{cgroup, procfs};
 use crate::clock::{Clock, SystemClock};
-use crate::domain::{Bounded, Epoch, GroupName, ResourceName, StopSignal, Ticks};
+use crate::domain::{Bounded, Epoch, StopSignal, Ticks};
 
-/// Which service: at most one runs per key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ServiceKey {
-    pub group: GroupName,
-    pub resource: ResourceName,
-}
+pub use super::key::ServiceKey;
 
 /// What to start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartOrder {
     pub key: ServiceKey,
+    /// An instance has none: 0.
     pub epoch: Epoch,
     pub command: Vec<String>,
     /// The whole environment.
@@ -61,7 +57,7 @@ pub struct Exit {
     pub at: Ticks,
 }
 
-/// When services are asked to stop, and when what is left is killed.
+/// When services are asked to stop, and when what is left is killed. Instances are not: they run outside the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LeaseEnd {
     pub stop_at: Ticks,
@@ -101,7 +97,8 @@ pub trait Guard: fmt::Debug + Send + Sync {
     /// Moves the moments at which the guard stops and kills everything. Only when this returns Ok does the new end count.
     async fn set_lease_end(&self, end: LeaseEnd) -> Result<(), GuardError>;
 
-    /// Starts a service; the guard refuses at or after `stop_at`, by its own clock, up to the moment before exec.
+    /// Starts a service; the guard refuses a leased one at or after `stop_at`, by its own clock, up to the moment before
+    /// exec.
     /// Without a `working_dir` it starts in the agent's. A service that ends at once may be told of as `Exited` before
     /// the caller sees this return.
     async fn start(&self, order: StartOrder) -> Result<Guarded, GuardError>;
@@ -180,7 +177,7 @@ impl Guard for GuardClient {
                 SystemClock.sleep(Duration::from_millis(2)).await;
             }
         };
-        let survives = || gone(format!("{}/{} survives its kill", key.group, key.resource));
+        let survives = || gone(format!("{key} survives its kill"));
         timeout(KILL_TIMEOUT, all_dead).await.map_err(|_| survives())
     }
 

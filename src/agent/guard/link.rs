@@ -79,7 +79,8 @@ impl Shared {
 /// Makes a client of a connection on which the guard has said hello.
 pub fn attach(greeted: Greeted) -> Result<Connected, GuardError> {
     let Greeted { read, write, hello } = greeted;
-    let services = hello.services.iter().filter(|s| s.exited.is_none()).map(|s| (s.key.clone(), s.clone())).collect();
+    let all: Vec<Guarded> = hello.services.into_iter().chain(hello.instances).collect();
+    let services = all.iter().filter(|s| s.exited.is_none()).map(|s| (s.key.clone(), s.clone())).collect();
     let shared = Arc::new(Shared {
         process: Process::open(&hello.guard),
         guard: hello.guard,
@@ -91,7 +92,7 @@ pub fn attach(greeted: Greeted) -> Result<Connected, GuardError> {
     tokio::spawn(write_lines(write, to_write));
     let reader = tokio::spawn(follow(read, Arc::clone(&shared), events_in, cleared_in)).abort_handle();
     let guard = Arc::new(GuardClient { link: Link { lines, shared, reader, cleared } });
-    Ok(Connected { guard, events, services: hello.services, lease_end: hello.lease_end })
+    Ok(Connected { guard, events, services: all, lease_end: hello.lease_end })
 }
 
 async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {

@@ -3,6 +3,7 @@
 //! | module | question |
 //! | --- | --- |
 //! | [`client`] | how does the agent talk to its guard? |
+//! | `key` | which service is it? |
 //! | `link` | what does a connection to the guard carry? |
 //! | `launch` | how is a guard found or started? |
 //! | `remains` | how is what a dead guard left brought to nothing? |
@@ -17,6 +18,7 @@ mod cgroup;
 mod child;
 pub mod client;
 mod connection;
+mod key;
 mod launch;
 mod link;
 mod procfs;

@@ -9,8 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::client::{Exit, Guarded, LeaseEnd, ServiceKey, StartOrder};
 use crate::domain::StopSignal;
 
-/// Goes up only when an old agent could no longer drive a new guard, or the reverse.
-pub const VERSION: u32 = 1;
+/// The newest version that is spoken here. Goes up only when an old agent could no longer drive a new guard, or the reverse.
+///
+/// 2: there are instances. An agent that does not know of them must not drive a guard that has some: see [`Hello::new`].
+/// A guard that does not know of them can't read their keys, and refuses to start them.
+pub const VERSION: u32 = 2;
+
+/// What an agent must speak to drive a guard that has no instances.
+const BEFORE_INSTANCES: u32 = 1;
 
 /// A longer line is no message of ours.
 pub const LONGEST_LINE: usize = 4 << 20;
@@ -66,10 +72,22 @@ pub enum Message {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Hello {
+    /// What the agent must speak.
     pub version: u32,
     pub guard: Identity,
+    /// Resources of groups only, so that an agent of version 1 can read this and say why it can't go on.
     pub services: Vec<Guarded>,
+    #[serde(default)]
+    pub instances: Vec<Guarded>,
     pub lease_end: LeaseEnd,
+}
+
+impl Hello {
+    pub fn new(guard: Identity, services: impl IntoIterator<Item = Guarded>, lease_end: LeaseEnd) -> Self {
+        let (services, instances): (Vec<_>, Vec<_>) = services.into_iter().partition(|service| service.key.is_leased());
+        let version = if instances.is_empty() { BEFORE_INSTANCES } else { VERSION };
+        Self { version, guard, services, instances, lease_end }
+    }
 }
 
 /// Which process the guard is, and where its services are found when it is dead. Also kept in `guard.json`.
@@ -82,4 +100,32 @@ pub struct Identity {
     pub boot: String,
     /// Holds one cgroup for each service; `None`: services are bounded by process groups.
     pub cgroup: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Bounded, Epoch, Ticks};
+
+    #[test]
+    fn only_a_guard_with_instances_asks_for_an_agent_that_knows_of_them() {
+        let guard = Identity { pid: 1, started: 1, boot: String::new(), cgroup: None };
+        let service = |key: &str| Guarded {
+            key: serde_json::from_str(key).unwrap(),
+            epoch: Epoch(0),
+            pid: 2,
+            bounded: Bounded::ProcessGroup,
+            started_at: Ticks(1),
+            exited: None,
+        };
+        let (resource, instance) = (service(r#"{"group":"g","resource":"r"}"#), service(r#"{"host":"h"}"#));
+        let hello = Hello::new(guard.clone(), [resource.clone()], LeaseEnd::default());
+        assert_eq!((hello.version, hello.services.len(), hello.instances.len()), (1, 1, 0));
+        let hello = Hello::new(guard, [resource, instance], LeaseEnd::default());
+        assert_eq!((hello.version, hello.services.len(), hello.instances.len()), (2, 1, 1));
+        // As an older guard says it.
+        let mut older = serde_json::to_value(&hello).unwrap();
+        older.as_object_mut().unwrap().remove("instances");
+        assert!(serde_json::from_value::<Hello>(older).unwrap().instances.is_empty());
+    }
 }

@@ -14,7 +14,7 @@ use nix::sys::timerfd::{Expiration, TimerFd, TimerSetTimeFlags};
 
 use super::client::{Exit, Guarded, LeaseEnd, ServiceKey, StartOrder};
 use super::connection::Connection;
-use super::protocol::{Call, Hello, Identity, Message, Request, VERSION};
+use super::protocol::{Call, Hello, Identity, Message, Request};
 use super::service::{ExecVerdict, Service, Starting};
 use super::{cgroup, child};
 use crate::clock::boot_ticks;
@@ -32,6 +32,9 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// An agent that started a guard connects at once; one that died in between never does.
 const FIRST_AGENT_WITHIN: Duration = Duration::from_secs(10);
+
+/// When an instance's lease ends: it has none.
+const NEVER: Ticks = Ticks(u64::MAX);
 
 struct Guard {
     listener: UnixListener,
@@ -102,16 +105,20 @@ impl Guard {
 
     fn next_deadline(&self) -> Option<Ticks> {
         let of_services = self.running().filter(|s| !s.killed).flat_map(|s| {
-            [(!s.stop_sent).then_some(self.lease_end.stop_at), Some(self.lease_end.kill_at), self.shutdown_kill_at]
+            let end = s.guarded.key.is_leased().then_some(self.lease_end);
+            let stop_at = end.filter(|_| !s.stop_sent).map(|end| end.stop_at);
+            [stop_at, end.map(|end| end.kill_at), self.shutdown_kill_at]
         });
         of_services.chain([self.first_agent_by]).flatten().min()
     }
 
     /// Stops and kills what has reached its moment, whether an agent is there or not.
     fn expire(&mut self, now: Ticks) {
-        let stop = now >= self.lease_end.stop_at || self.shutdown_kill_at.is_some();
-        let kill = now >= self.lease_end.kill_at || self.shutdown_kill_at.is_some_and(|at| now >= at);
+        let LeaseEnd { stop_at, kill_at } = self.lease_end;
         for service in self.services.values_mut().filter(|s| !s.is_over()) {
+            let leased = service.guarded.key.is_leased();
+            let stop = leased && now >= stop_at || self.shutdown_kill_at.is_some();
+            let kill = leased && now >= kill_at || self.shutdown_kill_at.is_some_and(|at| now >= at);
             if kill && !service.killed {
                 service.kill_tree(self.identity.pid);
             } else if stop && !service.stop_sent {
@@ -201,12 +208,8 @@ impl Guard {
     fn accept(&mut self) {
         while let Ok((stream, _)) = self.listener.accept() {
             let Ok(mut newest) = Connection::new(stream) else { continue };
-            newest.send(&Message::Hello(Hello {
-                version: VERSION,
-                guard: self.identity.clone(),
-                services: self.services.values().filter(|s| s.failed.is_none()).map(|s| s.guarded.clone()).collect(),
-                lease_end: self.lease_end,
-            }));
+            let services = self.services.values().filter(|s| s.failed.is_none()).map(|s| s.guarded.clone());
+            newest.send(&Message::Hello(Hello::new(self.identity.clone(), services, self.lease_end)));
             if let Some(mut old) = self.agent.replace(newest) {
                 old.send(&Message::Replaced {});
             }
@@ -247,7 +250,7 @@ impl Guard {
             }
             Call::Forget { key } => match self.services.get(&key) {
                 Some(service) if !service.is_over() => {
-                    return Err(format!("{}/{} still runs: kill it before it is forgotten", key.group, key.resource));
+                    return Err(format!("{key} still runs: kill it before it is forgotten"));
                 }
                 _ => drop(self.services.remove(&key)),
             },
@@ -257,7 +260,7 @@ impl Guard {
 
     fn find(&mut self, key: &ServiceKey) -> Result<&mut Service, String> {
         let service = self.services.get_mut(key).filter(|s| !s.is_over());
-        service.ok_or_else(|| format!("{}/{} does not run under this guard", key.group, key.resource))
+        service.ok_or_else(|| format!("{key} does not run under this guard"))
     }
 
     fn signal(&mut self, key: &ServiceKey, signal: StopSignal) -> Result<(), String> {
@@ -267,14 +270,14 @@ impl Guard {
 
     fn start(&mut self, seq: u64, order: &StartOrder) -> Result<(), String> {
         let StartOrder { key, .. } = order;
-        let name = format!("{}/{}", key.group, key.resource);
+        let name = key.to_string();
         if self.shutdown_kill_at.is_some() {
             return Err(format!("{name} is not started: the guard was told to stop"));
         }
         if self.services.get(key).is_some_and(|s| !s.is_over()) {
             return Err(format!("{name} runs already: it is started again only once nothing of it is left"));
         }
-        let LeaseEnd { stop_at, .. } = self.lease_end;
+        let stop_at = if key.is_leased() { self.lease_end.stop_at } else { NEVER };
         if boot_ticks() >= stop_at {
             return Err(format!("{name} is not started: there is no lease, or its stop moment has passed"));
         }

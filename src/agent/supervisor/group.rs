@@ -1,10 +1,12 @@
-//! What should happen to one group now: which of its resources stop, change, start, and in which order?
+//! What should happen to one group now: which of its resources stop, change, start?
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::life::StopWhy;
 use super::member::Member;
-use super::{Action, LeaseEnd};
+use super::{Action, LeaseEnd, Whose, order};
 use crate::domain::{Epoch, GroupAssignment, GroupName, ResourceName, Ticks};
 
 /// A group as it runs or shall run here.
@@ -58,25 +60,26 @@ impl Group {
 
     /// Ends what may not go on at `now`; begins nothing.
     pub fn keep_bounds(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+        let whose = Whose::Group(&self.name);
         for member in &mut self.members {
             if now < lease.stop_at {
-                member.finish_lease_stop(&self.name, now, actions);
+                member.finish_lease_stop(whose, now, actions);
             } else {
-                member.keep_lease(&self.name, now, lease, actions);
+                member.keep_lease(whose, now, lease, actions);
             }
-            member.keep_time(&self.name, now, actions);
+            member.keep_time(whose, now, actions);
         }
     }
 
-    /// Does all that is due at `now`.
-    pub fn step(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+    /// Does all that is due at `now`. What is named in `busy` still runs here as something else.
+    pub fn step(&mut self, now: Ticks, lease: LeaseEnd, busy: &BTreeSet<String>, actions: &mut Vec<Action>) {
         self.keep_bounds(now, lease, actions);
-        self.stop_unwanted(now, actions);
+        self.stop_next(now, lease, actions);
         self.rebuild();
         if now < lease.stop_at {
-            self.start_next(now, lease, actions);
+            self.start_next(now, lease, busy, actions);
             for member in &mut self.members {
-                member.ask_due(&self.name, self.epoch, now, actions);
+                member.ask_due(Whose::Group(&self.name), self.epoch, now, actions);
             }
         }
         if self.online_at.is_none() && self.is_online() {
@@ -88,14 +91,23 @@ impl Group {
         !self.is_leaving() && !self.members.is_empty() && self.members.iter().all(|m| m.is_online() && self.wants(m))
     }
 
-    /// Asks those that are not wanted to stop, the last one first, each once the one after it is dead.
-    fn stop_unwanted(&mut self, now: Ticks, actions: &mut Vec<Action>) {
-        let unwanted: Vec<bool> = self.members.iter().map(|m| !self.wants(m)).collect();
-        for (member, unwanted) in self.members.iter_mut().zip(unwanted).rev() {
-            if unwanted && member.is_alive() {
-                member.stop(&self.name, StopWhy::Unwanted, now, actions);
-                return;
-            }
+    /// Names of members that were taken away and of which something may still be alive.
+    pub fn leaving(&self) -> impl Iterator<Item = &ResourceName> {
+        self.members.iter().filter(|m| m.is_alive() && !self.wants(m)).map(|m| &m.spec.name)
+    }
+
+    /// Asks to stop what is not wanted or has lost what it depends on, each once nothing alive needs it. From the lease's
+    /// stop moment on the guard has asked all of them: then only what is not wanted is asked.
+    fn stop_next(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+        let wanted: Vec<bool> = self.members.iter().map(|m| self.wants(m)).collect();
+        let doomed = if now < lease.stop_at {
+            order::doomed(&self.members, &wanted)
+        } else {
+            wanted.iter().map(|wanted| !wanted).collect()
+        };
+        for at in order::next_to_stop(&self.members, &doomed) {
+            let why = if wanted[at] { StopWhy::Dependency } else { StopWhy::Unwanted };
+            self.members[at].stop(Whose::Group(&self.name), why, now, actions);
         }
     }
 
@@ -122,18 +134,22 @@ impl Group {
         self.members.extend(old.into_iter().filter(Member::is_alive));
     }
 
-    /// Starts every resource whose forerunners are online.
-    fn start_next(&mut self, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+    /// Starts every resource that has what it waits for.
+    fn start_next(&mut self, now: Ticks, lease: LeaseEnd, busy: &BTreeSet<String>, actions: &mut Vec<Action>) {
         if self.is_leaving() {
             return;
         }
-        for member in &mut self.members {
-            if member.may_start(now) {
+        let wanted: Vec<bool> = self.members.iter().map(|m| self.wants(m)).collect();
+        let ready = order::ready(&self.members, &order::doomed(&self.members, &wanted));
+        for (member, ready) in self.members.iter_mut().zip(ready) {
+            let dependency = member.spec.depends_on.as_ref().map(ToString::to_string);
+            if busy.contains(member.spec.name.as_str()) {
+                member.waits_for("the end of the host's own instance here");
+            } else if ready && member.may_start(now) {
                 self.begun_at.get_or_insert(now);
-                member.start(&self.name, self.epoch, lease.stop_at, actions);
-            }
-            if !member.is_online() {
-                return;
+                member.start(Whose::Group(&self.name), self.epoch, lease.stop_at, actions);
+            } else if let Some(dependency) = dependency.filter(|_| !ready) {
+                member.waits_for(&dependency);
             }
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ProbeKind;
 use super::probing::{Asked, interval};
 use crate::agent::guard::client::{Exit, Guarded};
-use crate::domain::{Bounded, ProcessSpec, Ticks};
+use crate::domain::{Bounded, ResourceSpec, Ticks};
 
 /// It failed more often than its policy allows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub(super) struct Stop {
 pub(super) enum StopWhy {
     Unwanted,
     Lease,
+    /// What it depends on is no longer online. It starts again once it is.
+    Dependency,
     /// It failed and still runs; the failure is counted already.
     Failed,
 }
@@ -98,7 +100,7 @@ impl Up {
         }
     }
 
-    pub fn come_online(&mut self, spec: &ProcessSpec, now: Ticks) {
+    pub fn come_online(&mut self, spec: &ResourceSpec, now: Ticks) {
         self.online = true;
         self.looks_alive.next_at = now.plus(interval(spec, ProbeKind::LooksAlive));
         self.is_alive.next_at = now.plus(interval(spec, ProbeKind::IsAlive));

@@ -1,16 +1,14 @@
-//! What is known of one resource, and what follows from a start, an exit, a probe, or time passing?
-
-use std::collections::BTreeMap;
+//! What is known of one resource or instance, and what follows from a start, an exit, a probe, or time passing?
 
 use serde::{Deserialize, Serialize};
 
 use super::life::{Beyond, Life, Stop, StopWhy, Took, Up};
 use super::probing::{Asked, interval, kinds, probe_spec};
-use super::{Action, Probe, ProbeKind};
-use crate::agent::guard::client::{Exit, Guarded, LeaseEnd, ServiceKey};
-use crate::domain::{Epoch, GroupName, HumanDuration, ProcessSpec, ResourceSpec, StopSignal, Ticks};
+use super::{Action, Probe, ProbeKind, Whose};
+use crate::agent::guard::client::{Exit, Guarded, LeaseEnd};
+use crate::domain::{Epoch, ResourceSpec, Ticks};
 
-/// A resource of a group.
+/// A resource of a group, or an instance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Member {
     /// As it was started; it may no longer be what is wanted.
@@ -39,14 +37,6 @@ impl Member {
             beyond: None,
             message: None,
         }
-    }
-
-    pub fn process(&self) -> &ProcessSpec {
-        process_of(&self.spec)
-    }
-
-    fn key(&self, group: &GroupName) -> ServiceKey {
-        ServiceKey { group: group.clone(), resource: self.spec.name.clone() }
     }
 
     /// Whether anything of it may be alive.
@@ -78,15 +68,27 @@ impl Member {
         matches!(self.life, Life::Dead) && self.beyond.is_none() && self.start_at <= now
     }
 
-    /// When a resource that is beyond its policy, and whose group does not fail over for it, begins again.
+    /// When a resource that has given up begins another series of restarts.
     fn retry_at(&self) -> Option<Ticks> {
-        let policy = &self.spec.restart;
-        self.beyond.as_ref().filter(|_| !policy.fail_over).map(|b| b.at.plus(policy.retry_after.get()))
+        let retry_after = self.spec.restart.retry_after.get();
+        self.beyond.as_ref().filter(|_| !self.fails_over()).map(|beyond| beyond.at.plus(retry_after))
     }
 
-    pub fn start(&mut self, group: &GroupName, epoch: Epoch, lease_stop_at: Ticks, actions: &mut Vec<Action>) {
+    /// Whether its group is to leave the node once it is beyond its policy.
+    pub fn fails_over(&self) -> bool {
+        self.spec.restart.fail_over && self.spec.critical
+    }
+
+    /// Says what it waits for, unless something has gone wrong that is worth more.
+    pub fn waits_for(&mut self, what: &str) {
+        if matches!(self.life, Life::Dead) && self.failures.is_empty() {
+            self.message = Some(format!("it waits for {what}"));
+        }
+    }
+
+    pub fn start(&mut self, whose: Whose<'_>, epoch: Epoch, lease_stop_at: Ticks, actions: &mut Vec<Action>) {
         self.life = Life::Starting { lease_stop_at, exited: None };
-        actions.push(Action::Start { key: self.key(group), epoch, spec: Box::new(self.spec.clone()) });
+        actions.push(Action::Start { key: whose.key(self), epoch, spec: Box::new(self.spec.clone()) });
     }
 
     pub fn started(&mut self, guarded: Guarded, now: Ticks) -> Took {
@@ -94,8 +96,8 @@ impl Member {
             return Took::No;
         };
         let mut up = Up::new(&guarded, false, now);
-        if self.process().readiness.is_none() {
-            up.come_online(self.process(), now);
+        if probe_spec(&self.spec, ProbeKind::Readiness).is_none() {
+            up.come_online(&self.spec, now);
             self.was_online = true;
         }
         self.message = None;
@@ -145,7 +147,7 @@ impl Member {
     }
 
     pub fn probed(&mut self, pid: u32, which: ProbeKind, answer: Result<(), String>, now: Ticks) {
-        let spec = self.process().clone();
+        let spec = self.spec.clone();
         let Life::Up(up) = &mut self.life else {
             return;
         };
@@ -163,7 +165,9 @@ impl Member {
                 self.message = None;
             }
             (ProbeKind::Readiness, Err(why)) if !up.online => self.message = Some(format!("it is not ready: {why}")),
-            (ProbeKind::LooksAlive, Err(_)) if spec.is_alive.is_some() => up.is_alive.next_at = now,
+            (ProbeKind::LooksAlive, Err(_)) if probe_spec(&spec, ProbeKind::IsAlive).is_some() => {
+                up.is_alive.next_at = now
+            }
             (ProbeKind::LooksAlive, Err(why)) => self.fail(format!("it does not look alive: {why}"), now),
             (ProbeKind::IsAlive, Err(why)) => self.fail(format!("it is not alive: {why}"), now),
             (ProbeKind::Readiness, _) | (_, Ok(())) => {}
@@ -179,16 +183,20 @@ impl Member {
         self.failures.retain(|at| at.plus(policy.period.get()) > now);
         self.failures.push(now);
         self.start_at = now.plus(policy.delay.get());
+        self.message = Some(reason.clone());
         if self.failures.len() > policy.max_restarts as usize {
-            self.beyond = Some(Beyond { at: now, reason: reason.clone() });
+            if !self.fails_over() {
+                self.message = Some(format!("{reason}; it begins again {} later", policy.retry_after));
+            }
+            self.beyond = Some(Beyond { at: now, reason });
         }
-        self.message = Some(reason);
     }
 
     /// Asks it to stop, once.
-    pub fn stop(&mut self, group: &GroupName, why: StopWhy, now: Ticks, actions: &mut Vec<Action>) {
-        let (key, signal) = (self.key(group), self.process().stop_signal);
-        let kill_at = now.plus(self.process().stop_timeout.get());
+    pub fn stop(&mut self, whose: Whose<'_>, why: StopWhy, now: Ticks, actions: &mut Vec<Action>) {
+        let (key, process) = (whose.key(self), self.spec.run.process());
+        let signal = process.map(|process| process.stop_signal).unwrap_or_default();
+        let kill_at = now.plus(process.map(|process| process.stop_timeout.get()).unwrap_or_default());
         let Life::Up(up) = &mut self.life else {
             return;
         };
@@ -201,8 +209,8 @@ impl Member {
 
     /// At the end of the lease the guard asks every service to stop and kills what is left; this keeps account of it,
     /// and kills too.
-    pub fn keep_lease(&mut self, group: &GroupName, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
-        let key = self.key(group);
+    pub fn keep_lease(&mut self, whose: Whose<'_>, now: Ticks, lease: LeaseEnd, actions: &mut Vec<Action>) {
+        let key = whose.key(self);
         let Life::Up(up) = &mut self.life else {
             return;
         };
@@ -214,7 +222,7 @@ impl Member {
     }
 
     /// Does what time demands: a stop that takes too long becomes a kill, a start that takes too long a failure.
-    pub fn keep_time(&mut self, group: &GroupName, now: Ticks, actions: &mut Vec<Action>) {
+    pub fn keep_time(&mut self, whose: Whose<'_>, now: Ticks, actions: &mut Vec<Action>) {
         let pending_timeout = self.spec.pending_timeout;
         if let Life::Up(up) = &self.life
             && up.stop.is_none()
@@ -223,7 +231,7 @@ impl Member {
         {
             self.fail(format!("it did not come online within {pending_timeout}"), now);
         }
-        let key = self.key(group);
+        let key = whose.key(self);
         let Life::Up(Up { stop: Some(stop), .. }) = &mut self.life else {
             return;
         };
@@ -232,28 +240,28 @@ impl Member {
                 stop.killed = true;
                 actions.push(Action::Kill { key, past_lease: false });
             }
-            None if stop.why != StopWhy::Lease => self.stop(group, StopWhy::Failed, now, actions),
+            None if stop.why != StopWhy::Lease => self.stop(whose, StopWhy::Failed, now, actions),
             _ => {}
         }
     }
 
     /// A stop that the guard should have begun is gone through with when the lease was renewed after all: whether the
     /// guard asked before it heard of the renewal is not known.
-    pub fn finish_lease_stop(&mut self, group: &GroupName, now: Ticks, actions: &mut Vec<Action>) {
+    pub fn finish_lease_stop(&mut self, whose: Whose<'_>, now: Ticks, actions: &mut Vec<Action>) {
         if let Life::Up(Up { stop: Some(Stop { why: StopWhy::Lease, .. }), .. }) = &self.life {
-            self.stop(group, StopWhy::Lease, now, actions);
+            self.stop(whose, StopWhy::Lease, now, actions);
         }
     }
 
     /// Asks the probes that are due.
-    pub fn ask_due(&mut self, group: &GroupName, epoch: Epoch, now: Ticks, actions: &mut Vec<Action>) {
-        let (key, spec) = (self.key(group), self.spec.clone());
+    pub fn ask_due(&mut self, whose: Whose<'_>, epoch: Epoch, now: Ticks, actions: &mut Vec<Action>) {
+        let (key, spec) = (whose.key(self), self.spec.clone());
         let Life::Up(up) = &mut self.life else {
             return;
         };
         for which in kinds(up) {
             let asked = up.asked(*which);
-            if let Some(ask) = probe_spec(process_of(&spec), *which)
+            if let Some(ask) = probe_spec(&spec, *which)
                 && !asked.in_flight
                 && asked.next_at <= now
             {
@@ -274,29 +282,13 @@ impl Member {
             Life::Up(Up { stop: Some(stop), .. }) => stop.kill_at.filter(|_| !stop.killed),
             Life::Up(up) => {
                 let mut probe = up.clone();
-                let asked = kinds(up).iter().filter(|which| probe_spec(self.process(), **which).is_some());
+                let asked = kinds(up).iter().filter(|which| probe_spec(&self.spec, **which).is_some());
                 let due = asked.map(|which| *probe.asked(*which)).filter(|a| !a.in_flight).map(|a| a.next_at);
                 let timeout = (!up.online).then(|| up.since.plus(self.spec.pending_timeout.get()));
                 due.chain(timeout).min()
             }
         }
     }
-}
-
-/// What is no process is refused when it is to be started.
-static NO_PROCESS: ProcessSpec = ProcessSpec {
-    command: Vec::new(),
-    env: BTreeMap::new(),
-    working_dir: None,
-    stop_signal: StopSignal::Term,
-    stop_timeout: HumanDuration::from_secs(0),
-    readiness: None,
-    looks_alive: None,
-    is_alive: None,
-};
-
-fn process_of(spec: &ResourceSpec) -> &ProcessSpec {
-    spec.run.process().unwrap_or(&NO_PROCESS)
 }
 
 fn describe(exit: Exit) -> String {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ProbeKind;
 use super::life::Up;
-use crate::domain::{ProbeSpec, ProcessSpec, Ticks};
+use crate::domain::{ProbeSpec, ResourceSpec, Ticks};
 
 const READINESS_INTERVAL: Duration = Duration::from_millis(500);
 const LOOKS_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
@@ -28,15 +28,17 @@ pub(super) fn kinds(up: &Up) -> &'static [ProbeKind] {
     }
 }
 
-pub(super) const fn probe_spec(spec: &ProcessSpec, which: ProbeKind) -> Option<&ProbeSpec> {
+/// Only processes are probed: nothing else is ever started here.
+pub(super) fn probe_spec(spec: &ResourceSpec, which: ProbeKind) -> Option<&ProbeSpec> {
+    let process = spec.run.process()?;
     match which {
-        ProbeKind::Readiness => spec.readiness.as_ref(),
-        ProbeKind::LooksAlive => spec.looks_alive.as_ref(),
-        ProbeKind::IsAlive => spec.is_alive.as_ref(),
+        ProbeKind::Readiness => process.readiness.as_ref(),
+        ProbeKind::LooksAlive => process.looks_alive.as_ref(),
+        ProbeKind::IsAlive => process.is_alive.as_ref(),
     }
 }
 
-pub(super) fn interval(spec: &ProcessSpec, which: ProbeKind) -> Duration {
+pub(super) fn interval(spec: &ResourceSpec, which: ProbeKind) -> Duration {
     let default = match which {
         ProbeKind::Readiness => READINESS_INTERVAL,
         ProbeKind::LooksAlive => LOOKS_ALIVE_INTERVAL,

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::{Bounded, FailureKind, GroupState, OwnerSet};
+use crate::domain::{Bounded, FailureKind, GroupAssignment, GroupState, OwnerSet};
+
+mod dependencies;
+mod instances;
 
 const FAR: LeaseEnd = LeaseEnd { stop_at: Ticks(u64::MAX / 4), kill_at: Ticks(u64::MAX / 2) };
 
@@ -17,12 +20,19 @@ fn group(epoch: u64, resources: Vec<ResourceSpec>) -> GroupAssignment {
     GroupAssignment { group: "g".parse().unwrap(), epoch: Epoch(epoch), owner_set: OwnerSet::default(), resources }
 }
 
+fn assignment(groups: Vec<GroupAssignment>) -> Assignment {
+    Assignment { groups, ..Assignment::default() }
+}
+
 fn ms(millis: u64) -> Ticks {
     Ticks::from_millis(millis)
 }
 
 fn key(resource: &str) -> ServiceKey {
-    ServiceKey { group: "g".parse().unwrap(), resource: resource.parse().unwrap() }
+    match resource.strip_prefix("host ") {
+        Some(host) => ServiceKey::Instance { host: host.parse().unwrap() },
+        None => ServiceKey::Resource { group: "g".parse().unwrap(), resource: resource.parse().unwrap() },
+    }
 }
 
 fn running(resource: &str, pid: u32, at: Ticks) -> Guarded {
@@ -31,12 +41,17 @@ fn running(resource: &str, pid: u32, at: Ticks) -> Guarded {
 
 /// Each action as one word and a name.
 fn words(turn: &Turn) -> Vec<String> {
+    let name = |key: &ServiceKey| match key {
+        ServiceKey::Resource { resource, .. } => resource.to_string(),
+        ServiceKey::Instance { host } => format!("host {host}"),
+    };
     let word = |action: &Action| match action {
-        Action::Start { key, epoch, .. } => format!("start {} {epoch}", key.resource),
-        Action::Signal { key, .. } => format!("signal {}", key.resource),
-        Action::Kill { key, .. } => format!("kill {}", key.resource),
-        Action::Forget { key } => format!("forget {}", key.resource),
-        Action::Probe { probe, .. } => format!("{:?} {}", probe.which, probe.key.resource),
+        Action::Start { key, epoch, .. } if key.is_leased() => format!("start {} {epoch}", name(key)),
+        Action::Start { key, .. } => format!("start {}", name(key)),
+        Action::Signal { key, .. } => format!("signal {}", name(key)),
+        Action::Kill { key, .. } => format!("kill {}", name(key)),
+        Action::Forget { key } => format!("forget {}", name(key)),
+        Action::Probe { probe, .. } => format!("{:?} {}", probe.which, name(&probe.key)),
     };
     turn.actions.iter().map(word).collect()
 }
@@ -48,13 +63,17 @@ struct Story {
 impl Story {
     fn new(groups: Vec<GroupAssignment>) -> (Self, Vec<String>) {
         let mut story = Self { supervisor: Supervisor::default() };
-        assert!(story.at(0, Event::Assigned(groups)).is_empty(), "nothing starts without a lease");
+        assert!(story.assigned(0, groups).is_empty(), "nothing starts without a lease");
         let said = story.at(0, Event::LeaseMoved(FAR));
         (story, said)
     }
 
     fn at(&mut self, millis: u64, event: Event) -> Vec<String> {
         words(&self.supervisor.handle(event, ms(millis)))
+    }
+
+    fn assigned(&mut self, millis: u64, groups: Vec<GroupAssignment>) -> Vec<String> {
+        self.at(millis, Event::Assigned(assignment(groups)))
     }
 
     fn started(&mut self, millis: u64, resource: &str, pid: u32) -> Vec<String> {
@@ -83,7 +102,7 @@ fn resources_start_in_order_and_stop_in_reverse() {
     assert_eq!(story.started(1, "a", 10), ["start b 1"]);
     assert!(story.started(2, "b", 11).is_empty());
     assert_eq!(story.state(), GroupState::Online);
-    assert_eq!(story.at(3, Event::Assigned(vec![])), ["signal b"]);
+    assert_eq!(story.assigned(3, vec![]), ["signal b"]);
     assert_eq!(story.exited(4, "b", 11), ["forget b", "signal a"]);
     assert!(story.supervisor.groups()[0].running);
     assert_eq!(story.exited(5, "a", 10), ["forget a"]);
@@ -94,7 +113,7 @@ fn resources_start_in_order_and_stop_in_reverse() {
 fn a_stop_that_takes_too_long_becomes_a_kill() {
     let (mut story, _) = Story::new(vec![group(1, vec![spec("a", json!({ "stop_timeout": "1s" }))])]);
     story.started(1, "a", 10);
-    story.at(2, Event::Assigned(vec![]));
+    story.assigned(2, vec![]);
     assert!(story.at(1_001, Event::Tick).is_empty());
     assert_eq!(story.at(1_002, Event::Tick), ["kill a"]);
     assert!(story.at(1_003, Event::Tick).is_empty());
@@ -114,7 +133,7 @@ fn a_death_is_restarted_and_beyond_the_policy_reported() {
     assert_eq!(failure.kind, FailureKind::ResourceFailed);
     assert_eq!(failure.reason, "it exited with code 1");
     assert!(!story.supervisor.groups()[0].running);
-    assert_eq!(story.at(10_000_001, Event::Assigned(vec![group(2, vec![spec("a", json!({}))])])), ["start a 2"]);
+    assert_eq!(story.assigned(10_000_001, vec![group(2, vec![spec("a", json!({}))])]), ["start a 2"]);
 }
 
 #[test]
@@ -186,7 +205,7 @@ fn a_changed_resource_is_restarted_in_place_and_others_are_left_alone() {
     story.started(0, "a", 10);
     story.started(0, "b", 11);
     let changed = vec![spec("a", json!({ "env": { "X": "1" } })), spec("b", json!({}))];
-    assert_eq!(story.at(1, Event::Assigned(vec![group(1, changed)])), ["signal a"]);
+    assert_eq!(story.assigned(1, vec![group(1, changed)]), ["signal a"]);
     assert_eq!(story.exited(2, "a", 10), ["forget a", "start a 1"]);
 }
 
@@ -194,7 +213,7 @@ fn a_changed_resource_is_restarted_in_place_and_others_are_left_alone() {
 fn a_new_epoch_stops_the_group_before_it_starts_anew() {
     let (mut story, _) = Story::new(vec![group(1, vec![spec("a", json!({}))])]);
     story.started(0, "a", 10);
-    assert_eq!(story.at(1, Event::Assigned(vec![group(2, vec![spec("a", json!({}))])])), ["signal a"]);
+    assert_eq!(story.assigned(1, vec![group(2, vec![spec("a", json!({}))])]), ["signal a"]);
     assert_eq!(story.exited(2, "a", 10), ["forget a", "start a 2"]);
 }
 
@@ -248,7 +267,7 @@ fn a_new_agent_adopts_what_it_remembers_and_stops_the_rest() {
     let (supervisor, actions) = Supervisor::adopt(memory.clone(), left, FAR, ms(50));
     assert!(actions.is_empty());
     let mut again = Story { supervisor };
-    assert_eq!(words(&again.supervisor.resume(assigned.clone(), ms(50))), ["signal stray"]);
+    assert_eq!(words(&again.supervisor.resume(assignment(assigned.clone()), ms(50))), ["signal stray"]);
     let seen = &again.supervisor.groups()[0];
     assert_eq!(seen.resources[0].pid, Some(10));
     assert_eq!(again.exited(51, "stray", 11), ["forget stray"]);
@@ -256,5 +275,16 @@ fn a_new_agent_adopts_what_it_remembers_and_stops_the_rest() {
 
     let (supervisor, _) = Supervisor::adopt(memory, vec![running("a", 99, ms(0))], FAR, ms(50));
     let mut again = Story { supervisor };
-    assert_eq!(words(&again.supervisor.resume(assigned, ms(50))), ["signal a"]);
+    assert_eq!(words(&again.supervisor.resume(assignment(assigned), ms(50))), ["signal a"]);
+}
+
+#[test]
+fn what_has_no_driver_is_a_refused_start() {
+    let unit = json!({ "name": "a", "type": "systemd", "unit": "x.service", "restart": { "max_restarts": 0 } });
+    let (mut story, said) = Story::new(vec![group(1, vec![serde_json::from_value(unit).unwrap()])]);
+    assert_eq!(said, ["start a 1"]);
+    story.at(1, Event::StartRefused { key: key("a"), reason: "no driver".to_owned() });
+    let seen = &story.supervisor.groups()[0];
+    assert_eq!((seen.state, seen.running), (GroupState::Failed, false));
+    assert_eq!(seen.failure.as_ref().unwrap().reason, "it could not be started: no driver");
 }

@@ -1,10 +1,11 @@
-//! How does a group look from outside?
+//! How does a group or an instance look from outside?
 
 use super::group::Group;
+use super::instance::Instance;
 use super::life::{Life, Up};
 use super::member::Member;
 use crate::domain::{FailureKind, GroupState, ResourceState};
-use crate::wire::{ObservedFailure, ObservedGroup, ObservedResource};
+use crate::wire::{ObservedFailure, ObservedGroup, ObservedInstance, ObservedResource};
 
 /// `may_run`: whether the lease lets anything be started.
 pub(super) fn observe(group: &Group, may_run: bool) -> ObservedGroup {
@@ -26,7 +27,7 @@ fn failure(group: &Group) -> Option<ObservedFailure> {
     if group.is_leaving() {
         return None;
     }
-    let failed = group.members.iter().filter(|m| m.spec.restart.fail_over);
+    let failed = group.members.iter().filter(|m| m.fails_over());
     failed.filter_map(|m| Some((m, m.beyond.as_ref()?))).min_by_key(|(_, beyond)| beyond.at).map(|(member, beyond)| {
         ObservedFailure {
             kind: if member.was_online { FailureKind::ResourceFailed } else { FailureKind::StartFailed },
@@ -43,7 +44,7 @@ fn state(group: &Group, failed: bool, resources: &[ObservedResource], may_run: b
         GroupState::Failed
     } else if group.is_online() {
         GroupState::Online
-    } else if group.is_alive() && (any(ResourceState::OnlinePending) || any(ResourceState::OfflinePending)) {
+    } else if any(ResourceState::OnlinePending) || any(ResourceState::OfflinePending) {
         GroupState::Pending
     } else if group.members.iter().any(|m| m.beyond.is_some()) {
         if any(ResourceState::Online) { GroupState::PartialOnline } else { GroupState::Failed }
@@ -52,6 +53,11 @@ fn state(group: &Group, failed: bool, resources: &[ObservedResource], may_run: b
     } else {
         GroupState::Offline
     }
+}
+
+/// Nothing but itself keeps an instance from running.
+pub(super) fn instance(instance: &Instance) -> ObservedInstance {
+    ObservedInstance { host: instance.host.clone(), resource: resource(&instance.member, true) }
 }
 
 fn resource(member: &Member, may_run: bool) -> ObservedResource {

@@ -116,3 +116,37 @@ fn the_stored_owner_starts_at_once_when_nobody_else_has_the_group() {
     hear(&account, 2, &[], NOW);
     assert_eq!(grant_to_n1(&account, &snapshot, NOW), Some(Decision(1)));
 }
+
+#[test]
+fn another_agent_is_kept_out_while_the_one_before_may_run_an_instance() {
+    let (account, mut snapshot) = restored();
+    let instance = json!([{"host": "h", "resource": {"name": "h", "type": "process", "command": ["x"]}}]);
+    let n2 = snapshot.nodes.get_mut(&node("n2")).unwrap();
+    n2.assignment.instances = serde_json::from_value(instance).unwrap();
+    account.track(&snapshot);
+    let at = |micros| Moment { ticks: Ticks(micros), wall: snapshot.now };
+    let heading = |agent, at: Moment| Heading {
+        agent: Uuid::from_u128(agent),
+        stamp: Stamp { incarnation: Uuid::from_u128(agent), ticks: at.ticks },
+        revision: Revision(1),
+        applied: None,
+        asked_at: at.ticks,
+    };
+    // Long after every lease.
+    let late = at(NOW.0 + 60_000_000);
+    account.look(&mut snapshot.clone(), late.ticks);
+    assert_eq!(account.heard(&node("n2"), &heading(7, late), late), Next::Doubt);
+    let said = account.take_events().into_iter().find(|event| event.kind == crate::domain::EventKind::AgentRefused);
+    let said = said.unwrap();
+    assert!(said.message.contains("may still run an instance of h"), "{}", said.message);
+    assert_eq!(account.heard(&node("n2"), &heading(2, late), late), Next::Believe, "itself is heard");
+
+    let reason = Some("it was scrapped".to_owned());
+    let word = crate::domain::Confirmation { actor: crate::domain::Actor("ann".to_owned()), reason, at: snapshot.now };
+    snapshot.nodes.get_mut(&node("n2")).unwrap().confirmed_down = Some(word);
+    let (account, fresh) = restored();
+    drop(fresh);
+    account.track(&snapshot);
+    account.look(&mut snapshot, late.ticks);
+    assert_eq!(account.heard(&node("n2"), &heading(7, late), late), Next::Record(Uuid::from_u128(7)));
+}

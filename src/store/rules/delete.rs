@@ -1,11 +1,11 @@
 //! When may a cluster be removed, and what ends with it?
 
 use super::{Asked, Result};
-use crate::domain::{ChangeAction, EventKind, OperationState, Outcome};
+use crate::domain::{Assignment, ChangeAction, EventKind, HostName, OperationState, Outcome, Ran};
 use crate::store::Error;
-use crate::store::state::{NewChange, State};
+use crate::store::state::{NewChange, NodeKept, State};
 
-/// Removes a cluster in which nothing has an owner. Its history stays; what was under way ends.
+/// Removes a cluster in which nothing has an owner and no node may run an instance. Its history stays; what was under way ends.
 pub fn delete(state: &mut State, asked: &Asked<'_>) -> Result<()> {
     let owned = state.placements.iter().filter_map(|(group, placement)| Some((group, placement.owner()?)));
     let owned: Vec<String> = owned.map(|(group, owner)| format!("{group} on {owner}")).collect();
@@ -14,6 +14,22 @@ pub fn delete(state: &mut State, asked: &Asked<'_>) -> Result<()> {
         return Err(Error::Refused(format!(
             "cluster {name} still has groups with an owner ({}); take them offline first",
             owned.join(", ")
+        )));
+    }
+    let told = |node: &NodeKept| {
+        let vouched = node.confirmed_down.is_some();
+        let told = node.assignment.iter().filter(|_| !vouched).flat_map(instances);
+        told.cloned().collect::<Vec<_>>()
+    };
+    let running: Vec<String> = state
+        .nodes
+        .iter()
+        .flat_map(|(node, object)| told(&object.kept).into_iter().map(move |host| format!("{host} on {node}")))
+        .collect();
+    if !running.is_empty() {
+        return Err(Error::Refused(format!(
+            "nodes of cluster {name} may still run instances of hosts ({}), which no lease ends; remove these instances first",
+            running.join(", ")
         )));
     }
     let before = Some(state.topology());
@@ -32,4 +48,10 @@ pub fn delete(state: &mut State, asked: &Asked<'_>) -> Result<()> {
     }
     state.deleted = true;
     Ok(())
+}
+
+/// The hosts of which a node with this assignment may run an instance.
+fn instances(assignment: &Assignment) -> impl Iterator<Item = &HostName> {
+    let leaving = assignment.leaving.iter().filter(|leaving| leaving.ran == Ran::Instance);
+    assignment.instances.iter().map(|instance| &instance.host).chain(leaving.map(|leaving| &leaving.host))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use locum::agent::guard::client::LeaseEnd;
 use locum::agent::supervisor::{Event, Memory, Supervisor};
-use locum::domain::{Decision, GroupAssignment, HumanDuration, LeaseTimers, NodeName, Ticks};
+use locum::domain::{Assignment, Decision, GroupAssignment, HumanDuration, LeaseTimers, NodeName, Ticks};
 use locum::lease::{Extension, Grant, Holder, Offer, Refused, Stamp, Verdict};
 use uuid::Uuid;
 
@@ -91,8 +91,12 @@ impl Agent {
         let (supervisor, actions) = Supervisor::adopt(memory, services, self.taken, self.clock);
         self.supervisor = supervisor;
         self.act(actions)?;
-        let turn = self.supervisor.resume(self.groups.clone(), self.clock);
+        let turn = self.supervisor.resume(self.assignment(), self.clock);
         self.follow(turn)
+    }
+
+    fn assignment(&self) -> Assignment {
+        Assignment { groups: self.groups.clone(), ..Assignment::default() }
     }
 
     pub fn restart(&mut self) -> Result<(), String> {
@@ -171,7 +175,7 @@ impl Agent {
             Ok(Some(Verdict::Apply { applied, epochs })) => {
                 self.holder.applied(applied, epochs);
                 self.groups = groups.unwrap_or_default();
-                self.happened(Event::Assigned(self.groups.clone()))?;
+                self.happened(Event::Assigned(self.assignment()))?;
             }
             Ok(Some(Verdict::Same) | None) => {}
             Err(refused) => return Ok(Err(refused)),

@@ -54,6 +54,7 @@ impl World {
         let maintenance = view.spec.maintenance.take();
         view.spec = GroupSpec { maintenance, ..spec.clone() };
         view.retired = false;
+        self.expand();
     }
 
     /// `maintenance node bts1 for 2h`, `maintenance cluster over`.
@@ -114,13 +115,25 @@ impl World {
         }
     }
 
-    /// `host track bts1,bts2`: unclustered, with an instance on each of these nodes.
-    pub(super) fn put_host(&mut self, name: &str, nodes: &str) {
+    /// `host track bts1,bts2`: unclustered, with an instance on each of these nodes. `host track bts1,bts2 ftp`: clustered
+    /// in that group.
+    pub(super) fn put_host(&mut self, name: &str, nodes: &str, group: Option<&str>) {
         let instances: Vec<_> = nodes.split(',').map(|node| json!({ "node": node })).collect();
         let run = json!({ "type": "process", "command": ["track"] });
-        let host: HostSpec =
+        let mut host: HostSpec =
             serde_json::from_value(json!({ "name": name, "instances": instances, "run": run })).unwrap();
+        host.clustered_in = group.map(|group| group.parse().unwrap());
         self.snapshot.hosts.insert(host.name.clone(), host);
+        self.expand();
+    }
+
+    /// Every group with the hosts that are clustered in it, and without others.
+    fn expand(&mut self) {
+        let hosts = &self.snapshot.hosts;
+        for group in self.snapshot.groups.values_mut() {
+            group.spec.resources.retain(|resource| !hosts.contains_key(resource.name.as_str()));
+            group.spec = topology::clustered(&group.spec, hosts.values());
+        }
     }
 
     pub(super) fn operation(&mut self, kind: &str, target: &str, rest: &[&str]) {
@@ -141,6 +154,7 @@ impl World {
                 let reason = Some("the rack is dark".to_owned());
                 self.node(target).confirmed_down = Some(Confirmation { actor: actor.clone(), reason, at: now });
                 if self.node(target).seen.state != NodeState::Up {
+                    self.truth.switched_off(&NodeName::try_from(target.to_owned()).unwrap());
                     self.node_changes(target, &["down"]);
                 }
             }

@@ -1,16 +1,24 @@
 //! What can happen to nodes and groups in a scenario?
 
 use locum::domain::*;
-use locum::planner::snapshot::{NodeSeen, SeenFailure, SeenGroup, SeenResource};
+use locum::planner::snapshot::{NodeSeen, NodeView, SeenFailure, SeenGroup, SeenResource};
 
 use super::World;
 
 impl World {
     pub(super) fn node_changes(&mut self, name: &str, change: &[&str]) {
         let now = self.snapshot.now;
+        let node_name = NodeName::try_from(name.to_owned()).unwrap();
+        if change == ["down"] {
+            self.truth.lapsed(&node_name);
+        }
+        let alive = self.truth.instances(&node_name);
         let node = self.node(name);
         match change {
             ["up"] => {
+                if node.seen.state != NodeState::Up {
+                    node.seen.instances = alive.into_iter().map(|host| (host.clone(), online(host.as_str()))).collect();
+                }
                 (node.seen.state, node.seen.since, node.seen.answered) = (NodeState::Up, now, true);
                 node.seen.down_at = None;
                 if node.seen.drivers.is_empty() {
@@ -23,7 +31,9 @@ impl World {
             }
             ["down"] => {
                 (node.seen.state, node.seen.since, node.seen.down_at) = (NodeState::Down, now, None);
+                node.seen.applied = None;
                 node.seen.groups.clear();
+                node.seen.instances.clear();
             }
             ["driverless"] => node.seen.drivers.clear(),
             ["problem", words @ ..] => node.seen.problem = Some(words.join(" ")),
@@ -40,7 +50,7 @@ impl World {
         let stored = self.group(group).placement.epoch;
         let without = rest.first().copied().filter(|_| what == "without");
         let epoch = rest.first().filter(|_| without.is_none()).map_or(stored, |epoch| Epoch(epoch.parse().unwrap()));
-        let resources = resources(&self.group(group).spec, without);
+        let resources = resources(&self.group(group).spec.resources, without);
         let decision = self.snapshot.decision;
         let seen = &mut self.node(node).seen;
         if what == "stopped" {
@@ -102,12 +112,12 @@ impl World {
         }
     }
 
-    /// Every node that is up runs exactly what it is assigned, and it is online.
-    pub(super) fn observe(&mut self) {
+    /// Every node of these that is up runs exactly what it is assigned, and it is online.
+    pub(super) fn observe(&mut self, these: impl Fn(&NodeName) -> bool) {
         let now = self.snapshot.now;
-        let specs: std::collections::BTreeMap<_, _> =
-            self.snapshot.groups.iter().map(|(name, group)| (name.clone(), group.spec.clone())).collect();
-        for node in self.snapshot.nodes.values_mut().filter(|node| node.seen.state == NodeState::Up) {
+        let up = |node: &NodeView| node.seen.state == NodeState::Up;
+        for (name, node) in self.snapshot.nodes.iter_mut().filter(|(name, node)| up(node) && these(name)) {
+            self.truth.obeyed(name, &node.assignment);
             node.seen.applied = Some(node.assigned_at);
             let before = std::mem::take(&mut node.seen.groups);
             for assigned in &node.assignment.groups {
@@ -118,9 +128,10 @@ impl World {
                     begun_at: Some(now),
                     online_at: Some(now),
                     failure: None,
-                    resources: specs.get(&assigned.group).map(|spec| resources(spec, None)).unwrap_or_default(),
+                    resources: resources(&assigned.resources, None),
                 };
                 let kept = before.get(&assigned.group).filter(|seen| seen.epoch == assigned.epoch).cloned();
+                let kept = kept.map(|seen| SeenGroup { resources: known(&online.resources, &seen.resources), ..seen });
                 node.seen.groups.insert(assigned.group.clone(), kept.unwrap_or(online));
             }
             let instances = node.assignment.instances.iter();
@@ -134,14 +145,21 @@ impl World {
 }
 
 /// Every resource of a group online, but for one that exited.
-fn resources(spec: &GroupSpec, without: Option<&str>) -> Vec<SeenResource> {
+fn resources(specs: &[ResourceSpec], without: Option<&str>) -> Vec<SeenResource> {
     let say = |resource: &ResourceSpec| {
         let name = resource.name.as_str();
         let message = Some("exited with code 3".to_owned());
         let exited = SeenResource { state: ResourceState::Failed, message, ..online(name) };
         if without == Some(name) { exited } else { online(name) }
     };
-    spec.resources.iter().map(say).collect()
+    specs.iter().map(say).collect()
+}
+
+/// What is assigned, each as it was seen before if it was.
+fn known(assigned: &[SeenResource], before: &[SeenResource]) -> Vec<SeenResource> {
+    let seen =
+        |resource: &SeenResource| before.iter().find(|seen| seen.name == resource.name).unwrap_or(resource).clone();
+    if before.is_empty() { Vec::new() } else { assigned.iter().map(seen).collect() }
 }
 
 fn online(name: &str) -> SeenResource {

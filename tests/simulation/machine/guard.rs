@@ -7,7 +7,7 @@ use std::time::Duration;
 use locum::agent::guard::client::{Guarded, ServiceKey, StartOrder};
 use locum::agent::guard::protocol::{Call, Message, Request};
 use locum::clock::Clock as _;
-use locum::domain::Bounded;
+use locum::domain::{Bounded, Ticks};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -188,7 +188,7 @@ impl Guard {
             Call::Kill { key } => state.find(&key)?.kill(),
             Call::Forget { key } => {
                 if state.find(&key).is_ok() {
-                    return Err(format!("{}/{} still runs: kill it before it is forgotten", key.group, key.resource));
+                    return Err(format!("{key} still runs: kill it before it is forgotten"));
                 }
                 state.services.remove(&key);
             }
@@ -198,11 +198,11 @@ impl Guard {
 
     fn start(&self, machine: &Arc<Machine>, state: &mut State, seq: u64, order: StartOrder) -> Result<(), String> {
         let (key, now) = (order.key.clone(), machine.clock.ticks());
-        let name = format!("{}/{}", key.group, key.resource);
+        let name = key.to_string();
         if state.find(&key).is_ok() {
             return Err(format!("{name} runs already: it is started again only once nothing of it is left"));
         }
-        let stop_at = state.lease_end.stop_at;
+        let stop_at = if key.is_leased() { state.lease_end.stop_at } else { Ticks(u64::MAX) };
         if now >= stop_at {
             return Err(format!("{name} is not started: there is no lease, or its stop moment has passed"));
         }

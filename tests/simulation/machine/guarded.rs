@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use locum::agent::guard::client::{Exit, Guarded, LeaseEnd, ServiceKey};
-use locum::agent::guard::protocol::{Hello, Identity, Message, VERSION};
+use locum::agent::guard::protocol::{Hello, Identity, Message};
 use locum::domain::Ticks;
 
 use super::guard::Peer;
@@ -51,7 +51,7 @@ impl State {
 
     pub fn find(&mut self, key: &ServiceKey) -> Result<&mut Service, String> {
         let service = self.services.get_mut(key).filter(|s| !s.is_over());
-        service.ok_or_else(|| format!("{}/{} does not run under this guard", key.group, key.resource))
+        service.ok_or_else(|| format!("{key} does not run under this guard"))
     }
 
     pub fn tell(&mut self, message: Message) {
@@ -62,14 +62,14 @@ impl State {
 
     pub fn next_deadline(&self) -> Option<Ticks> {
         let LeaseEnd { stop_at, kill_at } = self.lease_end;
-        let of_services = self.running().filter(|s| !s.killed);
+        let of_services = self.running().filter(|s| !s.killed && s.guarded.key.is_leased());
         let moments = of_services.flat_map(|s| [(!s.stop_sent).then_some(stop_at), Some(kill_at)]);
         moments.chain([self.first_agent_by]).flatten().min()
     }
 
     pub fn expire(&mut self, now: Ticks) {
         let LeaseEnd { stop_at, kill_at } = self.lease_end;
-        for service in self.services.values_mut().filter(|s| !s.is_over()) {
+        for service in self.services.values_mut().filter(|s| !s.is_over() && s.guarded.key.is_leased()) {
             if now >= kill_at && !service.killed {
                 service.kill();
             } else if now >= stop_at && !service.stop_sent {
@@ -120,8 +120,8 @@ impl State {
     pub fn accept(&mut self, pid: u32) {
         for newest in mem::take(&mut self.arriving) {
             let guard = Identity { pid, started: 0, boot: String::new(), cgroup: None };
-            let services = self.services.values().filter(|s| s.failed.is_none()).map(|s| s.guarded.clone()).collect();
-            let hello = Hello { version: VERSION, guard, services, lease_end: self.lease_end };
+            let services = self.services.values().filter(|s| s.failed.is_none()).map(|s| s.guarded.clone());
+            let hello = Hello::new(guard, services, self.lease_end);
             let _ = newest.says.send(Message::Hello(hello));
             self.tell(Message::Replaced {});
             self.agent = Some(newest);

@@ -82,7 +82,12 @@ pub async fn greet(agent: &Arc<Life>, guard: &Arc<Guard>) -> Result<Connected, G
     let following = follow(heard, guard.clone(), shared.clone(), events_in);
     let reader = tokio::spawn(agent.clone().run(following)).abort_handle();
     let link = Arc::new(Link { agent: agent.clone(), guard: guard.clone(), requests, shared, reader });
-    Ok(Connected { guard: link, events, services: hello.services, lease_end: hello.lease_end })
+    Ok(Connected {
+        guard: link,
+        events,
+        services: [hello.services, hello.instances].concat(),
+        lease_end: hello.lease_end,
+    })
 }
 
 /// Reads until the connection ends, and then waits until nothing of what the guard guarded is left.
@@ -204,13 +209,13 @@ impl Driven for Link {
 
     async fn kill_directly(&self, key: &ServiceKey) -> Result<(), GuardError> {
         let all_dead = async {
-            self.guard.tell(&format!("the agent kills {}/{} by its own hand", key.group, key.resource));
+            self.guard.tell(&format!("the agent kills {key} by its own hand"));
             while let Some(process) = self.guard.process(key) {
                 process.kill();
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        let survives = |_| gone(format!("{}/{} survives its kill", key.group, key.resource));
+        let survives = |_| gone(format!("{key} survives its kill"));
         self.as_agent(timeout(KILL_TIMEOUT, all_dead)).await.map_err(survives)
     }
 

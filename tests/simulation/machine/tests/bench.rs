@@ -53,14 +53,14 @@ impl Scribe {
 
 impl Witness for Scribe {
     fn service_started(&self, _: &NodeName, key: &ServiceKey, epoch: Epoch) {
-        self.write(&format!("{}/{} starts under epoch {epoch}", key.group, key.resource));
+        self.write(&format!("{key} starts under epoch {epoch}"));
         let mut alive = self.alive.lock().unwrap();
         assert!(!alive.contains(key), "two of them run:\n{}", self.story());
         alive.push(key.clone());
     }
 
     fn service_ended(&self, _: &NodeName, key: &ServiceKey, _: Epoch, how: &str) {
-        self.write(&format!("{}/{} ends {how}", key.group, key.resource));
+        self.write(&format!("{key} ends {how}"));
         self.alive.lock().unwrap().retain(|other| other != key);
     }
 
@@ -236,8 +236,13 @@ impl Bench {
     /// An agent that says that nothing of a group is alive is right, and it knows under which epoch it runs.
     pub fn check_truth(&self, said: &Observation) {
         for (key, epoch) in self.machine.running() {
-            let listed = said.groups.iter().any(|g| g.group == key.group && g.running && g.epoch == epoch);
-            assert!(listed, "{} runs under epoch {epoch}, {:?}\n{}", key.group, said.groups, self.scribe.story());
+            let listed = match &key {
+                ServiceKey::Resource { group, .. } => {
+                    said.groups.iter().any(|g| g.group == *group && g.running && g.epoch == epoch)
+                }
+                ServiceKey::Instance { host } => said.instances.iter().any(|i| i.host == *host),
+            };
+            assert!(listed, "{key} runs under epoch {epoch}, {:?}\n{}", said.groups, self.scribe.story());
         }
     }
 }
