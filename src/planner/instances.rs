@@ -186,7 +186,8 @@ pub(super) fn kept_back(snapshot: &Snapshot, node: &NodeName, group: &GroupName)
 /// Whether what the owner of a group is told differs from what is wanted only by hosts that have to wait.
 pub(super) fn waits_only(snapshot: &Snapshot, node: &NodeName, group: &GroupName) -> bool {
     let wanted = snapshot.groups.get(group).map(|view| &view.spec.resources);
-    let told = snapshot.nodes.get(node).and_then(|view| view.assignment.groups.iter().find(|told| told.group == *group));
+    let told =
+        snapshot.nodes.get(node).and_then(|view| view.assignment.groups.iter().find(|told| told.group == *group));
     let Some((wanted, told)) = wanted.zip(told) else { return false };
     // Hosts only: whatever else is missing is a change, which is quickly found out.
     let is_host = |resource: &ResourceSpec| snapshot.hosts.contains_key(resource.name.as_str());
@@ -220,7 +221,7 @@ struct Found {
 impl Leaver<'_> {
     /// Whether an operator says that the node runs nothing: then it starts nothing either before it is heard again.
     fn is_vouched_for(&self) -> bool {
-        self.view.seen.state == NodeState::Down && self.view.confirmed_down.is_some()
+        self.view.seen.state == NodeState::Down && self.view.seen.vouched_for
     }
 
     /// Whether nothing of that name may be started.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::instances::Leavers;
 use super::snapshot::{GroupView, Snapshot};
 use crate::domain::{
-    Assignment, Epoch, GroupAssignment, GroupName, HostName, InstanceAssignment, LeaseTimers, Leaving, NodeName, OwnerSet,
-    Placement, Ran, ResourceSpec,
+    Assignment, Epoch, GroupAssignment, GroupName, HostName, InstanceAssignment, LeaseTimers, Leaving, NodeName,
+    OwnerSet, Placement, Ran, ResourceSpec,
 };
 
 /// What all nodes are told to run under one set of placements.

@@ -84,6 +84,9 @@ pub struct NodeSeen {
     /// When a node that does not answer was last heard, under this reign: what it ran may be gone since then.
     #[serde(default)]
     pub silent_since: Option<Timestamp>,
+    /// Whether an operator's word that it runs nothing was given in this silence, in this reign.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vouched_for: bool,
     /// For an unreachable node: when it will be proven down, if it stays silent.
     pub down_at: Option<Timestamp>,
     /// What is wrong with it as a sentence for the operator: it refuses our orders, another agent answers, no answer.
@@ -107,6 +110,7 @@ impl NodeSeen {
             state: NodeState::Unreachable,
             since: now,
             silent_since: None,
+            vouched_for: false,
             down_at: None,
             problem: None,
             answered: false,

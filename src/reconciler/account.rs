@@ -160,9 +160,10 @@ impl Account {
                 inner.nodes.insert(name.clone(), NodeAccount::default());
             }
         }
+        let began = inner.began;
         for (name, account) in &mut inner.nodes {
             if let Some(view) = snapshot.nodes.get(name) {
-                account.note_instances(view);
+                account.note_instances(view, began);
             }
         }
     }
@@ -318,9 +319,8 @@ impl Account {
         let mut lapses = BTreeMap::new();
         for (name, view) in &mut snapshot.nodes {
             let Some(account) = inner.nodes.get_mut(name) else { continue };
-            // A word given before the node last answered, or before this reign, is about an earlier silence.
-            let since = account.answered_at.map_or(inner.began, |at| at.max(inner.began));
-            if view.confirmed_down.as_ref().is_some_and(|word| word.at > since) {
+            let vouched_for = account.is_vouched_for(view, inner.began);
+            if vouched_for {
                 inner.grantor.confirm_down(name);
             }
             let Some(standing) = inner.grantor.standing(name) else { continue };
@@ -328,6 +328,7 @@ impl Account {
             lapses.insert(name.clone(), standing.lapses);
             account.pass(&mut inner.events, name, &standing, snapshot.now);
             view.seen = account.seen(&standing, self.reign.term, (now, snapshot.now));
+            view.seen.vouched_for = vouched_for;
         }
         seen::raise_epochs(
             snapshot,

@@ -53,12 +53,19 @@ impl NodeAccount {
         another && heading.asked_at <= self.met_at
     }
 
+    /// Whether an operator's word that the node runs nothing counts. One given before the node last answered, or before this
+    /// reign, is about an earlier silence.
+    pub(super) fn is_vouched_for(&self, view: &NodeView, began: Timestamp) -> bool {
+        let since = self.answered_at.map_or(began, |at| at.max(began));
+        view.confirmed_down.as_ref().is_some_and(|word| word.at > since)
+    }
+
     /// Takes in what is stored: of which hosts its agent may run instances.
-    pub(super) fn note_instances(&mut self, view: &NodeView) {
+    pub(super) fn note_instances(&mut self, view: &NodeView, began: Timestamp) {
         let Assignment { instances, leaving, .. } = &view.assignment;
         let told = instances.iter().map(|instance| &instance.host);
         let left = leaving.iter().filter(|leaving| leaving.ran == Ran::Instance).map(|leaving| &leaving.host);
-        let vouched = view.confirmed_down.is_some();
+        let vouched = self.is_vouched_for(view, began);
         self.instances = told.chain(left).filter(|_| !vouched).cloned().collect();
     }
 
@@ -149,6 +156,7 @@ impl NodeAccount {
         NodeSeen {
             state: standing.state,
             since,
+            vouched_for: false,
             silent_since: self.answered_at.filter(|_| standing.state != NodeState::Up),
             down_at: self.down_at.filter(|_| standing.state == NodeState::Unreachable).map(|(_, wall)| wall),
             problem: self.problem.clone().or(silence),

@@ -142,10 +142,13 @@ fn another_agent_is_kept_out_while_the_one_before_may_run_an_instance() {
     assert_eq!(account.heard(&node("n2"), &heading(2, late), late), Next::Believe, "itself is heard");
 
     let reason = Some("it was scrapped".to_owned());
-    let word = crate::domain::Confirmation { actor: crate::domain::Actor("ann".to_owned()), reason, at: snapshot.now };
+    let word = crate::domain::Confirmation {
+        actor: crate::domain::Actor("ann".to_owned()),
+        reason,
+        at: late.wall + jiff::SignedDuration::from_secs(1),
+    };
+    let (account, _) = restored();
     snapshot.nodes.get_mut(&node("n2")).unwrap().confirmed_down = Some(word);
-    let (account, fresh) = restored();
-    drop(fresh);
     account.track(&snapshot);
     account.look(&mut snapshot, late.ticks);
     assert_eq!(account.heard(&node("n2"), &heading(7, late), late), Next::Record(Uuid::from_u128(7)));

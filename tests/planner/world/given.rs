@@ -156,6 +156,7 @@ impl World {
                 if self.node(target).seen.state != NodeState::Up {
                     self.truth.switched_off(&NodeName::try_from(target.to_owned()).unwrap());
                     self.node_changes(target, &["down"]);
+                    self.node(target).seen.vouched_for = true;
                 }
             }
             _ => {}

@@ -20,7 +20,7 @@ impl World {
                     node.seen.instances = alive.into_iter().map(|host| (host.clone(), online(host.as_str()))).collect();
                 }
                 (node.seen.state, node.seen.since, node.seen.answered) = (NodeState::Up, now, true);
-                node.seen.down_at = None;
+                (node.seen.down_at, node.seen.vouched_for) = (None, false);
                 if node.seen.drivers.is_empty() {
                     node.seen.drivers.insert(ResourceType::Process);
                 }
