@@ -147,3 +147,19 @@ async fn writers_who_come_at_once_all_get_their_change() {
     let racks: Vec<_> = nodes.as_array().unwrap().iter().map(|node| node["fault_domain"].as_str().unwrap()).collect();
     assert_eq!(racks, ["rack-1", "rack-2", "rack-3"]);
 }
+
+#[tokio::test]
+async fn what_would_go_with_a_cluster_is_told_and_nothing_goes() {
+    let door = Door::with(&site()).await;
+    let dry = door.delete("?dry_run=true").await.ok();
+    assert_eq!((&dry["dry_run"], &dry["changed"], &dry["refused"]), (&json!(true), &json!(true), &Value::Null));
+    door.look(|snapshot| {
+        let ftp = snapshot.groups.get_mut("ftp").unwrap();
+        ftp.placement.last_owner = Some("bts1".parse().unwrap());
+        ftp.placement.phase = locum::domain::PlacementPhase::Held;
+    })
+    .await;
+    let dry = door.delete("?dry_run=true").await.ok();
+    assert!(dry["refused"].as_str().unwrap().contains("ftp on bts1"), "{dry}");
+    assert_eq!(door.get("nodes").await.ok()["items"].as_array().unwrap().len(), 3);
+}

@@ -3,19 +3,20 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::OneCluster;
+use super::{OneCluster, judged, preview};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading};
-use crate::api::extract::{Caller, Path};
+use crate::api::extract::{Caller, DryRun, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{Page, Problem};
-use crate::domain::{ClusterName, Generation};
-use crate::store::ClusterHead;
+use crate::api::views::{Page, Problem, TopologyResult};
+use crate::domain::{ClusterName, Generation, TopologySpec};
+use crate::store::{ClusterHead, Stored};
 
 /// A cluster in a list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -64,8 +65,9 @@ pub async fn get_cluster(
 
 /// Delete a cluster
 ///
-/// Only when no group has an owner: take them offline first.
-#[utoipa::path(delete, path = "/v1/clusters/{cluster}", tag = "topology", params(OneCluster), responses(
+/// Only when no group has an owner: take them offline first. With `dry_run` it answers what still holds it up.
+#[utoipa::path(delete, path = "/v1/clusters/{cluster}", tag = "topology", params(OneCluster, DryRun), responses(
+    (status = 200, description = "With dry_run: what would go", body = TopologyResult),
     (status = 204, description = "It is gone"),
     Reading,
     (status = 422, description = "Groups still have owners", body = Problem, content_type = "application/problem+json"),
@@ -73,9 +75,36 @@ pub async fn get_cluster(
 pub async fn delete_cluster(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
+    Query(DryRun { dry_run }): Query<DryRun>,
     Caller(actor): Caller,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
+    if dry_run {
+        let Stored { spec, generation, .. } = state.store.topology(&cluster).await?;
+        return Ok(Json(without(&state, &spec, generation)).into_response());
+    }
     state.store.delete_cluster(&cluster, &actor, state.clock.now()).await?;
     state.nudge.cluster(&cluster);
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// What would go with a cluster, and what still runs in it, which refuses that.
+fn without(state: &AppState, spec: &TopologySpec, generation: Generation) -> TopologyResult {
+    let nothing = TopologySpec {
+        nodes: Vec::new(),
+        groups: Vec::new(),
+        hosts: Vec::new(),
+        handlers: Vec::new(),
+        common_dependencies: Vec::new(),
+        waivers: Vec::new(),
+        ..spec.clone()
+    };
+    let summary = preview::of_topology(state, &nothing, generation);
+    let owned = summary.lines.iter().filter_map(|line| Some(format!("{} on {}", line.group, line.from.as_ref()?)));
+    let told = summary.instances.iter().map(|line| format!("{} on {}", line.host, line.node));
+    let left: Vec<String> = owned.chain(told).collect();
+    let refused = (!left.is_empty())
+        .then(|| format!("{} still run: take groups offline first, and remove instances", left.join(", ")));
+    let findings = judged::change(state, Some(spec), &nothing).changes;
+    let cluster = spec.cluster.clone();
+    TopologyResult { cluster, generation, created: false, changed: true, dry_run: true, summary, findings, refused }
 }

@@ -96,9 +96,9 @@ impl Door {
         self.boards.publish(snapshot);
     }
 
-    /// `path` is below the cluster.
+    /// `path` is below the cluster; one that is only a query is the cluster's own.
     pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
-        let mut request = Request::builder().method(method).uri(format!("/v1/clusters/c/{path}"));
+        let mut request = Request::builder().method(method).uri(format!("/v1/clusters/c/{path}").replace("/?", "?"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
