@@ -183,7 +183,8 @@ pub(super) fn kept_back(snapshot: &Snapshot, node: &NodeName, group: &GroupName)
     missing.find_map(|resource| leavers.keeps_back(node, group, &resource.name))
 }
 
-/// Whether what the owner of a group is told differs from what is wanted only by hosts that have to wait.
+/// Whether what the owner of a group is told differs from what is wanted only by hosts that have to wait, and whose
+/// instances were told to stop before: where that begins, it is a change.
 pub(super) fn waits_only(snapshot: &Snapshot, node: &NodeName, group: &GroupName) -> bool {
     let wanted = snapshot.groups.get(group).map(|view| &view.spec.resources);
     let told =
@@ -192,7 +193,13 @@ pub(super) fn waits_only(snapshot: &Snapshot, node: &NodeName, group: &GroupName
     // Hosts only: whatever else is missing is a change, which is quickly found out.
     let is_host = |resource: &ResourceSpec| snapshot.hosts.contains_key(resource.name.as_str());
     let rest = wanted.iter().filter(|resource| told.resources.contains(resource) || !is_host(resource));
-    rest.eq(told.resources.iter()) && kept_back(snapshot, node, group).is_some()
+    let missing = wanted.iter().filter(|resource| !told.resources.contains(resource));
+    let is_told = |resource: &ResourceSpec| {
+        let mut told = snapshot.nodes.values().flat_map(|view| &view.assignment.instances);
+        told.any(|instance| instance.host.as_str() == resource.name.as_str())
+    };
+    let begins = missing.into_iter().any(is_told);
+    !begins && rest.eq(told.resources.iter()) && kept_back(snapshot, node, group).is_some()
 }
 
 fn mapped(snapshot: &Snapshot) -> HashMap<&NodeName, Vec<(&HostName, Rc<ResourceSpec>)>> {
