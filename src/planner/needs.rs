@@ -31,26 +31,6 @@ fn why_not_online(draft: &Draft<'_>, needed: &GroupName) -> Option<String> {
     })
 }
 
-/// Whether `group` waits for one that does not come online by itself: an operator has to do something about that one.
-pub(super) fn stands_still(draft: &Draft<'_>, group: &GroupView) -> bool {
-    group
-        .spec
-        .depends_on
-        .iter()
-        .any(|needed| why_not_online(draft, needed).is_some() && !comes_by_itself(draft, needed))
-}
-
-fn comes_by_itself(draft: &Draft<'_>, needed: &GroupName) -> bool {
-    let Some(group) = draft.snapshot.groups.get(needed) else { return false };
-    let standing = draft.standing(needed);
-    let seen = draft.snapshot.seen_on_owner(needed);
-    let stuck = seen.is_some_and(|seen| {
-        seen.failure.is_none() && matches!(seen.state, GroupState::Failed | GroupState::PartialOnline)
-    });
-    let under_way = standing.placement.owner().is_some() || standing.open.is_some();
-    group.is_wanted() && standing.mark.is_none() && under_way && !stuck
-}
-
 impl Snapshot {
     /// The resources that a group that counts as online lacks: none, or only such as are not critical. `None` for a group
     /// that does not count as online.

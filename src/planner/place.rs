@@ -37,11 +37,8 @@ fn consider<'a>(draft: &mut Draft<'a>, name: &'a GroupName, group: &'a GroupView
     }
     let waits = needs::unmet(draft, group);
     if !waits.is_empty() {
-        let (judgement, reason) = (search.judge(), waits.join("; "));
-        if needs::stands_still(draft, group) {
-            return held(draft, name, &judgement, &reason);
-        }
-        return draft.explain(name, judgement.reasoning(None, format!("it waits: {reason}")));
+        let reasoning = search.judge().reasoning(None, format!("it waits: {}", waits.join("; ")));
+        return draft.explain(name, reasoning);
     }
     if let Some(to) = only.or_else(|| target(draft, name, &search)) {
         let judgement = is_explained(draft, name).then(|| search.judge());

@@ -84,7 +84,7 @@ pub fn judge(history: &[Happening]) -> Vec<Broken> {
             Fact::OnlyOutages(only) => stored.only_outages = *only,
             Fact::Settled(rows) => {
                 writes::judge(rows, &stored, &mut found);
-                stored.settled(&mut found);
+                stored.settled(&rows.seen, &mut found);
                 settled::judge(rows, &running, &mut found);
             }
         }

@@ -58,7 +58,7 @@ pub fn astray(seen: &Snapshot, runs: impl Fn(&GroupName) -> Vec<Run>) -> Vec<(Gr
     for (name, group) in &seen.groups {
         let said = match wanted(seen, name, group) {
             _ if group.retired => Some(format!("{name} is not forgotten, though it left the topology")),
-            _ if group.open.as_ref().is_some_and(|open| open.outcome == Outcome::InProgress) => {
+            _ if group.open.as_ref().is_some_and(|open| open.outcome == Outcome::InProgress) && !waits(seen, group) => {
                 Some(format!("a failover of {name} is still open"))
             }
             Wanted::Nowhere => running_somewhere(name, &runs(name)),
@@ -105,8 +105,8 @@ fn is_taken(seen: &Snapshot, name: &GroupName, group: &GroupView, node: &NodeNam
         && seen.groups.iter().any(|(other, view)| other != name && mate(view) && there(view))
 }
 
-/// Whether it has not started, since a group that it starts after need not be online.
-fn waits(seen: &Snapshot, group: &GroupView) -> bool {
+/// Whether it has not started, since a group that it starts after need not be online. Its failover goes on with that one.
+pub fn waits(seen: &Snapshot, group: &GroupView) -> bool {
     let needed = || group.spec.depends_on.iter().filter_map(|needed| seen.groups.get_key_value(needed));
     group.placement.owner().is_none()
         && needed().any(|(name, view)| !matches!(wanted(seen, name, view), Wanted::Online) || view.retired)

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use locum::domain::{
     Actor, Decision, Epoch, FailoverRecord, Generation, GroupName, NodeName, Outcome, Placement, Term,
 };
+use locum::planner::Snapshot;
 use locum::store::Reign;
 use uuid::Uuid;
 
-use super::Found;
+use super::{Found, settled};
 use crate::history::{Reply, Run, Wish};
 
 /// What the database knows. When it is restored, what it learnt since the copy never was.
@@ -121,11 +122,13 @@ impl Stored {
         self.last_ran.clear();
     }
 
-    /// I4, at the end: every record is closed, and tells of a change of owner if it has an epoch.
-    pub fn settled(&self, found: &mut Found) {
+    /// I4, at the end: every record is closed unless its group waits for another one, and tells of a change of owner if it has
+    /// an epoch.
+    pub fn settled(&self, seen: &Snapshot, found: &mut Found) {
         for (id, record) in &self.line.records {
             let group = &record.group;
-            if record.outcome == Outcome::InProgress {
+            let waits = seen.groups.get(group).is_some_and(|view| settled::waits(seen, view));
+            if record.outcome == Outcome::InProgress && !waits {
                 found.broken(
                     "I4",
                     &[group],
