@@ -6,19 +6,6 @@ use locum::domain::{AntiAffinity, GroupName, GroupWanted, NodeState, NodeWanted,
 use locum::planner::plan::Place;
 use locum::planner::{Effects, Plan, Snapshot, explanation, plan};
 
-fn bytes(plan: &Plan) -> String {
-    serde_json::to_string(plan).unwrap()
-}
-
-/// The same snapshot gives the same plan, in whatever order it was put together.
-pub fn same_again(snapshot: &Snapshot, first: &Plan) {
-    assert_eq!(bytes(&plan(snapshot)), bytes(first), "the same snapshot gave another plan");
-    let mut shuffled = snapshot.clone();
-    shuffled.nodes = snapshot.nodes.iter().rev().map(|(name, node)| (name.clone(), node.clone())).collect();
-    shuffled.groups = snapshot.groups.iter().rev().map(|(name, group)| (name.clone(), group.clone())).collect();
-    assert_eq!(bytes(&plan(&shuffled)), bytes(first), "the order of the input changed the plan");
-}
-
 /// A group is placed only if it is wanted and free, and its owner changes with exactly one open record.
 pub fn placements(before: &Snapshot, plan: &Plan, effects: &Effects) {
     for place in &plan.placements {

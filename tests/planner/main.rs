@@ -6,6 +6,7 @@
 mod chance;
 mod check;
 mod faults;
+mod same;
 mod say;
 mod truth;
 mod world;

@@ -10,7 +10,7 @@ use locum::planner::{self, Snapshot};
 use uuid::Uuid;
 
 use crate::truth::Truth;
-use crate::{check, say};
+use crate::{check, same, say};
 
 pub struct World {
     snapshot: Snapshot,
@@ -126,7 +126,7 @@ impl World {
     fn turn(&mut self) -> String {
         let plan = planner::plan(&self.snapshot);
         let said = say::plan(&self.snapshot, &plan);
-        check::same_again(&self.snapshot, &plan);
+        same::same_again(&self.snapshot, &plan);
         check::obstacles(&self.snapshot);
         let ids = &mut self.ids;
         let mut next_id = || {

@@ -33,8 +33,7 @@ mod mending;
 mod network;
 mod operators;
 mod runner;
-#[allow(dead_code)] // its other rules are about plans that only the planner's own stories see
-#[path = "../planner/check.rs"]
+#[path = "../planner/same.rs"]
 mod same;
 mod stories;
 mod story;
