@@ -17,9 +17,7 @@ use crate::api::answers::{Deleting, Writing};
 use crate::api::extract::{Body, DryRun, Edit, Path};
 use crate::api::problem::ApiError;
 use crate::api::views::{MarkRequest, ObjectResult};
-use crate::domain::{
-    Actor, ChangeAction, ClusterName, DependencyName, DownMark, Finding, Generation, HumanDuration, Maintenance,
-};
+use crate::domain::{Actor, ChangeAction, ClusterName, DependencyName, DownMark, Finding, Generation, Maintenance};
 use crate::store::Stored;
 
 /// A common dependency in a path.
@@ -123,7 +121,8 @@ fn checked(request: MarkRequest, actor: &Actor, now: Timestamp) -> Result<(Strin
             wrong("/until", "bad_time", "it is over already; name a moment that is still to come");
             None
         }
-        (None, Some(length)) => later(now, length),
+        // A moment beyond the end of time is the end of time.
+        (None, Some(length)) => Some(now.checked_add(length.get()).unwrap_or(Timestamp::MAX)),
         (Some(_), Some(_)) => {
             wrong("/for", "duplicate_field", "say `until` or `for`, not both");
             None
@@ -137,11 +136,6 @@ fn checked(request: MarkRequest, actor: &Actor, now: Timestamp) -> Result<(Strin
         (Some(reason), Some(until)) => Ok((owner.unwrap_or_else(|| actor.0.clone()), reason, until)),
         _ => Err(ApiError::invalid(findings)),
     }
-}
-
-/// That long from now, on a whole second or not: a moment beyond the end of time is the end of time.
-fn later(now: Timestamp, length: HumanDuration) -> Option<Timestamp> {
-    Some(now.checked_add(length.get()).unwrap_or(Timestamp::MAX))
 }
 
 async fn begin(
