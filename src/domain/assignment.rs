@@ -1,5 +1,7 @@
 //! What is one node told to run? The whole wanted state of a node, as its agent gets it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Epoch, GroupName, HostName, HumanDuration, OwnerSet, ResourceSpec, Settings};
@@ -71,5 +73,5 @@ pub struct GroupAssignment {
     /// The possible owners at the time, sorted: whom the owner will ask for promises.
     pub owner_set: OwnerSet,
     /// In the order in which they start.
-    pub resources: Vec<ResourceSpec>,
+    pub resources: Arc<Vec<ResourceSpec>>,
 }

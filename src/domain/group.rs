@@ -1,6 +1,7 @@
 //! What is a group: the unit of failover, what is wanted of it and what is seen?
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,7 +43,7 @@ pub struct GroupSpec {
     /// In the order in which they start, unless they say what they depend on. Hosts that are clustered in the group come
     /// after them.
     #[serde(default)]
-    pub resources: Vec<ResourceSpec>,
+    pub resources: Arc<Vec<ResourceSpec>>,
 }
 
 impl GroupSpec {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::NodeName;
 
 /// A list of nodes in the order of their names. Copies share it: in a large cluster thousands of groups name the same nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(from = "Vec<NodeName>")]
 pub struct OwnerSet(Arc<Vec<NodeName>>);
 

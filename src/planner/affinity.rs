@@ -1,6 +1,8 @@
 //! Which groups keep away from each other, and do two of them share a node?
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 
 use super::draft::Draft;
 use super::snapshot::{GroupView, Snapshot};

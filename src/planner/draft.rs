@@ -1,8 +1,9 @@
 //! Where does every group stand while a plan is being made? What the stages so far have decided, on top of the snapshot.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 
 use super::affinity::{self, Neighbours};
@@ -62,6 +63,9 @@ impl<'a> Draft<'a> {
         for place in 0..draft.groups.len() {
             let (name, view, standing) = &draft.groups[place];
             let group = (*name, *view);
+            if view.spec.anti_affinity.is_empty() {
+                continue; // nobody keeps away from it
+            }
             let at = At::of(&draft, group, standing);
             at.kept_free.iter().for_each(|node| draft.neighbours.add(group, node, draft.loads.is_fit(node)));
         }

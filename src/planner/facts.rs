@@ -1,7 +1,9 @@
 //! What follows from the snapshot alone, and is asked for again and again? Each is worked out once, when first asked for.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use super::losses::{self, Brake, Quarantined};
 use super::order;

@@ -1,7 +1,6 @@
 //! What follows from where the groups go: assignments, what can be forgotten, and when to look again?
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use jiff::Timestamp;
 
 use super::draft::{Draft, Owned};

@@ -1,6 +1,8 @@
 //! What does a snapshot say of one group? Found once for all groups, so that no question about one goes through every node.
 
-use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::snapshot::{NodeView, SeenGroup, Snapshot};
 use crate::domain::{Epoch, GroupName, NodeName, NodeState, Operation, OperationKind};
@@ -10,7 +12,9 @@ pub(super) struct Index<'a> {
     nodes: HashMap<&'a NodeName, &'a NodeView>,
     /// How many nodes the topology has.
     pub members: usize,
-    reports: HashMap<&'a GroupName, Vec<Report<'a>>>,
+    /// Of all groups in one list, those of each group together and in the order of the nodes' names.
+    reports: Vec<Report<'a>>,
+    reported: HashMap<&'a GroupName, Range<usize>>,
     /// Nodes that have not said yet what they run and may run anything, in the order of their names.
     pub unheard: Vec<(&'a NodeName, &'a NodeView)>,
     moves: HashMap<&'a str, &'a Operation>,
@@ -36,12 +40,7 @@ impl Report<'_> {
 
 impl<'a> Index<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        let mut reports: HashMap<_, Vec<_>> = HashMap::with_capacity(snapshot.groups.len());
-        for (node, view) in &snapshot.nodes {
-            for (group, seen) in &view.seen.groups {
-                reports.entry(group).or_default().push(Report { node, view, seen });
-            }
-        }
+        let (reports, reported) = reports(snapshot);
         let unheard = |(_, node): &(&NodeName, &NodeView)| !node.seen.answered && node.seen.state != NodeState::Down;
         let newest = |kinds: &[OperationKind]| {
             let asked = snapshot.operations.iter().filter(|op| kinds.contains(&op.kind));
@@ -52,6 +51,7 @@ impl<'a> Index<'a> {
             nodes: snapshot.nodes.iter().collect(),
             members: snapshot.nodes.values().filter(|node| !node.retired).count(),
             reports,
+            reported,
             unheard: snapshot.nodes.iter().filter(unheard).collect(),
             moves: newest(&[OperationKind::Move]),
             starts: newest(&[OperationKind::Move, OperationKind::Online]),
@@ -67,7 +67,7 @@ impl<'a> Index<'a> {
 
     /// What nodes last said of `group`, in the order of their names.
     pub fn reports(&self, group: &GroupName) -> &[Report<'a>] {
-        self.reports.get(group).map_or(&[], Vec::as_slice)
+        self.reported.get(group).map_or(&[], |range| &self.reports[range.clone()])
     }
 
     /// What `node` last said of it.
@@ -104,4 +104,17 @@ impl<'a> Index<'a> {
     pub fn has_reset(&self, group: &GroupName) -> bool {
         self.resets.contains(group.as_str())
     }
+}
+
+fn reports(snapshot: &Snapshot) -> (Vec<Report<'_>>, HashMap<&GroupName, Range<usize>>) {
+    let mut all = Vec::with_capacity(snapshot.groups.len());
+    for (node, view) in &snapshot.nodes {
+        all.extend(view.seen.groups.iter().map(|(group, seen)| (group, Report { node, view, seen })));
+    }
+    all.sort_by_key(|(group, _)| *group); // keeps the order of the nodes
+    let mut reported: HashMap<_, Range<usize>> = HashMap::with_capacity(all.len());
+    for (at, (group, _)) in all.iter().enumerate() {
+        reported.entry(*group).or_insert(at..at).end = at + 1;
+    }
+    (all.into_iter().map(|(_, report)| report).collect(), reported)
 }

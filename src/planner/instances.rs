@@ -4,8 +4,11 @@
 //! the owner has let go. What a node was told earlier is remembered in its stored assignment until the node says that it
 //! is over, and until then the host begins nowhere as what it is now.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::snapshot::{GroupView, NodeView, SeenResource, Snapshot};
 use crate::domain::topology;
@@ -16,11 +19,14 @@ use crate::domain::{
 /// Everything that may still run and shall not.
 pub(super) struct Leavers<'a> {
     snapshot: &'a Snapshot,
-    assigned_to: HashMap<&'a GroupName, &'a NodeName>,
+    owned: Owned<'a>,
     /// The unclustered hosts that are mapped to each node, in the order of their names, and what they run there.
     mapped: HashMap<&'a NodeName, Vec<(&'a HostName, Rc<ResourceSpec>)>>,
     list: Vec<Leaver<'a>>,
 }
+
+/// Groups that are assigned to a node, and to which.
+pub(super) type Owned<'a> = HashMap<&'a GroupName, (&'a NodeName, &'a GroupView)>;
 
 struct Leaver<'a> {
     node: &'a NodeName,
@@ -33,13 +39,13 @@ struct Leaver<'a> {
 impl<'a> Leavers<'a> {
     /// By what is stored and seen.
     pub fn stored(snapshot: &'a Snapshot) -> Self {
-        let held = |(group, view): (&'a GroupName, &'a GroupView)| Some((group, view.placement.assigned_to()?));
+        let held = |(group, view): (&'a GroupName, &'a GroupView)| Some((group, (view.placement.assigned_to()?, view)));
         Self::of(snapshot, snapshot.groups.iter().filter_map(held).collect())
     }
 
     /// By what is stored and seen, if the groups are assigned to these nodes.
-    pub fn of(snapshot: &'a Snapshot, assigned_to: HashMap<&'a GroupName, &'a NodeName>) -> Self {
-        let mut leavers = Self { snapshot, assigned_to, mapped: mapped(snapshot), list: Vec::new() };
+    pub fn of(snapshot: &'a Snapshot, owned: Owned<'a>) -> Self {
+        let mut leavers = Self { snapshot, owned, mapped: mapped(snapshot), list: Vec::new() };
         for (node, view) in &snapshot.nodes {
             leavers.clustered(node, view);
         }
@@ -55,11 +61,10 @@ impl<'a> Leavers<'a> {
         self.list.is_empty()
     }
 
-    /// Whether `resource` of `group` is to run on `node`.
-    fn is_own(&self, node: &NodeName, group: &GroupName, resource: &str) -> bool {
-        let has = |view: &GroupView| view.spec.resources.iter().any(|r| r.name.as_str() == resource);
-        self.assigned_to.get(group) == Some(&node)
-            && self.snapshot.groups.get(group).is_some_and(|view| !view.retired && has(view))
+    /// What is to run of `group` on `node`.
+    fn own(&self, node: &NodeName, group: &GroupName) -> Option<&'a Arc<Vec<ResourceSpec>>> {
+        let (owner, view) = self.owned.get(group)?;
+        (*owner == node && !view.retired).then_some(&view.spec.resources)
     }
 
     fn is_host(&self, resource: &ResourceName) -> Option<HostName> {
@@ -72,18 +77,23 @@ impl<'a> Leavers<'a> {
             return;
         }
         let mut found = Found::default();
-        for (group, seen) in &view.seen.groups {
+        for (group, seen) in view.seen.groups.iter().filter(|_| !self.snapshot.hosts.is_empty()) {
+            let own = self.own(node, group);
             let alive = seen.resources.iter().filter(|resource| resource.may_be_alive());
             let hosts = alive.filter_map(|resource| self.is_host(&resource.name));
-            found.seen.extend(hosts.filter(|host| !self.is_own(node, group, host.as_str())));
+            found.seen.extend(hosts.filter(|host| !has(own, host)));
         }
         for assigned in &view.assignment.groups {
+            let own = self.own(node, &assigned.group);
+            if own.is_some_and(|own| Arc::ptr_eq(own, &assigned.resources)) {
+                continue; // the rule, and quickly found out
+            }
             let hosts = assigned.resources.iter().filter_map(|resource| match self.is_host(&resource.name) {
                 Some(host) => Some(host),
                 // A host that was removed is known by its class only.
                 None => (resource.class() == ResourceClass::Host).then(|| resource.name.as_str().parse().ok())?,
             });
-            found.told.extend(hosts.filter(|host| !self.is_own(node, &assigned.group, host.as_str())));
+            found.told.extend(hosts.filter(|host| !has(own, host)));
         }
         self.add((node, view), Ran::Clustered, found);
     }
@@ -141,9 +151,17 @@ impl<'a> Leavers<'a> {
     }
 
     /// The resources of a group that its owner is told to run: without the hosts that may still run as something else.
-    pub fn resources_of(&self, node: &NodeName, group: &GroupName, spec: &[ResourceSpec]) -> Vec<ResourceSpec> {
+    pub fn resources_of(
+        &self,
+        node: &NodeName,
+        group: &GroupName,
+        spec: &Arc<Vec<ResourceSpec>>,
+    ) -> Arc<Vec<ResourceSpec>> {
         let may_run = |resource: &&ResourceSpec| self.keeps_back(node, group, &resource.name).is_none();
-        spec.iter().filter(may_run).cloned().collect()
+        if self.are_none() || spec.iter().all(|resource| may_run(&resource)) {
+            return spec.clone(); // the rule: a list that is shared costs nothing to compare
+        }
+        spec.iter().filter(may_run).cloned().collect::<Vec<_>>().into()
     }
 
     /// Why the owner of a group is not told to run one of its resources.
@@ -164,7 +182,8 @@ impl<'a> Leavers<'a> {
 
     /// Why a group that nobody owns must not be started yet: hosts of it that may still run as something else.
     pub fn blockers(&self, group: &GroupName) -> Vec<String> {
-        let Some(view) = self.snapshot.groups.get(group) else { return Vec::new() };
+        let view = self.snapshot.groups.get(group).filter(|_| !self.are_none());
+        let Some(view) = view else { return Vec::new() };
         let names: BTreeSet<&ResourceName> = view.spec.resources.iter().map(|resource| &resource.name).collect();
         // Of a node that runs the group itself that is said already.
         let others = self.list.iter().filter(|leaver| leaver.what.ran == Ran::Instance || !leaver.view.may_run(group));
@@ -214,6 +233,11 @@ fn mapped(snapshot: &Snapshot) -> HashMap<&NodeName, Vec<(&HostName, Rc<Resource
         }
     }
     mapped
+}
+
+/// Whether a host is among those resources.
+fn has(resources: Option<&Arc<Vec<ResourceSpec>>>, host: &HostName) -> bool {
+    resources.is_some_and(|all| all.iter().any(|resource| resource.name.as_str() == host.as_str()))
 }
 
 /// What was found on one node.

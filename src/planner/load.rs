@@ -1,6 +1,8 @@
 //! Which nodes have the fewest groups?
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::facts::Facts;
 use super::snapshot::{NodeView, Snapshot};

@@ -1,8 +1,8 @@
 //! What is every node told to run? Compared with what it was told without writing it anew.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
-use super::instances::Leavers;
+use super::instances::{Leavers, Owned};
 use super::snapshot::{GroupView, Snapshot};
 use crate::domain::{
     Assignment, Epoch, GroupAssignment, GroupName, HostName, InstanceAssignment, LeaseTimers, Leaving, NodeName,
@@ -35,17 +35,17 @@ impl<'a> Orders<'a> {
         placements: impl Iterator<Item = (&'a GroupName, &'a GroupView, &'p Placement)>,
     ) -> Self {
         let mut groups: HashMap<&NodeName, Vec<_>> = snapshot.nodes.keys().map(|name| (name, Vec::new())).collect();
-        let mut assigned_to = HashMap::new();
+        let mut owned = Owned::new();
         for (name, view, placement) in placements {
-            let owner = placement.assigned_to().and_then(|owner| snapshot.nodes.get_key_value(owner));
-            let Some((owner, _)) = owner else { continue };
-            assigned_to.insert(name, owner);
+            let owner = placement.assigned_to().and_then(|owner| groups.get_key_value(owner));
+            let Some(owner) = owner.map(|(owner, _)| *owner) else { continue };
+            owned.insert(name, (owner, view));
             if let Some(orders) = groups.get_mut(owner) {
                 orders.push(Order { name, view, epoch: placement.epoch });
             }
         }
         let timers = LeaseTimers::from(&snapshot.settings);
-        let leavers = Leavers::of(snapshot, assigned_to);
+        let leavers = Leavers::of(snapshot, owned);
         Self { snapshot, timers, members: members(snapshot), groups, leavers }
     }
 

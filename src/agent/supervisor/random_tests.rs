@@ -103,7 +103,12 @@ fn assignment(bits: u8) -> Assignment {
         let names = if clustered { vec!["a", "b"] } else { vec!["b"] };
         let resources: Vec<_> = names.into_iter().map(|name| serde_json::from_value(spec(name)).unwrap()).collect();
         let epoch = Epoch(1 + u64::from(bits & 2));
-        GroupAssignment { group: name.parse().unwrap(), epoch, owner_set: OwnerSet::default(), resources }
+        GroupAssignment {
+            group: name.parse().unwrap(),
+            epoch,
+            owner_set: OwnerSet::default(),
+            resources: resources.into(),
+        }
     };
     // No instance is assigned beside a group that has the host: that is the planner's part.
     let all = [("g", bits), ("h", (bits >> 3) & 7)];

@@ -17,7 +17,8 @@ fn spec(name: &str, more: serde_json::Value) -> ResourceSpec {
 }
 
 fn group(epoch: u64, resources: Vec<ResourceSpec>) -> GroupAssignment {
-    GroupAssignment { group: "g".parse().unwrap(), epoch: Epoch(epoch), owner_set: OwnerSet::default(), resources }
+    let (group, owner_set) = ("g".parse().unwrap(), OwnerSet::default());
+    GroupAssignment { group, epoch: Epoch(epoch), owner_set, resources: resources.into() }
 }
 
 fn assignment(groups: Vec<GroupAssignment>) -> Assignment {

@@ -1,19 +1,26 @@
 //! What does a host become: a resource of its group, or an instance on each of its nodes?
 
+use std::sync::Arc;
+
 use crate::domain::{Dependency, GroupSpec, HostSpec, ResourceClass, ResourceName, ResourceSpec, RunSpec};
 
 /// The group as it runs: the hosts that are clustered in it come after its own resources.
 pub fn clustered<'a>(group: &GroupSpec, hosts: impl IntoIterator<Item = &'a HostSpec>) -> GroupSpec {
-    let mut effective = group.clone();
     let names = group.resources.iter().filter(|resource| resource.class() == ResourceClass::NetworkName);
     let network_names: Vec<&ResourceName> = names.map(|resource| &resource.name).collect();
     let inside = hosts.into_iter().filter(|host| host.clustered_in.as_ref() == Some(&group.name));
-    effective.resources.extend(inside.filter_map(|host| {
-        let mut resource = resource(host)?;
-        resource.possible_owners = Some(host.enabled_nodes().cloned().collect());
-        resource.depends_on = depends_on(host, &network_names);
-        Some(resource)
-    }));
+    let inside: Vec<ResourceSpec> = inside
+        .filter_map(|host| {
+            let mut resource = resource(host)?;
+            resource.possible_owners = Some(host.enabled_nodes().cloned().collect());
+            resource.depends_on = depends_on(host, &network_names);
+            Some(resource)
+        })
+        .collect();
+    let mut effective = group.clone();
+    if !inside.is_empty() {
+        Arc::make_mut(&mut effective.resources).extend(inside);
+    }
     effective
 }
 

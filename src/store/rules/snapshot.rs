@@ -1,12 +1,12 @@
 //! What does the planner need of what is stored?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::topology;
-use crate::domain::{GroupName, GroupSpec, NodeSpec, Operation, OperationState, Outcome};
+use crate::domain::{GroupName, GroupSpec, NodeName, NodeSpec, Operation, OperationState, Outcome, OwnerSet};
 use crate::planner::Snapshot;
 use crate::planner::snapshot::{GroupView, NodeSeen, NodeView, PastFailover};
 use crate::store::state::{NodeKept, Object, State};
@@ -42,6 +42,8 @@ pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
         (name, view)
     });
     let groups = groups.collect();
+    let mut nodes = nodes.into_iter().map(|(name, node)| (name, node_view(node, now))).collect();
+    share(&mut nodes, &groups);
     let dependencies = cluster.common_dependencies.into_iter();
     Snapshot {
         cluster: cluster.name,
@@ -53,7 +55,7 @@ pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
         policy: cluster.policy,
         maintenance: cluster.maintenance,
         common_dependencies: dependencies.map(|dependency| (dependency.name.clone(), dependency)).collect(),
-        nodes: nodes.into_iter().map(|(name, node)| (name, node_view(node, now))).collect(),
+        nodes,
         groups,
         hosts,
         operations: under_way(operations),
@@ -71,6 +73,22 @@ fn node_view(node: Object<NodeSpec, NodeKept>, now: Timestamp) -> NodeView {
         assigned_at: kept.assigned_at,
         losses: kept.losses,
         seen: NodeSeen::unheard(now),
+    }
+}
+
+/// Most of what nodes are told is what is wanted, and most groups may run on the same nodes. The planner compares all of
+/// it in every turn, which costs nothing where both are the same list.
+fn share(nodes: &mut BTreeMap<NodeName, NodeView>, groups: &BTreeMap<GroupName, GroupView>) {
+    let mut owner_sets: HashSet<OwnerSet> = HashSet::new();
+    for told in nodes.values_mut().flat_map(|node| &mut node.assignment.groups) {
+        let wanted = groups.get(&told.group).map(|group| &group.spec.resources);
+        if let Some(wanted) = wanted.filter(|wanted| **wanted == told.resources) {
+            told.resources.clone_from(wanted);
+        }
+        match owner_sets.get(&told.owner_set) {
+            Some(known) => told.owner_set.clone_from(known),
+            None => _ = owner_sets.insert(told.owner_set.clone()),
+        }
     }
 }
 

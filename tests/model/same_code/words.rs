@@ -1,6 +1,6 @@
 //! How are the model's numbers said to the code?
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use locum::domain::{Epoch, GroupAssignment, GroupName, NodeName, ResourceSpec, Term};
@@ -25,15 +25,15 @@ pub fn name(node: Node) -> NodeName {
     format!("n{node}").parse().unwrap()
 }
 
-static RESOURCE: LazyLock<ResourceSpec> = LazyLock::new(|| {
-    serde_json::from_value(json!({ "name": "a", "type": "process", "command": ["/bin/run"] })).unwrap()
+static RESOURCES: LazyLock<Arc<Vec<ResourceSpec>>> = LazyLock::new(|| {
+    serde_json::from_value(json!([{ "name": "a", "type": "process", "command": ["/bin/run"] }])).unwrap()
 });
 
 /// What the content is as the groups of an assignment. The model's claims belong to peer hold, which is not built.
 pub fn groups(content: Content) -> Vec<GroupAssignment> {
     let Content::Run { epoch, set } = content else { return Vec::new() };
     let owner_set = (0..NODES).filter(|node| state::has(set, *node)).map(name).collect();
-    vec![GroupAssignment { group: group(), epoch: Epoch(epoch.into()), owner_set, resources: vec![RESOURCE.clone()] }]
+    vec![GroupAssignment { group: group(), epoch: Epoch(epoch.into()), owner_set, resources: RESOURCES.clone() }]
 }
 
 pub fn order(to: Node, bond: state::Bond) -> Order {

@@ -1,6 +1,7 @@
 //! What can be set up and changed by operators in a scenario?
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use locum::domain::*;
 use locum::planner::snapshot::{GroupView, NodeSeen, NodeView};
@@ -131,7 +132,7 @@ impl World {
     fn expand(&mut self) {
         let hosts = &self.snapshot.hosts;
         for group in self.snapshot.groups.values_mut() {
-            group.spec.resources.retain(|resource| !hosts.contains_key(resource.name.as_str()));
+            Arc::make_mut(&mut group.spec.resources).retain(|resource| !hosts.contains_key(resource.name.as_str()));
             group.spec = topology::clustered(&group.spec, hosts.values());
         }
     }

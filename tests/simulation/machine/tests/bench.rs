@@ -188,7 +188,7 @@ impl Bench {
             group: name.parse().unwrap(),
             epoch: Epoch(epoch),
             owner_set: vec!["bts1".parse().unwrap()].into(),
-            resources: vec![serde_json::from_value(resource.clone()).unwrap()],
+            resources: vec![serde_json::from_value(resource.clone()).unwrap()].into(),
         };
         let timers = LeaseTimers::from(&settings());
         let assignment =
