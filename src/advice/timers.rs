@@ -44,7 +44,7 @@ pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
     findings.extend(drift(settings));
     findings.extend(takeover(settings));
     for of in view.groups.values() {
-        for resource in of.runs.resources.iter() {
+        for resource in &of.runs.resources {
             findings.extend(never_exhausted(of, resource));
             findings.extend(slow_to_give_up(of, resource));
             if let Some(process) = resource.run.process() {

@@ -94,7 +94,7 @@ fn state(node: Option<&NodeView>, seen: Option<&SeenResource>) -> ServiceState {
 fn virtual_instance(snapshot: Option<&Snapshot>, spec: &HostSpec, group: &GroupName) -> VirtualInstance {
     let view = snapshot.and_then(|snapshot| snapshot.groups.get(group));
     let owner = view.and_then(|view| view.placement.owner());
-    let resources = view.into_iter().flat_map(|view| view.spec.resources.iter());
+    let resources = view.into_iter().flat_map(|view| &view.spec.resources);
     let network_name =
         resources.filter(|resource| resource.class() == ResourceClass::NetworkName).map(|r| &r.name).next();
     let node = owner.and_then(|owner| snapshot?.nodes.get(owner));

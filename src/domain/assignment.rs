@@ -1,10 +1,8 @@
 //! What is one node told to run? The whole wanted state of a node, as its agent gets it.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Epoch, GroupName, HostName, HumanDuration, OwnerSet, ResourceSpec, Settings};
+use super::{Epoch, GroupName, HostName, HumanDuration, OwnerSet, ResourceList, ResourceSpec, Settings};
 
 /// The whole wanted state of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -73,5 +71,5 @@ pub struct GroupAssignment {
     /// The possible owners at the time, sorted: whom the owner will ask for promises.
     pub owner_set: OwnerSet,
     /// In the order in which they start.
-    pub resources: Arc<Vec<ResourceSpec>>,
+    pub resources: ResourceList,
 }

@@ -1,12 +1,11 @@
 //! What is a group: the unit of failover, what is wanted of it and what is seen?
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DependencyName, GroupName, HumanDuration, Maintenance, NodeName, ResourceSpec};
+use super::{DependencyName, GroupName, HumanDuration, Maintenance, NodeName, ResourceList, ResourceSpec};
 
 /// Resources that run together on one node, the owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,13 +42,15 @@ pub struct GroupSpec {
     /// In the order in which they start, unless they say what they depend on. Hosts that are clustered in the group come
     /// after them.
     #[serde(default)]
-    pub resources: Arc<Vec<ResourceSpec>>,
+    #[schema(value_type = Vec<ResourceSpec>)]
+    pub resources: ResourceList,
 }
 
 impl GroupSpec {
     /// Whether every resource of the group may run on `node`.
     pub fn allows(&self, node: &NodeName) -> bool {
-        self.resources.iter().all(|r| r.possible_owners.as_ref().is_none_or(|list| list.contains(node)))
+        !self.resources.is_restricted()
+            || self.resources.iter().all(|r| r.possible_owners.as_ref().is_none_or(|list| list.contains(node)))
     }
 
     /// The nodes among `all` on which every resource of the group may run.
@@ -59,6 +60,9 @@ impl GroupSpec {
 
     /// The shortest list of possible owners of a resource; `None` if all may run on every node.
     pub fn shortest_list(&self) -> Option<&[NodeName]> {
+        if !self.resources.is_restricted() {
+            return None;
+        }
         let lists = self.resources.iter().filter_map(|resource| resource.possible_owners.as_deref());
         lists.min_by_key(|list| list.len())
     }

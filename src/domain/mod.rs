@@ -30,6 +30,7 @@ pub mod placement;
 pub mod policy;
 pub mod process;
 pub mod resource;
+pub mod resource_list;
 pub mod settings;
 pub mod topology;
 pub mod waiver;
@@ -59,6 +60,7 @@ pub use resource::{
     Bounded, FailureKind, OcfSpec, ResourceClass, ResourceSpec, ResourceState, ResourceType, RestartPolicy,
     RestartProfile, RunSpec, SystemdSpec,
 };
+pub use resource_list::ResourceList;
 pub use settings::{Drift, Settings};
 pub use topology::TopologySpec;
 pub use waiver::Waiver;

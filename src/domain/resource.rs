@@ -182,6 +182,9 @@ pub enum ResourceType {
 }
 
 impl ResourceType {
+    /// How many there are.
+    pub const COUNT: usize = 4;
+
     /// The word as the API spells it.
     pub const fn as_str(self) -> &'static str {
         match self {

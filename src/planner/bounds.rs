@@ -49,7 +49,7 @@ fn chain(group: &GroupSpec, time: impl Fn(&ResourceSpec) -> Duration, which: Whi
     for _ in 0..group.resources.len() {
         let before = done.clone();
         let mut previous = Duration::ZERO;
-        for resource in group.resources.iter() {
+        for resource in &group.resources {
             let begun = match &resource.depends_on {
                 None => previous,
                 Some(dependency) => ready(dependency, &done, which),

@@ -9,9 +9,7 @@ use super::snapshot::{GroupView, NodeView};
 use super::standing::Standing;
 use super::words::clock;
 use super::{budget, hold};
-use crate::domain::{
-    AntiAffinity, Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase, ResourceSpec, ResourceType,
-};
+use crate::domain::{AntiAffinity, Cause, GroupName, NodeName, NodeState, NodeWanted, PlacementPhase, ResourceType};
 
 /// What decides between eligible nodes: the order of the fields is the order of importance, smaller is better.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,9 +82,8 @@ impl<'d, 'a> Search<'d, 'a> {
         if self.view.spec.shortest_list().is_some() {
             return first;
         }
-        let mut types: Vec<ResourceType> = self.view.spec.resources.iter().map(ResourceSpec::resource_type).collect();
-        types.dedup();
-        let suffice = |drivers: &BTreeSet<ResourceType>| types.iter().all(|needed| drivers.contains(needed));
+        let types = || self.view.spec.resources.types();
+        let suffice = |drivers: &BTreeSet<ResourceType>| types().all(|needed| drivers.contains(&needed));
         for nodes in self.draft.loads.fewest_first(suffice, self.view.spec.priority) {
             for rank in nodes.filter_map(rank) {
                 let ends = rank <= self.ordinary(rank.groups, rank.name);
@@ -191,8 +188,7 @@ impl<'d, 'a> Search<'d, 'a> {
         if !view.seen.answered {
             return Some("up, and has not said yet what it runs".into());
         }
-        let mut types = self.view.spec.resources.iter().map(ResourceSpec::resource_type);
-        let missing = types.find(|kind| !view.seen.drivers.contains(kind))?;
+        let missing = self.view.spec.resources.types().find(|kind| !view.seen.drivers.contains(kind))?;
         Some(match missing {
             ResourceType::Unspecified => "nothing says what a host of the group runs: give it a `run`".into(),
             missing => format!("has no driver for resources of type {}", missing.as_str()).into(),

@@ -90,7 +90,7 @@ impl Effects {
                 group.recent.push(past);
             }
             if record.outcome == Outcome::InProgress {
-                group.open = Some((*record).clone());
+                group.open = Some(Box::new((*record).clone()));
             } else if group.open.as_ref().is_some_and(|open| open.id == record.id) {
                 group.open = None;
             }

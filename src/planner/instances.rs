@@ -6,14 +6,13 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
 use super::snapshot::{GroupView, NodeView, SeenResource, Snapshot};
 use crate::domain::topology;
 use crate::domain::{
-    GroupName, HostName, Leaving, NodeName, NodeState, Ran, ResourceClass, ResourceName, ResourceSpec,
+    GroupName, HostName, Leaving, NodeName, NodeState, Ran, ResourceClass, ResourceList, ResourceName, ResourceSpec,
 };
 
 /// Everything that may still run and shall not.
@@ -62,7 +61,7 @@ impl<'a> Leavers<'a> {
     }
 
     /// What is to run of `group` on `node`.
-    fn own(&self, node: &NodeName, group: &GroupName) -> Option<&'a Arc<Vec<ResourceSpec>>> {
+    fn own(&self, node: &NodeName, group: &GroupName) -> Option<&'a ResourceList> {
         let (owner, view) = self.owned.get(group)?;
         (*owner == node && !view.retired).then_some(&view.spec.resources)
     }
@@ -85,7 +84,7 @@ impl<'a> Leavers<'a> {
         }
         for assigned in &view.assignment.groups {
             let own = self.own(node, &assigned.group);
-            if own.is_some_and(|own| Arc::ptr_eq(own, &assigned.resources)) {
+            if own.is_some_and(|own| own.is_same(&assigned.resources)) {
                 continue; // the rule, and quickly found out
             }
             let hosts = assigned.resources.iter().filter_map(|resource| match self.is_host(&resource.name) {
@@ -151,17 +150,12 @@ impl<'a> Leavers<'a> {
     }
 
     /// The resources of a group that its owner is told to run: without the hosts that may still run as something else.
-    pub fn resources_of(
-        &self,
-        node: &NodeName,
-        group: &GroupName,
-        spec: &Arc<Vec<ResourceSpec>>,
-    ) -> Arc<Vec<ResourceSpec>> {
+    pub fn resources_of(&self, node: &NodeName, group: &GroupName, spec: &ResourceList) -> ResourceList {
         let may_run = |resource: &&ResourceSpec| self.keeps_back(node, group, &resource.name).is_none();
         if self.are_none() || spec.iter().all(|resource| may_run(&resource)) {
             return spec.clone(); // the rule: a list that is shared costs nothing to compare
         }
-        spec.iter().filter(may_run).cloned().collect::<Vec<_>>().into()
+        spec.iter().filter(may_run).cloned().collect()
     }
 
     /// Why the owner of a group is not told to run one of its resources.
@@ -236,7 +230,7 @@ fn mapped(snapshot: &Snapshot) -> HashMap<&NodeName, Vec<(&HostName, Rc<Resource
 }
 
 /// Whether a host is among those resources.
-fn has(resources: Option<&Arc<Vec<ResourceSpec>>>, host: &HostName) -> bool {
+fn has(resources: Option<&ResourceList>, host: &HostName) -> bool {
     resources.is_some_and(|all| all.iter().any(|resource| resource.name.as_str() == host.as_str()))
 }
 

@@ -193,7 +193,7 @@ fn moving<'a>(draft: &Draft<'a>, operation: &Operation, name: &'a GroupName, gro
     }
     let opened = standing.open.as_ref();
     let there = |open: &&FailoverRecord| open.to.as_ref() == Some(owner);
-    let ours = is_under_way(group.open.as_ref().filter(there), operation)
+    let ours = is_under_way(group.open.as_deref().filter(there), operation)
         || opened.is_some_and(|open| open.cause == Cause::OperatorMove && open.detected_at >= operation.created_at);
     let arrived = operation.to.as_ref().map_or(ours, |to| to == owner);
     match unheard(draft, operation.to.as_ref()) {

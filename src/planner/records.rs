@@ -17,7 +17,11 @@ use crate::domain::{
 
 /// What a plan writes. `new_id` gives the ids of the failovers that it opens.
 pub(super) fn effects(snapshot: &Snapshot, plan: &Plan, new_id: &mut dyn FnMut() -> Uuid) -> Effects {
-    let open = snapshot.groups.iter().filter_map(|(name, group)| Some((name.clone(), group.open.clone()?))).collect();
+    let open = snapshot
+        .groups
+        .iter()
+        .filter_map(|(name, group)| Some((name.clone(), group.open.as_deref()?.clone())))
+        .collect();
     let effects = Effects { decision: snapshot.decision.next(), ..Effects::default() };
     let proofs = plan.proofs.iter().map(|proof| (&proof.group, proof)).collect();
     let held = plan.held.iter().map(|held| (&held.group, held.cause)).collect();
@@ -32,7 +36,7 @@ pub(super) fn effects(snapshot: &Snapshot, plan: &Plan, new_id: &mut dyn FnMut()
     writer.effects.forget_groups.clone_from(&plan.forget_groups);
     let Writer { mut effects, open, .. } = writer;
     let touched = |record: &FailoverRecord| {
-        snapshot.groups.get(&record.group).and_then(|group| group.open.as_ref()) != Some(record)
+        snapshot.groups.get(&record.group).and_then(|group| group.open.as_deref()) != Some(record)
     };
     effects.failovers.extend(open.into_values().filter(touched));
     effects

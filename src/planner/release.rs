@@ -219,7 +219,7 @@ fn yields<'a>(draft: &mut Draft<'a>, case: Case<'a>, mate: &GroupName) -> bool {
 
 /// An operator moves it. Whether that is possible; if not, the operation says why.
 fn moved<'a>(draft: &mut Draft<'a>, case: Case<'a>, operation: &Operation) -> bool {
-    if operate::is_under_way(case.group.open.as_ref(), operation) || operation.to.as_ref() == Some(case.owner) {
+    if operate::is_under_way(case.group.open.as_deref(), operation) || operation.to.as_ref() == Some(case.owner) {
         return false;
     }
     if !needs::unmet(draft, case.group).is_empty() {

@@ -178,8 +178,8 @@ pub struct GroupView {
     pub retired: bool,
     pub placement: Placement,
     pub failed: Option<FailedMark>,
-    /// The failover in progress: at most one.
-    pub open: Option<FailoverRecord>,
+    /// The failover in progress: at most one. Few groups have one, and it is as large as all the rest of a group.
+    pub open: Option<Box<FailoverRecord>>,
     /// Failovers that ran within the budget's period and have not been reset, oldest first.
     pub recent: Vec<PastFailover>,
 }

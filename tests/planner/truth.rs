@@ -17,8 +17,7 @@ struct Runs {
 impl Truth {
     /// The node has obeyed.
     pub fn obeyed(&mut self, node: &NodeName, assignment: &Assignment) {
-        let resources =
-            assignment.groups.iter().flat_map(|group| group.resources.iter()).map(|r| r.name.clone()).collect();
+        let resources = assignment.groups.iter().flat_map(|group| &group.resources).map(|r| r.name.clone()).collect();
         let instances = assignment.instances.iter().map(|instance| instance.host.clone()).collect();
         self.0.insert(node.clone(), Runs { resources, instances });
         self.check();

@@ -43,7 +43,7 @@ impl Group {
     /// A changed group under the same epoch gives resources that had failed for good another chance.
     pub fn assign(&mut self, wanted: GroupAssignment) {
         let specs: Vec<_> = self.members.iter().map(|m| &m.spec).collect();
-        if wanted.epoch == self.epoch && !specs.iter().copied().eq(wanted.resources.iter()) {
+        if wanted.epoch == self.epoch && !specs.iter().copied().eq(&wanted.resources) {
             self.members.iter_mut().for_each(Member::absolve);
         }
         self.assigned = Some(wanted);
@@ -127,7 +127,7 @@ impl Group {
         };
         let mut old = std::mem::take(&mut self.members);
         let mut take = |name: &ResourceName| old.iter().position(|m| m.spec.name == *name).map(|at| old.remove(at));
-        for spec in wanted.resources.iter() {
+        for spec in &wanted.resources {
             let member = take(&spec.name).filter(|m| m.spec == *spec || m.is_alive());
             self.members.push(member.unwrap_or_else(|| Member::new(spec.clone())));
         }

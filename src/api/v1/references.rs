@@ -48,7 +48,7 @@ fn of_group(spec: &TopologySpec, name: &str) -> Vec<String> {
 
 fn of_resource(spec: &TopologySpec, group: &str, name: &str) -> Vec<String> {
     let mut reasons = Vec::new();
-    let own = spec.groups.iter().filter(|spec| spec.name.as_str() == group).flat_map(|group| group.resources.iter());
+    let own = spec.groups.iter().filter(|spec| spec.name.as_str() == group).flat_map(|group| &group.resources);
     let needs = |needed: &Option<crate::domain::Dependency>| {
         needed.as_ref().is_some_and(|needed| needed.names().iter().any(|other| other.as_str() == name))
     };

@@ -1,7 +1,5 @@
 //! What does a host become: a resource of its group, or an instance on each of its nodes?
 
-use std::sync::Arc;
-
 use crate::domain::{Dependency, GroupSpec, HostSpec, ResourceClass, ResourceName, ResourceSpec, RunSpec};
 
 /// The group as it runs: the hosts that are clustered in it come after its own resources.
@@ -19,7 +17,7 @@ pub fn clustered<'a>(group: &GroupSpec, hosts: impl IntoIterator<Item = &'a Host
         .collect();
     let mut effective = group.clone();
     if !inside.is_empty() {
-        Arc::make_mut(&mut effective.resources).extend(inside);
+        effective.resources = group.resources.iter().cloned().chain(inside).collect();
     }
     effective
 }

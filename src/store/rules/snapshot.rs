@@ -35,7 +35,7 @@ pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
             retired,
             placement: placements.remove(&name).unwrap_or_default(),
             failed: kept.failed,
-            open: open.remove(&name),
+            open: open.remove(&name).map(Box::new),
             recent: recent(&spec, past, now),
             spec: topology::clustered(&spec, hosts.values()),
         };

@@ -61,7 +61,7 @@ pub async fn a_commit_is_written_whole(store: Arc<dyn Store>) {
     let now = load(&store).await;
     let ftp = &now.groups[&group("ftp")];
     assert_eq!((ftp.placement.clone(), ftp.failed.clone()), (held("bts2", 2), Some(mark)));
-    assert_eq!(ftp.open, Some(failover(1, 50, Outcome::InProgress)));
+    assert_eq!(ftp.open.as_deref(), Some(&failover(1, 50, Outcome::InProgress)));
     assert_eq!(now.nodes[&node("bts2")].assignment, assignment);
     assert_eq!(now.nodes[&node("bts2")].assigned_at, now.decision);
     let events = store.events(&cluster(), 0, 99).await.unwrap();

@@ -1,9 +1,9 @@
 //! How are the model's numbers said to the code?
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use locum::domain::{Epoch, GroupAssignment, GroupName, NodeName, ResourceSpec, Term};
+use locum::domain::{Epoch, GroupAssignment, GroupName, NodeName, ResourceList, Term};
 use locum::lease::{Bond, Order};
 use serde_json::json;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ pub fn name(node: Node) -> NodeName {
     format!("n{node}").parse().unwrap()
 }
 
-static RESOURCES: LazyLock<Arc<Vec<ResourceSpec>>> = LazyLock::new(|| {
+static RESOURCES: LazyLock<ResourceList> = LazyLock::new(|| {
     serde_json::from_value(json!([{ "name": "a", "type": "process", "command": ["/bin/run"] }])).unwrap()
 });
 

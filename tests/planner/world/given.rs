@@ -1,7 +1,6 @@
 //! What can be set up and changed by operators in a scenario?
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use locum::domain::*;
 use locum::planner::snapshot::{GroupView, NodeSeen, NodeView};
@@ -132,7 +131,8 @@ impl World {
     fn expand(&mut self) {
         let hosts = &self.snapshot.hosts;
         for group in self.snapshot.groups.values_mut() {
-            Arc::make_mut(&mut group.spec.resources).retain(|resource| !hosts.contains_key(resource.name.as_str()));
+            let own = group.spec.resources.iter().filter(|resource| !hosts.contains_key(resource.name.as_str()));
+            group.spec.resources = own.cloned().collect();
             group.spec = topology::clustered(&group.spec, hosts.values());
         }
     }
