@@ -68,7 +68,10 @@ fn instance(snapshot: Option<&Snapshot>, spec: &HostSpec, instance: &InstanceSpe
         node: instance.node.clone(),
         disabled: instance.disabled,
         cluster_instance_type: kind(spec),
-        service_state: state(node, seen),
+        service_state: match node {
+            Some(node) if spec.clustered_in.is_none() => unleased(node, &spec.name),
+            node => state(node, seen),
+        },
         message: seen.and_then(|seen| seen.message.clone()),
     }
 }
@@ -82,7 +85,18 @@ fn in_group<'a>(node: &'a NodeView, group: &GroupName, host: &HostName) -> Optio
     group.resources.iter().find(|resource| resource.name.as_str() == host.as_str())
 }
 
-/// A node that is down runs nothing; of one that does not answer nobody knows.
+/// No lease ends an instance: a node that counts as down may go on running it.
+fn unleased(node: &NodeView, host: &HostName) -> ServiceState {
+    let seen = node.seen.instances.get(host);
+    let told = node.assignment.instances.iter().any(|instance| instance.host == *host);
+    let may_run = told || seen.is_some_and(SeenResource::may_be_alive);
+    match node.seen.state {
+        NodeState::Down if may_run && !node.seen.vouched_for => ServiceState::Unknown,
+        _ => state(Some(node), seen),
+    }
+}
+
+/// A node that is down runs nothing of a group; of one that does not answer nobody knows.
 fn state(node: Option<&NodeView>, seen: Option<&SeenResource>) -> ServiceState {
     match node.map(|node| (node.seen.state, node.seen.answered)) {
         Some((NodeState::Down, _)) => ServiceState::Stopped,

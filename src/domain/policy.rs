@@ -62,6 +62,13 @@ pub struct Brake {
     pub hold: HumanDuration,
 }
 
+impl Brake {
+    /// Whether it holds when `lost` of `total` nodes are lost.
+    pub fn stops(&self, lost: u64, total: u64) -> bool {
+        lost * 100 > u64::from(self.percent) * total && lost >= u64::from(self.nodes)
+    }
+}
+
 impl Default for Brake {
     fn default() -> Self {
         Self { percent: 50, nodes: 4, hold: HumanDuration::from_secs(5 * 60) }

@@ -182,8 +182,8 @@ pub enum ResourceType {
 }
 
 impl ResourceType {
-    /// How many there are.
-    pub const COUNT: usize = 4;
+    /// How many there are: `Unspecified` stays the last one.
+    pub const COUNT: usize = Self::Unspecified as usize + 1;
 
     /// The word as the API spells it.
     pub const fn as_str(self) -> &'static str {

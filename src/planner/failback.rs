@@ -74,7 +74,7 @@ pub(super) fn back<'a>(draft: &Draft<'a>, (name, group): (&'a GroupName, &'a Gro
         return None;
     }
     // It would stop here, and not start there.
-    let would_wait = hold::dependency(snapshot, name).is_some() || !needs::unmet(draft, group).is_empty();
+    let would_wait = hold::dependency(snapshot, name).is_some() || !needs::would_wait(draft, (name, group)).is_empty();
     if would_wait || snapshot.lacks(name).is_none() {
         return None;
     }

@@ -18,14 +18,14 @@ use crate::domain::{
 /// Everything that may still run and shall not.
 pub(super) struct Leavers<'a> {
     snapshot: &'a Snapshot,
-    owned: Owned<'a>,
+    owners: Owners<'a>,
     /// The unclustered hosts that are mapped to each node, in the order of their names, and what they run there.
     mapped: HashMap<&'a NodeName, Vec<(&'a HostName, Rc<ResourceSpec>)>>,
     list: Vec<Leaver<'a>>,
 }
 
-/// Groups that are assigned to a node, and to which.
-pub(super) type Owned<'a> = HashMap<&'a GroupName, (&'a NodeName, &'a GroupView)>;
+/// The node that each group is assigned to.
+pub(super) type Owners<'a> = HashMap<&'a GroupName, (&'a NodeName, &'a GroupView)>;
 
 struct Leaver<'a> {
     node: &'a NodeName,
@@ -43,8 +43,8 @@ impl<'a> Leavers<'a> {
     }
 
     /// By what is stored and seen, if the groups are assigned to these nodes.
-    pub fn of(snapshot: &'a Snapshot, owned: Owned<'a>) -> Self {
-        let mut leavers = Self { snapshot, owned, mapped: mapped(snapshot), list: Vec::new() };
+    pub fn of(snapshot: &'a Snapshot, owners: Owners<'a>) -> Self {
+        let mut leavers = Self { snapshot, owners, mapped: mapped(snapshot), list: Vec::new() };
         for (node, view) in &snapshot.nodes {
             leavers.clustered(node, view);
         }
@@ -62,7 +62,7 @@ impl<'a> Leavers<'a> {
 
     /// What is to run of `group` on `node`.
     fn own(&self, node: &NodeName, group: &GroupName) -> Option<&'a ResourceList> {
-        let (owner, view) = self.owned.get(group)?;
+        let (owner, view) = self.owners.get(group)?;
         (*owner == node && !view.retired).then_some(&view.spec.resources)
     }
 
@@ -129,7 +129,7 @@ impl<'a> Leavers<'a> {
         all
     }
 
-    /// What `node` may still run though it shall not, for certain only if the node is heard or an operator vouches for it.
+    /// Whether `node` may still run what it shall not, for certain not only if the node is heard or an operator vouches for it.
     pub fn holds(&self, node: &NodeName) -> bool {
         self.list.iter().any(|leaver| leaver.node == node && !leaver.is_vouched_for())
     }
@@ -144,9 +144,12 @@ impl<'a> Leavers<'a> {
             let mut others = self.list.iter().filter(|l| l.what.ran == Ran::Clustered && l.what.host == *host);
             runs || !others.any(|leaver| leaver.seen || !told)
         };
-        let mapped = self.mapped.get(node).into_iter().flatten();
-        let allowed = mapped.filter(move |(host, _)| view.is_some_and(|view| may_run(view, host)));
-        allowed.map(|(host, resource)| (*host, &**resource))
+        self.mapped_to(node).filter(move |(host, _)| view.is_some_and(|view| may_run(view, host)))
+    }
+
+    /// The unclustered hosts that run an instance on `node` once their groups have let go of them.
+    pub fn mapped_to(&self, node: &NodeName) -> impl Iterator<Item = (&'a HostName, &ResourceSpec)> {
+        self.mapped.get(node).into_iter().flatten().map(|(host, resource)| (*host, &**resource))
     }
 
     /// The resources of a group that its owner is told to run: without the hosts that may still run as something else.
@@ -196,8 +199,8 @@ pub(super) fn kept_back(snapshot: &Snapshot, node: &NodeName, group: &GroupName)
     missing.find_map(|resource| leavers.keeps_back(node, group, &resource.name))
 }
 
-/// Whether what the owner of a group is told differs from what is wanted only by hosts that have to wait, and whose
-/// instances were told to stop before: where that begins, it is a change.
+/// Whether what the owner of a group is told differs from what is wanted only by hosts that have to wait, and that
+/// were told to stop before where they are: where that begins, it is a change.
 pub(super) fn waits_only(snapshot: &Snapshot, node: &NodeName, group: &GroupName) -> bool {
     let wanted = snapshot.groups.get(group).map(|view| &view.spec.resources);
     let told =
@@ -208,8 +211,12 @@ pub(super) fn waits_only(snapshot: &Snapshot, node: &NodeName, group: &GroupName
     let rest = wanted.iter().filter(|resource| told.resources.contains(resource) || !is_host(resource));
     let missing = wanted.iter().filter(|resource| !told.resources.contains(resource));
     let is_told = |resource: &ResourceSpec| {
-        let mut told = snapshot.nodes.values().flat_map(|view| &view.assignment.instances);
-        told.any(|instance| instance.host.as_str() == resource.name.as_str())
+        let mut told = snapshot.nodes.values().map(|view| &view.assignment);
+        told.any(|told| {
+            let others = told.groups.iter().filter(|other| other.group != *group);
+            told.instances.iter().any(|instance| instance.host.as_str() == resource.name.as_str())
+                || others.flat_map(|other| &other.resources).any(|other| other.name == resource.name)
+        })
     };
     let begins = missing.into_iter().any(is_told);
     !begins && rest.eq(told.resources.iter()) && kept_back(snapshot, node, group).is_some()

@@ -100,14 +100,17 @@ fn flaps(snapshot: &Snapshot, losses: &Losses) -> Option<(Timestamp, Quarantined
     Some((first, Quarantined { until, reason }))
 }
 
+/// Whether a node counts for the brake: it is lost, and nobody meant it to be.
+pub(super) fn counts(node: &NodeView) -> bool {
+    node.seen.state == NodeState::Down && node.confirmed_down.is_none() && node.wanted != NodeWanted::Drained
+}
+
 /// Whether more nodes are lost at once than the policy lets Locum make good by itself.
 pub(super) fn brake(snapshot: &Snapshot, changed: &BTreeMap<NodeName, Losses>) -> Option<Brake> {
     let policy = snapshot.policy.brake;
     let present = snapshot.nodes.iter().filter(|(_, node)| !node.retired);
     let total = present.clone().count() as u64;
-    let lost = present.filter(|(_, node)| {
-        node.seen.state == NodeState::Down && node.confirmed_down.is_none() && node.wanted != NodeWanted::Drained
-    });
+    let lost = present.filter(|(_, node)| counts(node));
     let since = lost.map(|(name, node)| {
         let losses = changed.get(name).unwrap_or(&node.losses);
         // What is stored outlives a restart of the control plane, which sees every state begin anew.
@@ -115,7 +118,7 @@ pub(super) fn brake(snapshot: &Snapshot, changed: &BTreeMap<NodeName, Losses>) -
     });
     let since: Vec<Timestamp> = since.collect();
     let many = since.len() as u64;
-    let too_many = many * 100 > u64::from(policy.percent) * total && many >= u64::from(policy.nodes);
+    let too_many = policy.stops(many, total);
     let until = later(*since.iter().max()?, policy.hold);
     let reason = || {
         let until = when(until, snapshot.now);

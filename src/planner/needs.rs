@@ -11,6 +11,14 @@ pub(super) fn unmet(draft: &Draft<'_>, group: &GroupView) -> Vec<String> {
     group.spec.depends_on.iter().filter_map(|needed| why_not_online(draft, needed)).collect()
 }
 
+/// Why `name`, which runs, would not start again now if it stopped: what it starts after, and hosts of it that may still run
+/// as something else. Whoever may choose when it stops leaves it where it is until then.
+pub(super) fn would_wait(draft: &Draft<'_>, (name, group): (&GroupName, &GroupView)) -> Vec<String> {
+    let mut reasons = unmet(draft, group);
+    reasons.extend(draft.leavers().blockers(name));
+    reasons
+}
+
 fn why_not_online(draft: &Draft<'_>, needed: &GroupName) -> Option<String> {
     let snapshot = draft.snapshot;
     let Some(group) = snapshot.groups.get(needed) else {

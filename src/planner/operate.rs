@@ -88,7 +88,7 @@ fn confirmed(name: &NodeName, node: &NodeView) -> Verdict {
 
 fn drained(draft: &Draft<'_>, name: &NodeName, left: &[&GroupName]) -> Verdict {
     if left.is_empty() {
-        return (OperationState::Succeeded, format!("{name} runs nothing"));
+        return (OperationState::Succeeded, drained_but_for(draft, name));
     }
     let why = |group: &&GroupName| {
         let releasing = !matches!(draft.standing(group).placement.phase, PlacementPhase::Held);
@@ -101,6 +101,19 @@ fn drained(draft: &Draft<'_>, name: &NodeName, left: &[&GroupName]) -> Verdict {
     };
     let list: Vec<String> = left.iter().map(why).collect();
     (OperationState::Running, format!("{} left: {}", counted(left.len(), "group"), list.join("; ")))
+}
+
+/// Instances of unclustered hosts go nowhere else: who is about to switch the node off has to know of them.
+fn drained_but_for(draft: &Draft<'_>, name: &NodeName) -> String {
+    let instances = draft.snapshot.nodes.get(name).into_iter().flat_map(|node| &node.seen.instances);
+    let alive: Vec<&str> = instances.filter(|(_, seen)| seen.may_be_alive()).map(|(host, _)| host.as_str()).collect();
+    if alive.is_empty() {
+        return format!("{name} runs nothing");
+    }
+    let hosts = alive.join(", ");
+    format!(
+        "{name} runs no group any more; instances of unclustered hosts go on there: {hosts}. Disable them to stop them"
+    )
 }
 
 fn of_group<'a>(draft: &Draft<'a>, operation: &Operation, name: &'a GroupName, group: &'a GroupView) -> Verdict {
@@ -227,7 +240,7 @@ fn astray<'a>(
         Some(last) => Search::new(draft, (name, group), Some((last, "moved away from here"))),
         None => choice(draft, name, group),
     };
-    let waits = needs::unmet(draft, group);
+    let waits = needs::would_wait(draft, (name, group));
     if !placed && !waits.is_empty() {
         let why = waits.join("; ");
         return (OperationState::Failed, format!("it stays on {owner}, since it would not start again: {why}"));

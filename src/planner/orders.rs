@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::instances::{Leavers, Owned};
+use super::instances::{Leavers, Owners};
 use super::snapshot::{GroupView, Snapshot};
 use crate::domain::{
     Assignment, Epoch, GroupAssignment, GroupName, HostName, InstanceAssignment, LeaseTimers, Leaving, NodeName,
@@ -35,17 +35,17 @@ impl<'a> Orders<'a> {
         placements: impl Iterator<Item = (&'a GroupName, &'a GroupView, &'p Placement)>,
     ) -> Self {
         let mut groups: HashMap<&NodeName, Vec<_>> = snapshot.nodes.keys().map(|name| (name, Vec::new())).collect();
-        let mut owned = Owned::new();
+        let mut owners = Owners::new();
         for (name, view, placement) in placements {
             let owner = placement.assigned_to().and_then(|owner| groups.get_key_value(owner));
             let Some(owner) = owner.map(|(owner, _)| *owner) else { continue };
-            owned.insert(name, (owner, view));
+            owners.insert(name, (owner, view));
             if let Some(orders) = groups.get_mut(owner) {
                 orders.push(Order { name, view, epoch: placement.epoch });
             }
         }
         let timers = LeaseTimers::from(&snapshot.settings);
-        let leavers = Leavers::of(snapshot, owned);
+        let leavers = Leavers::of(snapshot, owners);
         Self { snapshot, timers, members: members(snapshot), groups, leavers }
     }
 

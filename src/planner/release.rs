@@ -222,7 +222,7 @@ fn moved<'a>(draft: &mut Draft<'a>, case: Case<'a>, operation: &Operation) -> bo
     if operate::is_under_way(case.group.open.as_deref(), operation) || operation.to.as_ref() == Some(case.owner) {
         return false;
     }
-    if !needs::unmet(draft, case.group).is_empty() {
+    if !needs::would_wait(draft, (case.name, case.group)).is_empty() {
         return false; // it would stop here, and not start there
     }
     let search = Search::new(draft, (case.name, case.group), Some((case.owner, "moved away from here")));
@@ -248,7 +248,7 @@ fn drained<'a>(draft: &mut Draft<'a>, case: Case<'a>) {
         let summary = format!("it stays on {}, which is drained: no other node can take it", case.owner);
         return draft.explain(case.name, judgement.reasoning(None, summary));
     };
-    let waits = needs::unmet(draft, case.group);
+    let waits = needs::would_wait(draft, (case.name, case.group));
     if !waits.is_empty() {
         let why = waits.join("; ");
         let summary = format!("it stays on {}, which is drained, since it would not start again: {why}", case.owner);

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::draft::Draft;
-use super::obstacles;
 use super::snapshot::{GroupView, Snapshot};
 use super::what_if::{Downtime, Faults, what_if};
+use super::{losses, obstacles};
 use crate::domain::{AntiAffinity, GroupName, GroupState, HumanDuration, NodeName, Policy};
 
 /// Up to so many nodes every pair is computed.
@@ -105,7 +105,7 @@ struct Parts<'a> {
     snapshot: &'a Snapshot,
     /// Those that are in the topology.
     nodes: Vec<&'a NodeName>,
-    /// The snapshot without groups and without what nodes are told and run.
+    /// The snapshot without groups and without what nodes are told and run, but with what they may still run.
     bare: Snapshot,
     /// Groups by the node that owns them.
     owned: BTreeMap<&'a NodeName, Vec<&'a GroupName>>,
@@ -192,8 +192,8 @@ impl<'a> Parts<'a> {
     /// Pairs that are all that a group can run on, and pairs that a rule over the whole cluster makes worse.
     fn pairs_that_matter(&self) -> BTreeSet<(&'a NodeName, &'a NodeName)> {
         let Policy { anti_affinity, brake, .. } = self.snapshot.policy;
-        let stops_two = brake.nodes <= 2 && 200 > u64::from(brake.percent) * self.nodes.len() as u64;
-        if stops_two {
+        let lost = self.snapshot.nodes.values().filter(|node| !node.retired && losses::counts(node)).count() as u64;
+        if brake.stops(lost + 2, self.nodes.len() as u64) {
             return all_pairs(&self.nodes);
         }
         let draft = Draft::new(self.snapshot);
@@ -215,8 +215,7 @@ impl<'a> Parts<'a> {
 
     /// The nodes that a group's resources allow, or more: the shortest of their lists.
     fn possible(&self, group: &'a GroupView) -> Vec<&'a NodeName> {
-        let lists = group.spec.resources.iter().filter_map(|resource| resource.possible_owners.as_ref());
-        let Some(shortest) = lists.min_by_key(|list| list.len()) else { return self.nodes.clone() };
+        let Some(shortest) = group.spec.shortest_list() else { return self.nodes.clone() };
         let owner = group.placement.owner().filter(|owner| !shortest.contains(owner));
         let mut nodes: Vec<&NodeName> = shortest.iter().chain(owner).collect();
         nodes.retain(|node| self.nodes.binary_search(node).is_ok());

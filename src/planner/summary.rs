@@ -100,7 +100,8 @@ pub(super) fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
         let running = may_run(owner.and_then(|owner| snapshot.nodes.get(owner)));
         running && !matches!(line.action, PlanAction::Wait | PlanAction::Start)
     };
-    let ends = |line: &InstanceLine| line.action != PlanAction::Start && may_run(snapshot.nodes.get(&line.node));
+    let begins = |line: &InstanceLine| matches!(line.action, PlanAction::Wait | PlanAction::Start);
+    let ends = |line: &InstanceLine| !begins(line) && may_run(snapshot.nodes.get(&line.node));
     PlanSummary { disturbs: lines.iter().any(stops) || instances.iter().any(ends), lines, instances }
 }
 
@@ -165,7 +166,8 @@ fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
     differs && !waits()
 }
 
-/// The instances of unclustered hosts that a node is told to run and was not before, and the reverse.
+/// The instances of unclustered hosts that a node is told to run and was not before, and the reverse. One waits while its
+/// host may still run in a group.
 fn instances(snapshot: &Snapshot) -> Vec<InstanceLine> {
     let mut lines = Vec::new();
     let leavers = Leavers::stored(snapshot);
@@ -182,6 +184,8 @@ fn instances(snapshot: &Snapshot) -> Vec<InstanceLine> {
                 Some(_) => {}
             }
         }
+        let later = leavers.mapped_to(name).filter(|(host, _)| !node.retired && !wanted.contains_key(host));
+        later.filter(|(host, _)| !told.contains_key(host)).for_each(|(host, _)| say(PlanAction::Wait, host));
         told.keys().filter(|host| !wanted.contains_key(*host)).for_each(|host| say(PlanAction::Stop, host));
     }
     lines.sort_by(|a, b| (&a.host, &a.node).cmp(&(&b.host, &b.node)));

@@ -1,6 +1,6 @@
 //! Is a host what the field calls it, and does clustering one say first what it starts and stops?
 
-use locum::domain::{Epoch, GroupState, Placement, PlacementPhase, ResourceState};
+use locum::domain::{Epoch, GroupState, NodeState, Placement, PlacementPhase, ResourceState};
 use locum::planner::Snapshot;
 use locum::planner::snapshot::{SeenGroup, SeenResource};
 use serde_json::{Value, json};
@@ -62,6 +62,45 @@ async fn a_host_shows_its_instances_in_the_words_of_the_field() {
         (&json!("clustered_virtual"), &json!("running"))
     );
     assert_eq!((&shown["node"], &shown["network_name"]), (&json!("bts1"), &json!("name")));
+}
+
+/// bts2 counts as down, and ran an instance when it was last heard.
+fn bts2_is_down(snapshot: &mut Snapshot) {
+    let seen = &mut snapshot.nodes.get_mut(&node("bts2")).unwrap().seen;
+    seen.instances.insert("Receive".parse().unwrap(), online("Receive"));
+    seen.state = NodeState::Down;
+}
+
+#[tokio::test]
+async fn nobody_knows_of_an_instance_on_a_node_that_is_down() {
+    let door = Door::with(&site()).await;
+    door.look(bts2_is_down).await;
+    let host = door.get("hosts/Receive").await.ok();
+    assert_eq!(states(&host)[1], ("bts2", "un_clustered", "unknown"));
+    door.look(|snapshot| snapshot.nodes.get_mut(&node("bts2")).unwrap().seen.vouched_for = true).await;
+    let host = door.get("hosts/Receive").await.ok();
+    assert_eq!(states(&host)[1], ("bts2", "un_clustered", "stopped"));
+}
+
+#[tokio::test]
+async fn an_action_says_first_what_it_would_start_or_why_nothing_happens() {
+    let door = Door::with(&site()).await;
+    door.post("hosts/Receive/cluster", &json!({ "group": "ftp" })).await.ok();
+    door.look(bts2_is_down).await;
+    let first = |summary: Value| summary["lines"][0].clone();
+    let word = first(door.post("nodes/bts2/confirm-down?dry_run=true", &json!({})).await.ok());
+    assert_eq!((&word["group"], &word["action"], &word["to"]), (&json!("ftp"), &json!("start"), &json!("bts1")));
+
+    door.look(|snapshot| {
+        bts1_runs_it(snapshot);
+        bts2_is_down(snapshot);
+        snapshot.nodes.get_mut(&node("bts2")).unwrap().seen.vouched_for = true;
+    })
+    .await;
+    let no = first(door.post("groups/ftp/move?dry_run=true", &json!({ "to": "bts2" })).await.ok());
+    assert_eq!((&no["group"], &no["action"]), (&json!("ftp"), &json!("wait")));
+    let why = no["reason"].as_str().unwrap();
+    assert!(why.starts_with("bts2 can't take it: down; it stays on bts1"), "{why}");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::api::extract::{Body, DryRun, Edit, Path};
 use crate::api::problem::ApiError;
 use crate::api::views::{MarkRequest, ObjectResult};
 use crate::domain::{Actor, ChangeAction, ClusterName, DependencyName, DownMark, Finding, Generation, Maintenance};
-use crate::store::Stored;
+use crate::store::{Expect, Stored};
 
 /// A common dependency in a path.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -93,9 +93,10 @@ async fn write(state: &AppState, mark: Mark<'_>, asked: Edit, value: Option<Valu
     let Mark { cluster, of, action, message } = mark;
     let field = of.field();
     let done = edit::edit(state, cluster, &asked, |stored, document| {
-        edit::expected("mark on", &of.path(), Some(of.generation(stored)), asked.expect)?;
         let at = of.pointer(stored, document)?;
         let object = document.pointer_mut(&at).and_then(Value::as_object_mut).ok_or_else(ApiError::internal)?;
+        let marked = asked.expect != Expect::Absent || object.contains_key(field);
+        edit::expected("mark on", &of.path(), marked.then(|| of.generation(stored)), asked.expect)?;
         match value.clone() {
             Some(value) => drop(object.insert(field.to_owned(), value)),
             None => drop(object.remove(field)),

@@ -3,8 +3,8 @@
 use crate::api::AppState;
 use crate::api::problem::ApiError;
 use crate::domain::{
-    ClusterName, Confirmation, Generation, GroupWanted, NodeWanted, Operation, OperationKind, OperationState,
-    TopologySpec,
+    ClusterName, Confirmation, Generation, GroupWanted, NodeState, NodeWanted, Operation, OperationKind,
+    OperationState, TopologySpec,
 };
 use crate::planner::{self, PlanAction, PlanLine, PlanSummary, Snapshot};
 use crate::store::NewOperation;
@@ -86,7 +86,23 @@ pub async fn of_operation(
         created_at: new.at,
         ended_at: None,
     });
-    Ok(summarize(&snapshot))
+    let plan = planner::plan(&snapshot);
+    let mut summary = planner::summarize(&snapshot, &plan);
+    refuse(&snapshot, &plan, new, &mut summary);
+    Ok(summary)
+}
+
+/// An action on a group that can't be done is no plan without lines: it says why.
+fn refuse(snapshot: &Snapshot, plan: &planner::Plan, new: &NewOperation, summary: &mut PlanSummary) {
+    let failed = plan.operations.iter().find(|step| step.id == new.id && step.state == OperationState::Failed);
+    let group = snapshot.groups.get_key_value(new.target.as_str()).filter(|_| !new.kind.targets_node());
+    if let Some((step, (name, view))) = failed.zip(group) {
+        summary.lines.retain(|line| line.group != *name || line.action != PlanAction::Wait);
+        let from = view.placement.owner().cloned();
+        let (action, group, reason) = (PlanAction::Wait, name.clone(), step.message.clone());
+        summary.lines.push(PlanLine { action, group, from, to: None, downtime_at_most: None, reason });
+        summary.lines.sort_by(|a, b| a.group.cmp(&b.group));
+    }
 }
 
 /// The cluster as it is seen, now.
@@ -140,6 +156,11 @@ fn want(snapshot: &mut Snapshot, new: &NewOperation) {
         if new.kind == OperationKind::ConfirmDown {
             view.confirmed_down =
                 Some(Confirmation { actor: new.actor.clone(), reason: new.reason.clone(), at: new.at });
+            // What the next turn makes of it, where the node does not answer.
+            if view.seen.state != NodeState::Up {
+                view.seen.state = NodeState::Down;
+                view.seen.vouched_for = true;
+            }
         }
     }
     if let (Some(view), Some(wanted)) = (snapshot.groups.get_mut(new.target.as_str()), group) {

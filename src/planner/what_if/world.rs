@@ -84,8 +84,12 @@ fn obey(node: &mut NodeView, now: Timestamp) -> bool {
     let mut before = std::mem::take(&mut node.seen.groups);
     for assigned in &node.assignment.groups {
         let kept = before.remove(&assigned.group).filter(|seen| seen.epoch == assigned.epoch && is_settled(seen));
-        changed |= kept.is_none();
-        node.seen.groups.insert(assigned.group.clone(), kept.unwrap_or_else(|| online(assigned, now)));
+        let seen = match &kept {
+            Some(kept) => SeenGroup { resources: known(assigned, &kept.resources), ..kept.clone() },
+            None => online(assigned, now),
+        };
+        changed |= kept.is_none_or(|kept| kept.resources != seen.resources);
+        node.seen.groups.insert(assigned.group.clone(), seen);
     }
     changed |= !before.is_empty();
     let instances: BTreeMap<_, _> = node
@@ -94,7 +98,8 @@ fn obey(node: &mut NodeView, now: Timestamp) -> bool {
         .iter()
         .map(|instance| (instance.host.clone(), resource(&instance.resource.name)))
         .collect();
-    // What is seen of an instance decides nothing: it is neither a change nor a reason to go on.
+    // A host may wait until an instance of it has stopped.
+    changed |= node.seen.instances != instances;
     node.seen.instances = instances;
     changed
 }
@@ -113,8 +118,14 @@ fn online(assigned: &GroupAssignment, now: Timestamp) -> SeenGroup {
         begun_at: Some(now),
         online_at: Some(now),
         failure: None,
-        resources: assigned.resources.iter().map(|spec| resource(&spec.name)).collect(),
+        resources: known(assigned, &[]),
     }
+}
+
+/// What is assigned as it was seen before, and online where it is new.
+fn known(assigned: &GroupAssignment, before: &[SeenResource]) -> Vec<SeenResource> {
+    let seen = |name: &ResourceName| before.iter().find(|seen| seen.name == *name).cloned();
+    assigned.resources.iter().map(|spec| seen(&spec.name).unwrap_or_else(|| resource(&spec.name))).collect()
 }
 
 fn resource(name: &ResourceName) -> SeenResource {
