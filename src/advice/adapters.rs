@@ -89,6 +89,7 @@ pub(super) fn named(on: &Host<'_>, some: &[&HandlerSpec]) -> Vec<String> {
 fn always(on: &Host<'_>) -> Option<RuleFinding> {
     let some = receiving(on, &[Adapter::Sap, Adapter::WcfSap]);
     (!some.is_empty() && !on.enabled.is_empty()).then(|| {
+        let cluster = on.clustering();
         let (name, what, nodes) = (on.name, handlers(&some), list(&on.enabled));
         let receives = by(some.len(), "receives", "receive");
         R38.error(
@@ -97,7 +98,7 @@ fn always(on: &Host<'_>) -> Option<RuleFinding> {
                 "The {what} of {name} {receives} from SAP on {nodes}, and {name} is not clustered: a two-phase commit that a lost \
                  instance leaves open can't be brought to its end."
             ),
-            format!("Cluster {name} in a group."),
+            format!("{cluster} in a group."),
         )
     })
 }
@@ -106,6 +107,7 @@ fn always(on: &Host<'_>) -> Option<RuleFinding> {
 fn polling(on: &Host<'_>) -> Option<RuleFinding> {
     let some = receiving(on, &[Adapter::Sql, Adapter::WcfSql]);
     (!some.is_empty() && !on.enabled.is_empty()).then(|| {
+        let cluster = on.clustering();
         let (name, what, nodes) = (on.name, handlers(&some), list(&on.enabled));
         let polls = by(some.len(), "polls", "poll");
         let message = if on.enabled.len() > 1 {
@@ -114,7 +116,7 @@ fn polling(on: &Host<'_>) -> Option<RuleFinding> {
             format!("The {what} of {name} {polls} on {nodes} only, and {name} is not clustered: when {nodes} is lost, nothing polls.")
         };
         let fix = format!(
-            "Cluster {name} in a group with two possible owners. If the statement is safe with several readers, waive R39 \
+            "{cluster} in a group with two possible owners. If the statement is safe with several readers, waive R39 \
              and run two instances."
         );
         R39.warning(named(on, &some), message, fix)
@@ -125,6 +127,7 @@ fn polling(on: &Host<'_>) -> Option<RuleFinding> {
 fn messages(on: &Host<'_>) -> Option<RuleFinding> {
     let some = local_netmsmq(on);
     (!some.is_empty() && !on.enabled.is_empty()).then(|| {
+        let cluster = on.clustering();
         let (name, what, reads) = (on.name, handlers(&some), by(some.len(), "reads", "read"));
         R40.warning(
             named(on, &some),
@@ -132,7 +135,7 @@ fn messages(on: &Host<'_>) -> Option<RuleFinding> {
                 "The {what} of {name} {reads} queues of the node itself, and {name} is not clustered: when a node is lost, the \
                  messages in its queues wait there."
             ),
-            format!("Cluster {name} in a group together with its queue service (class queue), or read remote queues (`queue: remote`)."),
+            format!("{cluster} in a group together with its queue service (class queue), or read remote queues (`queue: remote`)."),
         )
     })
 }

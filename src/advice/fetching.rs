@@ -38,6 +38,7 @@ fn files(on: &Host<'_>) -> Option<RuleFinding> {
     if some.is_empty() {
         return None;
     }
+    let cluster = on.clustering();
     let (name, what, nodes) = (on.name, handlers(&some), list(&on.enabled));
     let receive = by(some.len(), "receives", "receive");
     match on.enabled.len() {
@@ -46,7 +47,7 @@ fn files(on: &Host<'_>) -> Option<RuleFinding> {
             named(on, &some),
             format!("The {what} of {name} {receive} on {nodes} only, and {name} is not clustered: when {nodes} is lost, nothing fetches."),
             format!(
-                "Cluster {name} in a group and give it an enabled instance on a second node; a second instance without \
+                "{cluster} in a group and give it an enabled instance on a second node; a second instance without \
                  clustering would fetch files twice."
             ),
         )),
@@ -55,7 +56,7 @@ fn files(on: &Host<'_>) -> Option<RuleFinding> {
             format!(
                 "The {what} of {name} {receive} on {nodes} at once, and FTP and SFTP lock no files: files are fetched twice."
             ),
-            format!("Cluster {name} in a group; until then, leave one of its instances enabled."),
+            format!("{cluster} in a group; until then, leave one of its instances enabled."),
         )),
     }
 }
@@ -69,6 +70,7 @@ fn mailboxes(on: &Host<'_>) -> Option<RuleFinding> {
     }
     let known: Vec<&HandlerSpec> =
         some.iter().copied().filter(|handler| handler.options.mailbox_allows_concurrent == Some(true)).collect();
+    let cluster = on.clustering();
     let (name, nodes) = (on.name, list(&on.enabled));
     let twice = on.enabled.len() > 1;
     let reads = by(if known.is_empty() { some.len() } else { known.len() }, "reads", "read");
@@ -99,14 +101,14 @@ fn mailboxes(on: &Host<'_>) -> Option<RuleFinding> {
                 "The {what} of {name} {reads} mail on {nodes} at once, from mailboxes that let in several connections: mail is \
                  fetched twice."
             ),
-            format!("Cluster {name} in a group; until then, leave one of its instances enabled."),
+            format!("{cluster} in a group; until then, leave one of its instances enabled."),
         )
     } else {
         R31.warning(
             named(on, &known),
             format!("The {what} of {name} {reads} mail on {nodes} only, and {name} is not clustered: when {nodes} is lost, nothing reads."),
             format!(
-                "Cluster {name} in a group and give it an enabled instance on a second node; a second instance without \
+                "{cluster} in a group and give it an enabled instance on a second node; a second instance without \
                  clustering would fetch mail twice."
             ),
         )

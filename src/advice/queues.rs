@@ -201,6 +201,7 @@ fn no_transaction(on: &Host<'_>) -> Option<RuleFinding> {
 fn lost_queue(on: &Host<'_>) -> Option<RuleFinding> {
     let some = some(on, |handler| is_receive(handler) && is_local_msmq(handler));
     (!some.is_empty()).then(|| {
+        let cluster = on.clustering();
         let (name, what) = (on.name, handlers(&some));
         R32.warning(
             named(on, &some),
@@ -210,7 +211,7 @@ fn lost_queue(on: &Host<'_>) -> Option<RuleFinding> {
                 by(some.len(), "reads", "read")
             ),
             format!(
-                "Cluster {name} in the group of a clustered queue service (a resource of class queue) and let it depend on \
+                "{cluster} in the group of a clustered queue service (a resource of class queue) and let it depend on \
                  that; if it reads queues of other machines, write `queue: remote`."
             ),
         )
@@ -221,6 +222,7 @@ fn lost_queue(on: &Host<'_>) -> Option<RuleFinding> {
 fn outgoing(on: &Host<'_>) -> Option<RuleFinding> {
     let some = some(on, |handler| handler.adapter == Adapter::Msmq && !is_receive(handler));
     (!some.is_empty()).then(|| {
+        let cluster = on.clustering();
         let (name, what) = (on.name, handlers(&some));
         R35.warning(
             named(on, &some),
@@ -229,7 +231,7 @@ fn outgoing(on: &Host<'_>) -> Option<RuleFinding> {
                  lost, messages that were not sent yet are lost or late.",
                 by(some.len(), "sends", "send")
             ),
-            format!("Cluster {name} in the group of a clustered queue service (a resource of class queue)."),
+            format!("{cluster} in the group of a clustered queue service (a resource of class queue)."),
         )
     })
 }
@@ -241,8 +243,9 @@ fn out_of_order(on: &Host<'_>) -> Option<RuleFinding> {
         handler.options.ordered_delivery == Some(true) && (queue || is_receive(handler))
     });
     (!some.is_empty()).then(|| {
+        let cluster = on.clustering();
         let (name, what, nodes) = (on.name, handlers(&some), list(&on.enabled));
-        let fix = format!("Cluster {name} in a group with two possible owners; until then, leave one of its instances enabled.");
+        let fix = format!("{cluster} in a group with two possible owners; until then, leave one of its instances enabled.");
         if on.enabled.len() > 1 {
             let message = format!(
                 "The {what} of {name} must keep messages in order, but {name} runs on {nodes} at once: they overtake each other."

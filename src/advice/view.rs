@@ -125,6 +125,14 @@ impl Host<'_> {
     pub(super) fn is_isolated(&self) -> bool {
         self.spec.kind == HostKind::Isolated
     }
+
+    /// How a fix that calls for clustering begins. Isolated hosts can't be clustered.
+    pub(super) fn clustering(&self) -> String {
+        match self.spec.kind {
+            HostKind::InProcess => format!("Cluster {}", self.name),
+            HostKind::Isolated => "Bind the handlers to an in-process host, and cluster that".to_owned(),
+        }
+    }
 }
 
 impl Group<'_> {

@@ -179,11 +179,21 @@ impl<'a> Leavers<'a> {
 
     /// Why a group that nobody owns must not be started yet: hosts of it that may still run as something else.
     pub fn blockers(&self, group: &GroupName) -> Vec<String> {
+        self.in_the_way(group, |_| true)
+    }
+
+    /// Those of them that no node will end by itself soon: where it runs does not answer.
+    pub fn silent(&self, group: &GroupName) -> Vec<String> {
+        self.in_the_way(group, |leaver| leaver.view.seen.state != NodeState::Up)
+    }
+
+    fn in_the_way(&self, group: &GroupName, counts: impl Fn(&Leaver<'_>) -> bool) -> Vec<String> {
         let view = self.snapshot.groups.get(group).filter(|_| !self.are_none());
         let Some(view) = view else { return Vec::new() };
         let names: BTreeSet<&ResourceName> = view.spec.resources.iter().map(|resource| &resource.name).collect();
         // Of a node that runs the group itself that is said already.
         let others = self.list.iter().filter(|leaver| leaver.what.ran == Ran::Instance || !leaver.view.may_run(group));
+        let others = others.filter(|leaver| counts(leaver));
         others.filter(|l| names.iter().any(|name| l.stands_for(name))).map(Leaver::sentence).collect()
     }
 }

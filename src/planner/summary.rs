@@ -9,7 +9,7 @@ use super::bounds;
 use super::instances::{self, Leavers};
 use super::plan::{Adoption, Place, Plan, Release};
 use super::snapshot::{GroupView, NodeView, Snapshot};
-use crate::domain::{GroupName, HostName, HumanDuration, NodeName, NodeState};
+use crate::domain::{GroupName, HostName, HumanDuration, NodeName, NodeState, ResourceSpec};
 
 /// A plan in the operator's words.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -140,9 +140,8 @@ fn line(snapshot: &Snapshot, steps: &Steps<'_>, name: &GroupName, group: &GroupV
     if let Some(reasoning) = steps.plan.reasons.get(name).filter(|reasoning| reasoning.chosen.is_none()) {
         return say(PlanAction::Wait, owner, None, reasoning.summary.clone());
     }
-    let reason = "its resources changed".to_owned();
     let restart = restarts(snapshot, name, group).then_some(());
-    let line = restart.and_then(|()| say(PlanAction::Restart, owner.clone(), owner, reason));
+    let line = restart.and_then(|()| say(PlanAction::Restart, owner.clone(), owner, changed(snapshot, name, group)));
     down_for(line, bounds::planned(&group.spec))
 }
 
@@ -164,6 +163,36 @@ fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
     // Hosts that must wait are no change of what runs.
     let waits = || group.placement.assigned_to().is_some_and(|owner| instances::waits_only(snapshot, owner, name));
     differs && !waits()
+}
+
+/// What of a group begins, stops and restarts where it runs, and what of it has to wait for whom.
+fn changed(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> String {
+    let owner = group.placement.assigned_to().and_then(|owner| snapshot.nodes.get(owner));
+    let told = owner.and_then(|node| node.assignment.groups.iter().find(|told| told.group == *name));
+    let told: &[ResourceSpec] = told.map_or(&[], |told| &told.resources);
+    let wanted = &group.spec.resources;
+    let before = |resource: &ResourceSpec| told.iter().find(|told| told.name == resource.name);
+    let begin: Vec<&ResourceSpec> = wanted.iter().filter(|resource| before(resource).is_none()).collect();
+    let stays = |told: &&ResourceSpec| !wanted.iter().any(|resource| resource.name == told.name);
+    let differs = |resource: &&ResourceSpec| before(resource).is_some_and(|told| told != *resource);
+    let names = |resources: &mut dyn Iterator<Item = &ResourceSpec>| {
+        resources.map(|resource| resource.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let parts = [
+        (names(&mut begin.iter().copied()), "to begin"),
+        (names(&mut told.iter().filter(stays)), "to stop"),
+        (names(&mut wanted.iter().filter(differs)), "to restart"),
+    ];
+    let parts = parts.iter().filter(|(names, _)| !names.is_empty()).map(|(names, what)| format!("{names} {what}"));
+    let parts: Vec<String> = parts.collect();
+    let mut said = vec!["its resources changed".to_owned()];
+    if !parts.is_empty() {
+        said[0] = format!("{}: {}", said[0], parts.join(", "));
+    }
+    if begin.iter().any(|resource| snapshot.hosts.contains_key(resource.name.as_str())) {
+        said.extend(Leavers::stored(snapshot).silent(name));
+    }
+    said.join("; ")
 }
 
 /// The instances of unclustered hosts that a node is told to run and was not before, and the reverse. One waits while its
