@@ -129,7 +129,7 @@ impl<'a> Leavers<'a> {
         all
     }
 
-    /// Whether `node` may still run what it shall not, for certain not only if the node is heard or an operator vouches for it.
+    /// Whether `node` may still run what it shall not. That it does not, only the node itself or an operator can say.
     pub fn holds(&self, node: &NodeName) -> bool {
         self.list.iter().any(|leaver| leaver.node == node && !leaver.is_vouched_for())
     }
@@ -219,7 +219,7 @@ pub(super) fn waits_only(snapshot: &Snapshot, node: &NodeName, group: &GroupName
     // Hosts only: whatever else is missing is a change, which is quickly found out.
     let is_host = |resource: &ResourceSpec| snapshot.hosts.contains_key(resource.name.as_str());
     let rest = wanted.iter().filter(|resource| told.resources.contains(resource) || !is_host(resource));
-    let missing = wanted.iter().filter(|resource| !told.resources.contains(resource));
+    let mut missing = wanted.iter().filter(|resource| !told.resources.contains(resource));
     let is_told = |resource: &ResourceSpec| {
         let mut told = snapshot.nodes.values().map(|view| &view.assignment);
         told.any(|told| {
@@ -228,7 +228,7 @@ pub(super) fn waits_only(snapshot: &Snapshot, node: &NodeName, group: &GroupName
                 || others.flat_map(|other| &other.resources).any(|other| other.name == resource.name)
         })
     };
-    let begins = missing.into_iter().any(is_told);
+    let begins = missing.any(is_told);
     !begins && rest.eq(told.resources.iter()) && kept_back(snapshot, node, group).is_some()
 }
 

@@ -9,7 +9,7 @@ use super::bounds;
 use super::instances::{self, Leavers};
 use super::plan::{Adoption, Place, Plan, Release};
 use super::snapshot::{GroupView, NodeView, Snapshot};
-use crate::domain::{GroupName, HostName, HumanDuration, NodeName, NodeState, ResourceSpec};
+use crate::domain::{GroupAssignment, GroupName, HostName, HumanDuration, NodeName, NodeState, ResourceSpec};
 
 /// A plan in the operator's words.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -155,21 +155,23 @@ pub(super) fn restarted<'a>(snapshot: &'a Snapshot, plan: &Plan) -> Vec<&'a Grou
 
 /// Whether the resources that its owner runs differ from those wanted.
 fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
-    let owner = group.placement.assigned_to().and_then(|owner| snapshot.nodes.get(owner));
-    let Some(node) = owner.filter(|node| node.seen.state != NodeState::Down) else { return false };
-    // They are told in the order of their names.
-    let told = node.assignment.groups.binary_search_by(|assigned| assigned.group.cmp(name));
-    let differs = told.is_ok_and(|told| node.assignment.groups[told].resources != group.spec.resources);
+    let differs = told(snapshot, name, group).is_some_and(|told| told.resources != group.spec.resources);
     // Hosts that must wait are no change of what runs.
     let waits = || group.placement.assigned_to().is_some_and(|owner| instances::waits_only(snapshot, owner, name));
     differs && !waits()
 }
 
+/// What the owner of a group, unless it is down, was told of it.
+fn told<'a>(snapshot: &'a Snapshot, name: &GroupName, group: &GroupView) -> Option<&'a GroupAssignment> {
+    let node = snapshot.nodes.get(group.placement.assigned_to()?).filter(|node| node.seen.state != NodeState::Down)?;
+    // In the order of their names.
+    let at = node.assignment.groups.binary_search_by(|assigned| assigned.group.cmp(name)).ok()?;
+    Some(&node.assignment.groups[at])
+}
+
 /// What of a group begins, stops and restarts where it runs, and what of it has to wait for whom.
 fn changed(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> String {
-    let owner = group.placement.assigned_to().and_then(|owner| snapshot.nodes.get(owner));
-    let told = owner.and_then(|node| node.assignment.groups.iter().find(|told| told.group == *name));
-    let told: &[ResourceSpec] = told.map_or(&[], |told| &told.resources);
+    let told: &[ResourceSpec] = told(snapshot, name, group).map_or(&[], |told| &told.resources);
     let wanted = &group.spec.resources;
     let before = |resource: &ResourceSpec| told.iter().find(|told| told.name == resource.name);
     let begin: Vec<&ResourceSpec> = wanted.iter().filter(|resource| before(resource).is_none()).collect();
