@@ -180,7 +180,13 @@ fn no_benefit(on: &Host<'_>) -> Option<RuleFinding> {
         return None;
     }
     let (name, what) = (on.name, handlers(&idle));
-    let kinds = list(idle.iter().map(|handler| kind(handler)).collect::<std::collections::BTreeSet<_>>());
+    let mut kinds: Vec<String> = Vec::new();
+    for kind in idle.iter().map(|handler| kind(handler)) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let kinds = list(kinds);
     let gain = by(idle.len(), "gains", "gain");
     if all {
         let message = format!(

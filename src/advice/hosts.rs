@@ -77,8 +77,8 @@ fn crowded(view: &View<'_>) -> Vec<RuleFinding> {
 
 /// R18. A host that a second instance would not help is left to the rules of its adapters.
 fn alone(on: &Host<'_>) -> Option<RuleFinding> {
-    let wants = on.enabled.is_empty() || adapters::second_instance_helps(on);
-    let alone = on.is_plain() && on.enabled.len() < 2 && wants;
+    let helps = adapters::second_instance_helps(on);
+    let alone = on.is_plain() && on.enabled.len() < 2 && (on.enabled.is_empty() || helps);
     alone.then(|| {
         let name = on.name;
         let (message, others) = match on.enabled.first() {
@@ -86,7 +86,10 @@ fn alone(on: &Host<'_>) -> Option<RuleFinding> {
                 format!("{name} has an enabled instance on {only} only: when {only} is lost, nothing of {name} runs."),
                 "a second node",
             ),
-            None => (format!("{name} has no enabled instance: it runs nowhere."), "two nodes at least"),
+            None => (
+                format!("{name} has no enabled instance: it runs nowhere."),
+                if helps { "two nodes at least" } else { "every node that may run it, and cluster it" },
+            ),
         };
         R18.warning(vec![host(name)], message, format!("Give {name} an enabled instance on {others}."))
     })

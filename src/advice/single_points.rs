@@ -24,7 +24,13 @@ const S06: Rule = Rule::new("S06", &[Advice], "Every node says in which fault do
 pub(super) const RULES: &[Rule] = &[S01, S02, S03, S04, S05, S06];
 
 pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
-    if let (Some(only), true) = (view.nodes.keys().next(), view.nodes.len() == 1 && !view.groups.is_empty()) {
+    if view.nodes.is_empty() && !view.groups.is_empty() {
+        findings.push(S04.warning(
+            vec!["cluster".to_owned()],
+            "There is no node: nothing can run.".to_owned(),
+            "Add two nodes at least.".to_owned(),
+        ));
+    } else if let (Some(only), true) = (view.nodes.keys().next(), view.nodes.len() == 1 && !view.groups.is_empty()) {
         findings.push(S04.warning(
             vec!["cluster".to_owned(), node(only)],
             format!("{only} is the only node: when it is lost, everything is down until it is back."),

@@ -5,18 +5,20 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::document::Document;
 use super::exit::Failure;
 use super::input::Input;
 use super::remote::Remote;
 use super::{out, tables};
-use crate::advice::{self, RuleFinding, Seen, Severity};
+use crate::advice::{self, RuleFinding, Seen, Severity, Waived};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{Finding, topology};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Ends with code 1 if there is an error; warnings and advice alone are code 0. A document that can't be read, or that
-breaks a rule that no cluster can do without, has its mistakes as findings of severity error.
+breaks a rule that no cluster can do without, has its mistakes as findings of severity error. What a waiver covers is shown
+apart, and counts as nothing.
 
 Examples:
   locum check -f examples/ftp-receive.yaml
@@ -35,14 +37,18 @@ pub struct Located {
 
 pub fn run(remote: &Remote, args: &CheckArgs) -> Result<(), Failure> {
     let (name, text) = Input::text(&args.file)?;
-    let located = judge(&text);
+    let Judged { located, waived } = judge(&text);
     let count = |severity| located.iter().filter(|located| located.finding.severity == severity).count();
     let (errors, warnings, advice) = (count(Severity::Error), count(Severity::Warning), count(Severity::Advice));
     if remote.json() {
         let findings: Vec<&RuleFinding> = located.iter().map(|located| &located.finding).collect();
-        out::json(&json!({ "findings": findings }));
+        let mut said = json!({ "findings": findings });
+        if !waived.is_empty() {
+            said["waived"] = json!(waived);
+        }
+        out::json(&said);
     } else {
-        out::result(tables::findings::located(&name, &located));
+        out::result(tables::findings::located(&name, &located, &waived));
     }
     match errors {
         0 => Ok(()),
@@ -54,40 +60,44 @@ pub fn run(remote: &Remote, args: &CheckArgs) -> Result<(), Failure> {
     }
 }
 
-/// The findings in the order of their severity, worst first, then of their lines.
-fn judge(text: &str) -> Vec<Located> {
-    let input = match Input::parse("the document".to_owned(), text) {
-        Ok(input) => input,
-        Err(failure) => {
-            let mistake = Finding::new("", "unreadable", failure.to_string());
-            return advice::of_document(&[mistake])
-                .into_iter()
-                .map(|finding| Located { line: None, finding })
-                .collect();
+/// What the rules say of a document.
+struct Judged {
+    /// In the order of their severity, worst first, then of their lines.
+    located: Vec<Located>,
+    waived: Vec<Waived>,
+}
+
+fn judge(text: &str) -> Judged {
+    let at = |line: Option<usize>, mistake: &Finding| {
+        let findings = advice::of_document(std::slice::from_ref(mistake));
+        findings.into_iter().map(move |finding| Located { line, finding })
+    };
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(unreadable) => {
+            let mistake =
+                Finding::new("", "unreadable", format!("column {}: {}", unreadable.column, unreadable.message));
+            return Judged { located: at(Some(unreadable.line), &mistake).collect(), waived: Vec::new() };
         }
     };
-    let document = &input.document;
-    let mut located: Vec<Located> = match topology::parse(&document.value) {
+    let (mut located, waived): (Vec<Located>, Vec<Waived>) = match topology::parse(&document.value) {
         Ok(spec) => {
-            let findings = advice::judge(&spec, &Seen::default(), SystemClock.now()).findings;
+            let advice = advice::judge(&spec, &Seen::default(), SystemClock.now());
             let line = |finding: &RuleFinding| {
                 let object = finding.objects.first().map_or("cluster", String::as_str);
                 document.line_of(&pointer_to(&document.value, object))
             };
-            findings.into_iter().map(|finding| Located { line: line(&finding), finding }).collect()
+            let found = advice.findings.into_iter().map(|finding| Located { line: line(&finding), finding });
+            (found.collect(), advice.waived)
         }
         // One by one, so that each keeps its place.
-        Err(mistakes) => mistakes
-            .iter()
-            .flat_map(|mistake| {
-                let line = document.line_of(&mistake.pointer);
-                let findings = advice::of_document(std::slice::from_ref(mistake));
-                findings.into_iter().map(move |finding| Located { line, finding })
-            })
-            .collect(),
+        Err(mistakes) => {
+            let found = mistakes.iter().flat_map(|mistake| at(document.line_of(&mistake.pointer), mistake));
+            (found.collect(), Vec::new())
+        }
     };
     located.sort_by(|a, b| (a.finding.severity, a.line, &a.finding).cmp(&(b.finding.severity, b.line, &b.finding)));
-    located
+    Judged { located, waived }
 }
 
 /// Where an object, as findings spell it (`groups/ftp/resources/ip`), stands in a document, as far as it does.

@@ -43,6 +43,18 @@ pub struct ProcessSpec {
     pub is_alive: Option<ProbeSpec>,
 }
 
+impl ProcessSpec {
+    /// Whether a process that was started as `self` can go on as `wanted`: what it was started with is the same.
+    pub fn goes_on_as(&self, wanted: &Self) -> bool {
+        let Self { command, env, working_dir, stop_signal, .. } = self;
+        // The guard was told the signal at the start.
+        *command == wanted.command
+            && *env == wanted.env
+            && *working_dir == wanted.working_dir
+            && *stop_signal == wanted.stop_signal
+    }
+}
+
 const fn default_stop_timeout() -> HumanDuration {
     HumanDuration::from_secs(10)
 }

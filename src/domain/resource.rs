@@ -52,6 +52,16 @@ impl ResourceSpec {
         self.run.resource_type()
     }
 
+    /// Whether what was started as `self` can go on as `wanted`: they differ at most in how it is restarted, probed and
+    /// timed, and in what it depends on.
+    pub fn goes_on_as(&self, wanted: &Self) -> bool {
+        self.name == wanted.name
+            && match (&self.run, &wanted.run) {
+                (RunSpec::Process(run), RunSpec::Process(wanted)) => run.goes_on_as(wanted),
+                (run, wanted) => run == wanted,
+            }
+    }
+
     /// What rules take it for: what it says, or else what its type says.
     pub fn class(&self) -> ResourceClass {
         self.class.unwrap_or_else(|| self.run.class())

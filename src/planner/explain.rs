@@ -3,6 +3,7 @@
 use super::candidates::Search;
 use super::draft::Draft;
 use super::failback;
+use super::instances;
 use super::plan::Reasoning;
 use super::snapshot::Snapshot;
 use crate::domain::{FailbackPolicy, GroupName};
@@ -27,7 +28,8 @@ pub(super) fn explain(snapshot: &Snapshot, group: &GroupName) -> Option<Reasonin
     let fails_back = view.spec.failback.policy != FailbackPolicy::Never;
     let back = fails_back.then(|| failback::note(&draft, (name, view))).flatten();
     let held = view.failed.as_ref().filter(|mark| mark.held.is_some());
-    let waits = held.map(|mark| mark.reason.clone()).or(back);
+    let partly = || instances::kept_back(snapshot, owner, name).map(|why| format!("without all of its hosts: {why}"));
+    let waits = held.map(|mark| mark.reason.clone()).or_else(partly).or(back);
     let summary = match (stays, view.is_wanted()) {
         (true, true) if waits.is_some() => format!("it {verb} {owner}: {}", waits.unwrap_or_default()),
         (true, true) => format!("it {verb} {owner}: nothing asks to move it, and no group moves for a better place"),

@@ -22,6 +22,8 @@ pub(super) struct Leavers<'a> {
     /// The unclustered hosts that are mapped to each node, in the order of their names, and what they run there.
     mapped: HashMap<&'a NodeName, Vec<(&'a HostName, Rc<ResourceSpec>)>>,
     list: Vec<Leaver<'a>>,
+    /// Unclustered hosts that a node which answers has not ended yet where they are no longer mapped to.
+    ending: BTreeSet<HostName>,
 }
 
 /// The node that each group is assigned to.
@@ -44,7 +46,9 @@ impl<'a> Leavers<'a> {
 
     /// By what is stored and seen, if the groups are assigned to these nodes.
     pub fn of(snapshot: &'a Snapshot, owners: Owners<'a>) -> Self {
-        let mut leavers = Self { snapshot, owners, mapped: mapped(snapshot), list: Vec::new() };
+        let (mapped, ending) = (mapped(snapshot), BTreeSet::new());
+        let mut leavers = Self { snapshot, owners, mapped, list: Vec::new(), ending };
+        leavers.ending = leavers.ending_instances();
         for (node, view) in &snapshot.nodes {
             leavers.clustered(node, view);
         }
@@ -108,6 +112,22 @@ impl<'a> Leavers<'a> {
         self.add((node, view), Ran::Instance, found);
     }
 
+    /// An instance that moves to another node begins there once it has ended here: most can bear two at once, and some fetch a
+    /// file twice. A node that does not answer is not waited for, since nobody knows when it ends them.
+    fn ending_instances(&self) -> BTreeSet<HostName> {
+        let mut ending = BTreeSet::new();
+        for (node, view) in self.snapshot.nodes.iter().filter(|(_, view)| view.seen.state == NodeState::Up) {
+            let alive =
+                view.seen.instances.iter().filter(|(_, resource)| resource.may_be_alive()).map(|(host, _)| host);
+            let told = view.assignment.instances.iter().map(|instance| &instance.host);
+            let remembered = view.assignment.leaving.iter().filter(|leaving| leaving.ran == Ran::Instance);
+            let remembered = remembered.filter(|_| !has_obeyed(view)).map(|leaving| &leaving.host);
+            let mapped = |host: &HostName| !view.retired && self.mapped_to(node).any(|(mapped, _)| mapped == host);
+            ending.extend(alive.chain(told).chain(remembered).filter(|host| !mapped(host)).cloned());
+        }
+        ending
+    }
+
     /// What was found, and what is remembered unless the node has said since that it is over.
     fn add(&mut self, (node, view): (&'a NodeName, &'a NodeView), ran: Ran, found: Found) {
         let Found { seen, mut told, stay } = found;
@@ -134,20 +154,21 @@ impl<'a> Leavers<'a> {
         self.list.iter().any(|leaver| leaver.node == node && !leaver.is_vouched_for())
     }
 
-    /// The unclustered hosts of which `node` is told to run an instance, and what that is: not before their groups have let
-    /// go of them.
+    /// The unclustered hosts of which `node` is told to run an instance, and what that is: not before their groups, and nodes
+    /// that they are no longer mapped to, have let go of them.
     pub fn instances_of(&self, node: &NodeName) -> impl Iterator<Item = (&'a HostName, &ResourceSpec)> {
         let view = self.snapshot.nodes.get(node).filter(|view| !view.retired);
         let may_run = move |view: &NodeView, host: &HostName| {
             let runs = view.seen.instances.get(host).is_some_and(SeenResource::may_be_alive);
             let told = view.assignment.instances.iter().any(|instance| instance.host == *host);
             let mut others = self.list.iter().filter(|l| l.what.ran == Ran::Clustered && l.what.host == *host);
-            runs || !others.any(|leaver| leaver.seen || !told)
+            let moves = !told && self.ending.contains(host);
+            runs || !moves && !others.any(|leaver| leaver.seen || !told)
         };
         self.mapped_to(node).filter(move |(host, _)| view.is_some_and(|view| may_run(view, host)))
     }
 
-    /// The unclustered hosts that run an instance on `node` once their groups have let go of them.
+    /// The unclustered hosts that run an instance on `node` once what they were before has let go of them.
     pub fn mapped_to(&self, node: &NodeName) -> impl Iterator<Item = (&'a HostName, &ResourceSpec)> {
         self.mapped.get(node).into_iter().flatten().map(|(host, resource)| (*host, &**resource))
     }

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::draft::Draft;
 use super::snapshot::{GroupView, Snapshot};
-use super::what_if::{Downtime, Faults, what_if};
-use super::{losses, obstacles};
+use super::what_if::{self, Downtime, Faults};
+use super::{Survey, losses, obstacles};
 use crate::domain::{AntiAffinity, GroupName, GroupState, HumanDuration, NodeName, Policy};
 
 /// Up to so many nodes every pair is computed.
@@ -32,6 +32,9 @@ pub struct Resilience {
     pub pairs_count: u64,
     /// Groups that some single node takes down: single points of failure.
     pub not_covered: Vec<GroupName>,
+    /// Groups that should run and do not even now: no loss is counted against them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub down_already: Vec<GroupDown>,
 }
 
 /// Which pairs were computed.
@@ -85,7 +88,19 @@ pub fn resilience(snapshot: &Snapshot, new_id: &mut dyn FnMut() -> Uuid) -> Resi
     let down = singles.values().flat_map(|loss| loss.stay_down.iter().map(|down| down.group.clone()));
     let not_covered: BTreeSet<GroupName> = down.collect();
     let not_covered = not_covered.into_iter().collect();
-    Resilience { nodes: singles.into_values().collect(), pairs, pairs_computed, pairs_count, not_covered }
+    let nodes = singles.into_values().collect();
+    let down_already = down_already(snapshot);
+    Resilience { nodes, pairs, pairs_computed, pairs_count, not_covered, down_already }
+}
+
+fn down_already(snapshot: &Snapshot) -> Vec<GroupDown> {
+    let survey = Survey::new(snapshot);
+    let down = |(name, group): (&GroupName, &GroupView)| {
+        let wanted = group.is_wanted() && !group.retired && what_if::running_on(snapshot, name, group).is_none();
+        let (state, message) = wanted.then(|| survey.group_state(name))?;
+        Some(GroupDown { group: name.clone(), state, message: message.unwrap_or_default() })
+    };
+    snapshot.groups.iter().filter_map(down).collect()
 }
 
 fn all_pairs<'a>(nodes: &[&'a NodeName]) -> BTreeSet<(&'a NodeName, &'a NodeName)> {
@@ -131,7 +146,7 @@ impl<'a> Parts<'a> {
     fn loss(&self, lost: &[&NodeName], new_id: &mut dyn FnMut() -> Uuid) -> Loss {
         let touched: Vec<&GroupName> = lost.iter().flat_map(|node| self.owned.get(node)).flatten().copied().collect();
         let faults = Faults::losing(lost.iter().map(|name| (*name).clone()));
-        let found = what_if(&self.part(&touched), &faults, new_id);
+        let found = what_if::what_if(&self.part(&touched), &faults, new_id);
         let ends: BTreeMap<_, _> = found.end.iter().map(|end| (&end.name, end)).collect();
         let (down, back): (Vec<&Downtime>, Vec<&Downtime>) = found.downtime.iter().partition(|d| d.at_most.is_none());
         let stay_down = down.into_iter().filter_map(|downtime| {

@@ -1,6 +1,7 @@
 //! What does a plan do, in words that an operator reads before saying yes?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +10,9 @@ use super::bounds;
 use super::instances::{self, Leavers};
 use super::plan::{Adoption, Place, Plan, Release};
 use super::snapshot::{GroupView, NodeView, Snapshot};
-use crate::domain::{GroupAssignment, GroupName, HostName, HumanDuration, NodeName, NodeState, ResourceSpec};
+use crate::domain::{
+    GroupAssignment, GroupName, HostName, HumanDuration, NodeName, NodeState, ResourceList, ResourceSpec,
+};
 
 /// A plan in the operator's words.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -55,7 +58,8 @@ pub enum PlanAction {
     Start,
     Stop,
     Move,
-    /// Its resources changed: those restart in place.
+    /// What its resources are started with changed: those restart in place. How they are probed, restarted and timed changes
+    /// without.
     Restart,
     /// It should run and no node can take it, or it is held back.
     Wait,
@@ -121,7 +125,7 @@ fn line(snapshot: &Snapshot, steps: &Steps<'_>, name: &GroupName, group: &GroupV
             None => PlanAction::Stop,
         };
         let line = say(action, owner, to, release.reason.clone());
-        return if action == PlanAction::Move { down_for(line, bounds::planned(&group.spec)) } else { line };
+        return if action == PlanAction::Move { down_for(line, moved(snapshot, steps, name, group)) } else { line };
     }
     if let Some(adoption) = steps.adoptions.get(name) {
         return say(PlanAction::Start, None, Some(adoption.node.clone()), adoption.reason.clone());
@@ -145,6 +149,36 @@ fn line(snapshot: &Snapshot, steps: &Steps<'_>, name: &GroupName, group: &GroupV
     down_for(line, bounds::planned(&group.spec))
 }
 
+/// How long a group that its owner lets go does not run at worst: it starts after the groups that it depends on, and those
+/// may be let go by the same plan.
+fn moved(snapshot: &Snapshot, steps: &Steps<'_>, name: &GroupName, group: &GroupView) -> HumanDuration {
+    let mut known = BTreeMap::new();
+    HumanDuration::from(back_after(snapshot, steps, (name, group), &mut known))
+}
+
+fn back_after<'a>(
+    snapshot: &'a Snapshot,
+    steps: &Steps<'_>,
+    (name, group): (&'a GroupName, &'a GroupView),
+    known: &mut BTreeMap<&'a GroupName, Duration>,
+) -> Duration {
+    if let Some(known) = known.get(name) {
+        return *known;
+    }
+    // Groups that depend on each other never start: one that is asked for again on the way adds nothing.
+    known.insert(name, Duration::ZERO);
+    let mut ready = bounds::stop(&group.spec);
+    for needed in &group.spec.depends_on {
+        let released = steps.releases.get(needed).is_some_and(|release| release.failover.is_some());
+        if let Some(needed) = snapshot.groups.get_key_value(needed).filter(|_| released) {
+            ready = ready.max(back_after(snapshot, steps, needed, known));
+        }
+    }
+    let back = ready.saturating_add(bounds::start(&group.spec));
+    known.insert(name, back);
+    back
+}
+
 /// The groups whose resources change where they run.
 pub(super) fn restarted<'a>(snapshot: &'a Snapshot, plan: &Plan) -> Vec<&'a GroupName> {
     let steps = Steps::of(plan);
@@ -155,10 +189,17 @@ pub(super) fn restarted<'a>(snapshot: &'a Snapshot, plan: &Plan) -> Vec<&'a Grou
 
 /// Whether the resources that its owner runs differ from those wanted.
 fn restarts(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> bool {
-    let differs = told(snapshot, name, group).is_some_and(|told| told.resources != group.spec.resources);
+    let differs = told(snapshot, name, group).is_some_and(|told| differ(&told.resources, &group.spec.resources));
     // Hosts that must wait are no change of what runs.
     let waits = || group.placement.assigned_to().is_some_and(|owner| instances::waits_only(snapshot, owner, name));
     differs && !waits()
+}
+
+/// Whether resources that run as `told` begin, stop or restart to be as `wanted`.
+fn differ(told: &ResourceList, wanted: &ResourceList) -> bool {
+    let goes_on = |told: &ResourceSpec| wanted.iter().any(|wanted| told.goes_on_as(wanted));
+    // Most are one and the same list.
+    told != wanted && (told.len() != wanted.len() || !told.iter().all(goes_on))
 }
 
 /// What the owner of a group, unless it is down, was told of it.
@@ -176,7 +217,7 @@ fn changed(snapshot: &Snapshot, name: &GroupName, group: &GroupView) -> String {
     let before = |resource: &ResourceSpec| told.iter().find(|told| told.name == resource.name);
     let begin: Vec<&ResourceSpec> = wanted.iter().filter(|resource| before(resource).is_none()).collect();
     let stays = |told: &&ResourceSpec| !wanted.iter().any(|resource| resource.name == told.name);
-    let differs = |resource: &&ResourceSpec| before(resource).is_some_and(|told| told != *resource);
+    let differs = |resource: &&ResourceSpec| before(resource).is_some_and(|told| !told.goes_on_as(resource));
     let names = |resources: &mut dyn Iterator<Item = &ResourceSpec>| {
         resources.map(|resource| resource.name.as_str()).collect::<Vec<_>>().join(", ")
     };
@@ -211,7 +252,7 @@ fn instances(snapshot: &Snapshot) -> Vec<InstanceLine> {
         for (host, resource) in &wanted {
             match told.get(host) {
                 None => say(PlanAction::Start, host),
-                Some(told) if told != resource => say(PlanAction::Restart, host),
+                Some(told) if !told.goes_on_as(resource) => say(PlanAction::Restart, host),
                 Some(_) => {}
             }
         }

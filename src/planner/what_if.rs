@@ -20,6 +20,7 @@ use super::{Plan, Survey, effects, plan};
 use crate::domain::{DependencyName, GroupName, GroupState, HumanDuration, NodeName};
 
 use account::Account;
+pub(super) use account::running_on;
 pub use world::{cold, with_faults};
 
 /// How far ahead it is played: beyond brakes, and short of the time after which what failed begins again.

@@ -37,6 +37,26 @@ async fn maintenance_of_a_cluster_a_node_and_a_group_begins_and_ends() {
 }
 
 #[tokio::test]
+async fn a_mark_is_set_and_taken_away_only_on_what_its_writer_saw() {
+    let door = Door::with(&site()).await;
+    let body = json!({ "reason": "disks", "for": "2h" });
+    let paths =
+        ["maintenance", "nodes/bts2/maintenance", "groups/ftp/maintenance", "common-dependencies/messages/down"];
+    for path in paths {
+        let tagged = async |method: &str, name: &str, tag: &str| {
+            let body = (method == "POST").then_some(&body);
+            door.call(method, path, &[(name, tag)], body).await
+        };
+        tagged("POST", "if-match", "\"77\"").await.refused(412, "precondition-failed");
+        let begun = tagged("POST", "if-none-match", "*").await.ok();
+        let tag = format!("\"{}\"", begun["generation"]);
+        tagged("POST", "if-none-match", "*").await.refused(412, "precondition-failed");
+        tagged("DELETE", "if-match", "\"77\"").await.refused(412, "precondition-failed");
+        assert_eq!(tagged("DELETE", "if-match", &tag).await.ok()["changed"], true);
+    }
+}
+
+#[tokio::test]
 async fn a_mark_without_a_reason_or_an_end_is_refused() {
     let door = Door::with(&site()).await;
     let codes = async |body: Value| door.post("maintenance", &body).await.findings();

@@ -56,6 +56,20 @@ fn a_good_document_has_no_error() {
 }
 
 #[test]
+fn what_cannot_be_read_has_a_line_and_what_is_waived_stands_apart() {
+    let broken = File::new("broken.yaml", "cluster: c\nnodes: [\n");
+    let said = ends(1, &["check", "-f", broken.path()]);
+    assert!(said.out.contains("broken.yaml:3: error unreadable"), "{said:?}");
+    let waiver = "waivers:\n  - { rule: S04, reason: a test, actor: ann, expires: 2199-01-01T00:00:00Z }\n";
+    let text = "cluster: c\nnodes: [{ name: a, agent: \"http://127.0.0.1:1\" }]\ngroups:\n  - name: g\n    resources: \
+                [{ name: r, type: process, command: [x] }]\n";
+    let file = File::new("waived.yaml", &format!("{text}{waiver}"));
+    let said = ends(0, &["check", "-f", file.path()]);
+    assert!(!said.out.contains("warning S04") && said.out.contains("WAIVED") && said.out.contains("ann"), "{said:?}");
+    assert_eq!(json_of(0, &["check", "-f", file.path()])["waived"][0]["finding"]["rule"], "S04");
+}
+
+#[test]
 fn each_mistake_is_a_finding_with_its_line() {
     let text = "cluster: c\nnodes:\n  - { name: a, agent: \"http://127.0.0.1:1\" }\n  - name: a\n    agent: nonsense\n";
     let file = File::new("bad.yaml", text);

@@ -83,6 +83,9 @@ pub fn resilience(snapshot: &Snapshot) -> String {
     let names: Vec<&str> = found.not_covered.iter().map(|group| group.as_str()).collect();
     writeln!(out, "{} pairs ({}); not covered: {}", found.pairs_count, word(found.pairs_computed), names.join(" "))
         .unwrap();
+    for down in &found.down_already {
+        writeln!(out, "down already: {} {}: {}", down.group, word(down.state), down.message).unwrap();
+    }
     out
 }
 

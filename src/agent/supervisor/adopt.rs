@@ -59,7 +59,7 @@ impl Supervisor {
     /// Goes on with what is assigned.
     pub fn resume(&mut self, assigned: Assignment, now: Ticks) -> Turn {
         // Whether it still stands nobody has said to this process.
-        self.assign(assigned);
+        self.assign(assigned, now);
         self.handle(Event::Tick, now)
     }
 

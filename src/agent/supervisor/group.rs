@@ -41,10 +41,13 @@ impl Group {
     }
 
     /// A changed group under the same epoch gives resources that had failed for good another chance.
-    pub fn assign(&mut self, wanted: GroupAssignment) {
+    pub fn assign(&mut self, wanted: GroupAssignment, now: Ticks) {
         let specs: Vec<_> = self.members.iter().map(|m| &m.spec).collect();
         if wanted.epoch == self.epoch && !specs.iter().copied().eq(&wanted.resources) {
             self.members.iter_mut().for_each(Member::absolve);
+            for spec in &wanted.resources {
+                self.members.iter_mut().for_each(|member| member.go_on_as(spec, now));
+            }
         }
         self.assigned = Some(wanted);
     }

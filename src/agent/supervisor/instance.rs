@@ -23,10 +23,11 @@ impl Instance {
     }
 
     /// A change gives an instance that had failed for good another chance.
-    pub fn assign(&mut self, wanted: &InstanceAssignment) {
+    pub fn assign(&mut self, wanted: &InstanceAssignment, now: Ticks) {
         let spec = on_its_own(&wanted.resource);
         if self.member.spec != spec {
             self.member.absolve();
+            self.member.go_on_as(&spec, now);
         }
         self.assigned = Some(spec);
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ProbeKind;
-use super::probing::{Asked, interval};
+use super::probing::{Asked, interval, probe_spec};
 use crate::agent::guard::client::{Exit, Guarded};
 use crate::domain::{Bounded, ResourceSpec, Ticks};
 
@@ -69,7 +69,7 @@ pub(super) enum Took {
 impl Up {
     /// A service that runs since `since`; its probes are asked from `now` on.
     pub fn new(guarded: &Guarded, online: bool, now: Ticks) -> Self {
-        let due = Asked { in_flight: false, next_at: now };
+        let due = Asked { next_at: now, ..Asked::default() };
         Self {
             pid: guarded.pid,
             bounded: guarded.bounded,
@@ -85,7 +85,7 @@ impl Up {
     /// Goes on under a new agent process: what was asked before is not answered any more.
     pub fn resume(&mut self, now: Ticks) {
         for asked in [&mut self.readiness, &mut self.looks_alive, &mut self.is_alive] {
-            asked.in_flight = false;
+            (asked.in_flight, asked.outdated) = (false, false);
         }
         if !self.online {
             self.since = now;
@@ -97,6 +97,19 @@ impl Up {
             ProbeKind::Readiness => &mut self.readiness,
             ProbeKind::LooksAlive => &mut self.looks_alive,
             ProbeKind::IsAlive => &mut self.is_alive,
+        }
+    }
+
+    /// Goes on under a changed spec: a probe that differs is asked anew.
+    pub fn change(&mut self, before: &ResourceSpec, wanted: &ResourceSpec, now: Ticks) {
+        for which in [ProbeKind::Readiness, ProbeKind::LooksAlive, ProbeKind::IsAlive] {
+            if probe_spec(before, which) != probe_spec(wanted, which) {
+                let asked = self.asked(which);
+                (asked.outdated, asked.next_at) = (asked.in_flight, now);
+            }
+        }
+        if !self.online && probe_spec(wanted, ProbeKind::Readiness).is_none() {
+            self.come_online(wanted, now);
         }
     }
 

@@ -61,6 +61,28 @@ impl Member {
         }
     }
 
+    /// Takes on what is wanted now, if what runs can go on as that. What is dead or dying begins anew as
+    /// that.
+    pub fn go_on_as(&mut self, wanted: &ResourceSpec, now: Ticks) {
+        if self.spec == *wanted || !self.spec.goes_on_as(wanted) {
+            return;
+        }
+        match &mut self.life {
+            Life::Dead => return,
+            Life::Up(Up { stop: Some(_), .. }) => {
+                // What it needs stops after it all the same.
+                self.spec.depends_on = wanted.depends_on.clone();
+                return;
+            }
+            Life::Starting { .. } => {}
+            Life::Up(up) => {
+                up.change(&self.spec, wanted, now);
+                self.was_online |= up.online;
+            }
+        }
+        self.spec = wanted.clone();
+    }
+
     pub fn may_start(&mut self, now: Ticks) -> bool {
         if self.retry_at().is_some_and(|at| at <= now) {
             self.absolve();
@@ -154,8 +176,11 @@ impl Member {
         if up.pid != pid {
             return;
         }
-        *up.asked(which) = Asked { in_flight: false, next_at: now.plus(interval(&spec, which)) };
-        if up.stop.is_some() {
+        let asked = up.asked(which);
+        let outdated = asked.outdated;
+        let next_at = if outdated { now } else { now.plus(interval(&spec, which)) };
+        *asked = Asked { next_at, ..Asked::default() };
+        if up.stop.is_some() || outdated {
             return;
         }
         match (which, answer) {

@@ -6,7 +6,8 @@
 //!
 //! Rules: resources of a group start in the order of the document, each once the ones before are online, and stop in the
 //! reverse order; one that says what it depends on starts once that is online, stops before it stops, and stops with it.
-//! Nothing of a group is started at or after the lease's stop moment. A changed resource is restarted in place; a
+//! Nothing of a group is started at or after the lease's stop moment. A resource that changed in what
+//! it was started with is restarted in place, and one that changed in how it is probed, restarted and timed goes on; a
 //! group under a new epoch is stopped whole and started anew. Deaths that Locum caused itself (the lease, the guard, a
 //! stop) are never counted against a resource.
 //!
@@ -188,7 +189,7 @@ impl Supervisor {
     fn take_in(&mut self, event: Event, now: Ticks, actions: &mut Vec<Action>) {
         match event {
             Event::Assigned(assigned) => {
-                self.assign(assigned);
+                self.assign(assigned, now);
                 self.told = true;
             }
             Event::AssignmentStands => self.told = true,
@@ -221,16 +222,16 @@ impl Supervisor {
         }
     }
 
-    fn assign(&mut self, assigned: Assignment) {
+    fn assign(&mut self, assigned: Assignment, now: Ticks) {
         self.groups.values_mut().for_each(|group| group.assigned = None);
         self.instances.values_mut().for_each(|instance| instance.assigned = None);
         for wanted in assigned.instances {
             let instance = self.instances.entry(wanted.host.clone()).or_insert_with(|| Instance::new(&wanted));
-            instance.assign(&wanted);
+            instance.assign(&wanted, now);
         }
         for wanted in assigned.groups {
             let group = self.groups.entry(wanted.group.clone()).or_insert_with(|| Group::new(&wanted));
-            group.assign(wanted);
+            group.assign(wanted, now);
         }
     }
 

@@ -17,6 +17,9 @@ const IS_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 pub(super) struct Asked {
     pub in_flight: bool,
     pub next_at: Ticks,
+    /// What is in flight is no longer what should be asked: its answer counts for nothing.
+    #[serde(default)]
+    pub outdated: bool,
 }
 
 /// The probes that are asked at this stage.

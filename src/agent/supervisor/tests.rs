@@ -211,6 +211,42 @@ fn a_changed_resource_is_restarted_in_place_and_others_are_left_alone() {
 }
 
 #[test]
+fn a_resource_that_is_only_restarted_probed_or_timed_differently_goes_on() {
+    let look = |port: u16| json!({ "tcp": format!("127.0.0.1:{port}") });
+    let (mut story, _) = Story::new(vec![group(1, vec![spec("a", json!({ "is_alive": look(1) }))])]);
+    story.started(0, "a", 10);
+    assert_eq!(story.at(60_000, Event::Tick), ["IsAlive a"]);
+    let changed = json!({ "is_alive": look(2), "stop_timeout": "1s", "restart": { "max_restarts": 0 } });
+    assert!(story.assigned(60_001, vec![group(1, vec![spec("a", changed)])]).is_empty());
+    // The answer is to the question as it was; the new one is asked instead.
+    assert_eq!(story.probed(60_002, 10, ProbeKind::IsAlive, false), ["IsAlive a"]);
+    assert_eq!(story.state(), GroupState::Online);
+    assert_eq!(story.probed(60_003, 10, ProbeKind::IsAlive, false), ["signal a"]);
+    assert_eq!(story.at(61_003, Event::Tick), ["kill a"], "after the new time to stop");
+    story.exited(61_004, "a", 10);
+    assert!(story.supervisor.groups()[0].failure.is_some(), "by the new policy, which allows no restart");
+}
+
+#[test]
+fn what_waits_for_a_readiness_that_is_taken_away_is_online() {
+    let pending = |more: serde_json::Value| vec![group(1, vec![spec("a", more)])];
+    let (mut story, _) = Story::new(pending(json!({ "readiness": { "tcp": "127.0.0.1:1" } })));
+    assert_eq!(story.started(0, "a", 10), ["Readiness a"]);
+    assert!(story.assigned(1, pending(json!({}))).is_empty());
+    assert_eq!(story.state(), GroupState::Online);
+    assert!(story.probed(2, 10, ProbeKind::Readiness, false).is_empty(), "nobody asks that any more");
+}
+
+#[test]
+fn what_waits_for_a_restart_begins_anew_by_a_changed_policy() {
+    let waits = |delay: &str| vec![group(1, vec![spec("a", json!({ "restart": { "delay": delay } }))])];
+    let (mut story, _) = Story::new(waits("10m"));
+    story.started(0, "a", 10);
+    assert_eq!(story.exited(1, "a", 10), ["forget a"]);
+    assert_eq!(story.assigned(2, waits("1s")), ["start a 1"]);
+}
+
+#[test]
 fn a_new_epoch_stops_the_group_before_it_starts_anew() {
     let (mut story, _) = Story::new(vec![group(1, vec![spec("a", json!({}))])]);
     story.started(0, "a", 10);

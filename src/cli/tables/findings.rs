@@ -7,14 +7,28 @@ use crate::advice::{Advice, FindingChanges, RuleFinding, Waived};
 use crate::cli::check::Located;
 
 /// Findings of a file, each with its line, as compilers write them: editors and `grep` know the form.
-pub fn located(name: &str, located: &[Located]) -> String {
-    if located.is_empty() {
-        return format!("{name}: nothing to say against it.");
-    }
+/// What is waived stands apart.
+pub fn located(name: &str, located: &[Located], waived: &[Waived]) -> String {
     let place = |line: Option<usize>| line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
     let texts: Vec<String> =
         located.iter().map(|located| format!("{}: {}", place(located.line), finding(&located.finding))).collect();
-    texts.join("\n")
+    let texts = if texts.is_empty() { format!("{name}: nothing to say against it.") } else { texts.join("\n") };
+    [texts].into_iter().chain(waived_table(waived)).collect::<Vec<_>>().join("\n\n")
+}
+
+/// What somebody has taken upon himself, if anything.
+fn waived_table(waived: &[Waived]) -> Option<String> {
+    let mut rows = table(&["WAIVED", "OBJECTS", "BY", "UNTIL", "REASON"]);
+    for Waived { finding, waiver } in waived {
+        rows.add_row([
+            Cell::new(&finding.rule),
+            Cell::new(finding.objects.join(", ")),
+            Cell::new(&waiver.actor),
+            Cell::new(clock_time(waiver.expires)),
+            Cell::new(&waiver.reason),
+        ]);
+    }
+    (!waived.is_empty()).then(|| rows.trim_fmt())
 }
 
 /// All that the rules say of a cluster.
@@ -24,19 +38,7 @@ pub fn advice(advice: &Advice) -> String {
         [] => parts.push("Nothing to say against it.".to_owned()),
         findings => parts.push(lines("", findings)),
     }
-    if !advice.waived.is_empty() {
-        let mut rows = table(&["WAIVED", "OBJECTS", "BY", "UNTIL", "REASON"]);
-        for Waived { finding, waiver } in &advice.waived {
-            rows.add_row([
-                Cell::new(&finding.rule),
-                Cell::new(finding.objects.join(", ")),
-                Cell::new(&waiver.actor),
-                Cell::new(clock_time(waiver.expires)),
-                Cell::new(&waiver.reason),
-            ]);
-        }
-        parts.push(rows.trim_fmt());
-    }
+    parts.extend(waived_table(&advice.waived));
     if !advice.hosts.is_empty() {
         let mut rows = table(&["HOST", "CLUSTERED", "VERDICT", "REASONS"]);
         for host in &advice.hosts {

@@ -80,6 +80,11 @@ pub fn resilience(found: &Resilience) -> String {
         let names: Vec<&str> = found.not_covered.iter().map(|group| group.as_str()).collect();
         parts.push(format!("Not covered against the loss of one node: {}", names.join(", ")));
     }
+    if !found.down_already.is_empty() {
+        let down =
+            found.down_already.iter().map(|down| format!("{} ({}: {})", down.group, word(&down.state), down.message));
+        parts.push(format!("Down already, whatever is lost: {}", down.collect::<Vec<_>>().join(", ")));
+    }
     parts.join("\n\n")
 }
 

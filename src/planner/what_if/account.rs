@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Downtime, HORIZON, Moved};
 use crate::domain::{GroupName, GroupSpec, HumanDuration, NodeName, NodeState};
+use crate::planner::budget::later;
 use crate::planner::snapshot::{GroupView, Snapshot};
 use crate::planner::{Plan, bounds, summary};
 
@@ -20,12 +21,29 @@ pub(super) struct Account {
 }
 
 /// The times in which a group does not run.
-#[derive(Default)]
 struct Interruption {
+    /// The first moment at which it was down.
+    first: Timestamp,
     total: Duration,
     parts: Vec<String>,
     /// Since when it is down, if it is.
     since: Option<Timestamp>,
+}
+
+impl Interruption {
+    fn new(first: Timestamp) -> Self {
+        Self { first, total: Duration::ZERO, parts: Vec::new(), since: None }
+    }
+
+    fn add(&mut self, time: Duration, part: String) {
+        self.total = self.total.saturating_add(time);
+        self.parts.push(part);
+    }
+
+    /// When it is over at worst, if all that happens to it is known; it was down for no longer than that in one piece.
+    fn over(&self) -> Timestamp {
+        later(self.first, HumanDuration::from(self.total))
+    }
 }
 
 impl Account {
@@ -37,10 +55,7 @@ impl Account {
             let is_down =
                 |snapshot: &Snapshot| snapshot.nodes.get(owner).is_none_or(|node| node.seen.state == NodeState::Down);
             if is_down(struck) && !is_down(before) {
-                let parts =
-                    vec![format!("{} until {owner} is proven to have stopped it", between(before.now, struck.now))];
-                let total = between(before.now, struck.now).get();
-                account.interrupted.insert(name.clone(), Interruption { total, parts, since: Some(struck.now) });
+                account.proven(name, owner, struck.now);
             }
         }
         account
@@ -58,10 +73,7 @@ impl Account {
             // Its node was silent before, and its lease has passed on the way.
             let silent = group.placement.assigned_to().is_some() && !self.interrupted.contains_key(&proof.group);
             if silent {
-                let waited = between(self.began, now.now);
-                let parts = vec![format!("{waited} until {} is proven to have stopped it", proof.from)];
-                let interruption = Interruption { total: waited.get(), parts, since: Some(now.now) };
-                self.interrupted.insert(proof.group.clone(), interruption);
+                self.proven(&proof.group, &proof.from, now.now);
             }
         }
         for place in &plan.placements {
@@ -85,24 +97,40 @@ impl Account {
         }
     }
 
+    /// Its owner fell silent when all began, and is proven at `at` to have stopped it.
+    fn proven(&mut self, name: &GroupName, owner: &NodeName, at: Timestamp) {
+        let waited = between(self.began, at);
+        let mut interruption = Interruption { since: Some(at), ..Interruption::new(self.began) };
+        interruption.add(waited.get(), format!("{waited} until {owner} is proven to have stopped it"));
+        self.interrupted.insert(name.clone(), interruption);
+    }
+
     fn stops(&mut self, name: &GroupName, spec: &GroupSpec, node: &NodeName, at: Timestamp) {
-        let interruption = self.interrupted.entry(name.clone()).or_default();
+        let interruption = self.interrupted.entry(name.clone()).or_insert_with(|| Interruption::new(at));
         let stop = bounds::stop(spec);
-        interruption.total = interruption.total.saturating_add(stop);
-        interruption.parts.push(format!("{} to stop on {node}", HumanDuration::from(stop)));
+        interruption.add(stop, format!("{} to stop on {node}", HumanDuration::from(stop)));
         interruption.since = Some(at);
     }
 
-    /// It begins again: what it waited beyond stopping or proof, and the start.
+    /// It begins again: what it waited beyond stopping or proof, be it for groups that it depends on, and the start.
     fn starts(&mut self, name: &GroupName, spec: &GroupSpec, at: Timestamp) {
+        let over =
+            |needed: &GroupName| self.interrupted.get(needed).map(|needed| (needed.over(), needed.since.is_none()));
+        let back =
+            spec.depends_on.iter().filter_map(|needed| Some((over(needed).filter(|(_, back)| *back)?.0, needed)));
+        let last = back.max().map(|(at, needed)| (at, needed.clone()));
         let Some(interruption) = self.interrupted.get_mut(name) else { return };
         let Some(since) = interruption.since.take() else { return };
-        let (waited, start) = (between(since, at), bounds::start(spec));
+        let waited = between(since, at);
         if waited > HumanDuration::default() {
-            interruption.parts.push(format!("{waited} held back"));
+            interruption.add(waited.get(), format!("{waited} held back"));
         }
-        interruption.parts.push(format!("{} to start", HumanDuration::from(start)));
-        interruption.total = interruption.total.saturating_add(waited.get()).saturating_add(start);
+        if let Some((online, needed)) = last.filter(|(online, _)| *online > interruption.over()) {
+            let waits = between(interruption.over(), online);
+            interruption.add(waits.get(), format!("{waits} until {needed} is online"));
+        }
+        let start = bounds::start(spec);
+        interruption.add(start, format!("{} to start", HumanDuration::from(start)));
     }
 
     /// The moves, and the downtimes of groups that are still wanted.
@@ -122,7 +150,7 @@ impl Account {
 }
 
 /// The node that runs the group, as far as is known.
-fn running_on<'a>(snapshot: &Snapshot, name: &GroupName, group: &'a GroupView) -> Option<&'a NodeName> {
+pub fn running_on<'a>(snapshot: &Snapshot, name: &GroupName, group: &'a GroupView) -> Option<&'a NodeName> {
     let owner = group.placement.owner()?;
     snapshot.nodes.get(owner).is_some_and(|node| node.may_run(name)).then_some(owner)
 }

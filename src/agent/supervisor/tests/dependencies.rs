@@ -164,6 +164,14 @@ impl Shaken {
 
     /// Checks the order of what follows from an event.
     fn tell(&mut self, event: Event) -> Result<(), TestCaseError> {
+        if let Event::Assigned(Assignment { groups, .. }) = &event {
+            // What goes on does so under what is wanted now; a new epoch takes nothing over.
+            for wanted in groups.iter().filter(|group| group.epoch == Epoch(1)).flat_map(|group| &group.resources) {
+                if let Some(spec) = self.specs.get_mut(&super::key(wanted.name.as_str())) {
+                    spec.depends_on = wanted.depends_on.clone();
+                }
+            }
+        }
         for action in self.story.supervisor.handle(event, ms(self.now)).actions {
             match action {
                 Action::Start { key, spec, .. } => {
