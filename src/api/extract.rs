@@ -3,7 +3,7 @@
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use super::body;
 use super::problem::ApiError;
+use super::repeat::Key;
 use super::views::ACTOR_HEADER;
 use crate::domain::{Actor, Generation};
 use crate::store::Expect;
@@ -124,6 +125,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 pub struct Writer {
     pub actor: Actor,
     pub expect: Expect,
+    /// By what the call is known again when it is repeated.
+    pub key: Option<Key>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Writer {
@@ -131,7 +134,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Caller(actor) = Caller::from_request_parts(parts, state).await?;
-        Ok(Self { actor, expect: expectation(&parts.headers)? })
+        let key = parts.extensions.get::<Key>().cloned();
+        Ok(Self { actor, expect: expectation(&parts.headers)?, key })
     }
 }
 
@@ -152,6 +156,9 @@ pub struct Edit {
     pub actor: Actor,
     pub expect: Expect,
     pub dry_run: bool,
+    /// Whether it says how something is to be, which overwrites what others said: PUT, PATCH and DELETE.
+    pub replaces: bool,
+    pub key: Option<Key>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Edit {
@@ -159,8 +166,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Edit {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(DryRun { dry_run }) = Query::from_request_parts(parts, state).await?;
-        let Writer { actor, expect } = Writer::from_request_parts(parts, state).await?;
-        Ok(Self { actor, expect, dry_run })
+        let Writer { actor, expect, key } = Writer::from_request_parts(parts, state).await?;
+        let replaces = [Method::PUT, Method::PATCH, Method::DELETE].contains(&parts.method);
+        Ok(Self { actor, expect, dry_run, replaces, key })
     }
 }
 
@@ -176,7 +184,9 @@ fn expectation(headers: &HeaderMap) -> Result<Expect, ApiError> {
         Some(value) => {
             let wrong =
                 || ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
-            let number = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+            let tag = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+            // What stands behind the generation is for readers: what was seen then.
+            let number = tag.split_once('-').map_or(tag, |(number, _)| number);
             number.parse().map(|number| Expect::At(Generation(number))).map_err(|_| wrong())
         }
     }

@@ -26,10 +26,12 @@ use crate::store::Store;
 
 mod answers;
 mod body;
+mod conditional;
 mod document;
 mod extract;
 mod health;
 mod problem;
+mod repeat;
 mod v1;
 pub mod views;
 
@@ -62,6 +64,8 @@ pub fn router(state: AppState) -> Router {
         .merge(SwaggerUi::new("/docs").url("/docs/openapi.json", document))
         .route("/", get(async || Redirect::temporary("/docs")))
         .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
+        .layer(middleware::from_fn_with_state(state.clone(), repeat::answer_once))
+        .layer(middleware::from_fn(conditional::not_modified))
         .layer(middleware::from_fn(health::measure))
         .layer(TraceLayer::new_for_http())
         .with_state(state);

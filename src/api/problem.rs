@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::repeat::Repeated;
 use super::views::Problem;
 use crate::domain::{Finding, Generation};
 use crate::store;
@@ -19,13 +20,26 @@ pub struct ApiError {
     title: &'static str,
     detail: String,
     errors: Vec<Finding>,
+    /// The generation that was expected, if any was, and the present one.
+    versions: Option<(Option<Generation>, Generation)>,
+    /// The call has been done already, under its idempotency key.
+    repeated: bool,
     /// Boxed, so that errors stay small on the way.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), header: None }
+        Self {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            versions: None,
+            repeated: false,
+            header: None,
+        }
     }
 
     /// The request itself can't be read.
@@ -107,9 +121,33 @@ impl ApiError {
     }
 
     /// The caller's expectation does not hold.
-    pub fn precondition(expected: &str, actual: Generation) -> Self {
-        let detail = format!("you expected {expected}, but the generation is {actual}; read it again, then decide");
-        Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It changed meanwhile", detail)
+    pub fn precondition(expected: Generation, actual: Generation) -> Self {
+        let detail =
+            format!("you expected generation {expected}, but the generation is {actual}; read it again, then decide");
+        let versions = Some((Some(expected), actual));
+        Self {
+            versions,
+            ..Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It changed meanwhile", detail)
+        }
+    }
+
+    /// The cluster asks its writers what they expect to find, and this one does not say.
+    pub fn precondition_required(actual: Generation) -> Self {
+        let detail = format!(
+            "this cluster takes writes only from who says what is to be overwritten (policy.require_if_match): send \
+             If-Match with the ETag of what you read, or If-None-Match: * to create; the topology's ETag is \"{actual}\""
+        );
+        let title = "Say what you expect to find";
+        let versions = Some((None, actual));
+        Self { versions, ..Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", title, detail) }
+    }
+
+    /// An idempotency key came with another call before.
+    pub fn key_reused(key: &str) -> Self {
+        let detail = format!(
+            "the Idempotency-Key {key:?} came with another call within the last 24 hours: take a new key for a new call"
+        );
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", "The key belongs to another call", detail)
     }
 
     /// Not yet, or not now.
@@ -130,15 +168,16 @@ impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::NotFound { kind, name } => Self::not_found(kind, &name),
-            store::Error::Conflict { expected, actual } => {
-                Self::precondition(&format!("generation {expected}"), actual)
-            }
+            store::Error::Conflict { expected, actual } => Self::precondition(expected, actual),
             store::Error::Exists { kind, name } => {
                 let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
                 let title = "It exists already";
                 Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title, detail)
             }
             store::Error::Refused(sentence) => Self::refused(sentence),
+            store::Error::Repeated => {
+                Self { repeated: true, ..Self::conflict("the same call was made twice at once; ask again") }
+            }
             store::Error::Outrun => Self::conflict("something newer was decided meanwhile; try again"),
             store::Error::Database(cause) => {
                 tracing::error!(%cause, "a request failed in the database");
@@ -156,8 +195,13 @@ impl IntoResponse for ApiError {
             status: self.status.as_u16(),
             detail: self.detail,
             errors: self.errors,
+            expected: self.versions.and_then(|(expected, _)| expected).map(tag),
+            actual: self.versions.map(|(_, actual)| tag(actual)),
         };
         let mut response = (self.status, Json(problem)).into_response();
+        if self.repeated {
+            response.extensions_mut().insert(Repeated);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some((name, value)) = self.header.map(|header| *header) {
@@ -165,4 +209,8 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+fn tag(generation: Generation) -> String {
+    format!("\"{generation}\"")
 }

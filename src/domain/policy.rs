@@ -12,6 +12,10 @@ pub struct Policy {
     pub anti_affinity: AntiAffinity,
     pub quarantine: Quarantine,
     pub brake: Brake,
+    /// Whether a PUT, PATCH or DELETE has to say, by `If-Match` or `If-None-Match`, what it expects to overwrite.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false, required = false)]
+    pub require_if_match: bool,
 }
 
 /// What groups that share an anti-affinity class do when no node is left without another of them.

@@ -48,6 +48,9 @@ pub enum Error {
     /// A rule of the domain refuses it, as a sentence.
     #[error("{0}")]
     Refused(String),
+    /// Its idempotency key has been answered before.
+    #[error("this call has been answered before")]
+    Repeated,
     /// Another reign, change or plan came first: load again and plan anew.
     #[error("a newer decision or reign came first")]
     Outrun,
@@ -101,6 +104,38 @@ pub struct Replacement {
     pub object: String,
     pub actor: Actor,
     pub at: Timestamp,
+    /// What is answered, to be kept with it.
+    pub answer: Option<KeptAnswer>,
+}
+
+/// What was answered to a call with an idempotency key. It is kept in the transaction of what the call did, so that a
+/// repetition is never done twice, whoever was killed in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    pub key: String,
+    /// A hash of what was asked.
+    pub request: String,
+    pub status: u16,
+    pub etag: Option<String>,
+    pub location: Option<String>,
+    /// None where the call changed nothing, or began what tells more by now.
+    pub body: Option<String>,
+    pub at: Timestamp,
+}
+
+impl KeptAnswer {
+    /// How long an answer is kept.
+    pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// The moment up to which older ones are forgotten when this one is kept.
+    pub fn forgets(&self) -> Timestamp {
+        Self::since(self.at)
+    }
+
+    /// What was answered up to this moment is forgotten at `now`.
+    pub fn since(now: Timestamp) -> Timestamp {
+        now.checked_sub(Self::KEPT).unwrap_or(Timestamp::MIN)
+    }
 }
 
 /// A cluster in a list.
@@ -156,6 +191,8 @@ pub struct NewOperation {
     pub reason: Option<String>,
     pub actor: Actor,
     pub at: Timestamp,
+    /// What is answered, to be kept with it.
+    pub answer: Option<KeptAnswer>,
 }
 
 /// A slice of a list, newest first.
@@ -250,6 +287,14 @@ pub trait Store: Send + Sync + 'static {
         before: Option<Uuid>,
         limit: u32,
     ) -> Result<Vec<Operation>, Error>;
+
+    // -- answers
+
+    /// The answer under an idempotency key, if it was given after `since`.
+    async fn kept_answer(&self, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>, Error>;
+
+    /// Keeps the answer of a call that changed nothing else; `Repeated` if there is one under its key.
+    async fn keep_answer(&self, answer: &KeptAnswer) -> Result<(), Error>;
 
     // -- history
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::cluster::Cluster;
-use super::{Generations, Stored};
+use super::{Generations, KeptAnswer, Stored};
 use crate::domain::{
     Actor, Assignment, ChangeAction, Confirmation, Decision, Event, EventKind, FailedMark, FailoverRecord, Generation,
     GroupName, GroupSpec, HandlerName, HandlerSpec, HostName, HostSpec, Losses, NewEvent, NodeName, NodeSpec,
@@ -75,6 +75,8 @@ pub struct Journal {
     pub kept: Option<NewKept>,
     /// Groups whose failovers up to this verb no longer count against the budget.
     pub forgiven: Vec<GroupName>,
+    /// What its caller is answered.
+    pub answer: Option<KeptAnswer>,
 }
 
 /// The plan of a commit, and the failovers that it concerns.

@@ -5,6 +5,7 @@
 mod api;
 mod api_advice;
 mod api_changes;
+mod api_concurrency;
 mod api_hosts;
 mod api_objects;
 mod api_operators;

@@ -17,7 +17,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::reconciler::{self, Deps, Nudge};
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
+    Stored,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,14 @@ impl Store for Empty {
     async fn topology(&self, _: &ClusterName) -> Result<Stored, Error> {
         unreachable!()
     }
+    async fn kept_answer(&self, _: &str, _: Timestamp) -> Result<Option<KeptAnswer>, Error> {
+        unreachable!()
+    }
+
+    async fn keep_answer(&self, _: &KeptAnswer) -> Result<(), Error> {
+        unreachable!()
+    }
+
     async fn kept_plans(&self, _: &ClusterName, _: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error> {
         unreachable!()
     }

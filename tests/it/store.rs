@@ -151,7 +151,16 @@ fn failover(number: u128, second: i64, outcome: Outcome) -> FailoverRecord {
 
 fn operation(number: u128, kind: OperationKind, target: &str) -> NewOperation {
     let reason = Some("maintenance".to_owned());
-    NewOperation { id: id(number), kind, target: target.to_owned(), to: None, reason, actor: alice(), at: at(10) }
+    NewOperation {
+        id: id(number),
+        kind,
+        target: target.to_owned(),
+        to: None,
+        reason,
+        actor: alice(),
+        at: at(10),
+        answer: None,
+    }
 }
 
 fn event(second: i64, number: usize) -> NewEvent {

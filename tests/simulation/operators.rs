@@ -155,7 +155,7 @@ impl Asker {
         let (actor, at) = (self.actor.clone(), clock.now());
         let way = to.as_ref().map_or_else(String::new, |to| format!(" to {to}"));
         self.recorder.say(&self.actor.0, format!("asks for {} of {target}{way}", kind.as_str()));
-        let new = NewOperation { id, kind, target, to, reason: None, actor, at };
+        let new = NewOperation { id, kind, target, to, reason: None, actor, at, answer: None };
         let answer = self.answer(store.begin_operation(&cluster, &new)).await;
         if answer.is_some() {
             nudge.cluster(&cluster);

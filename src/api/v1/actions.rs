@@ -15,12 +15,13 @@ use crate::api::AppState;
 use crate::api::answers::Writing;
 use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
+use crate::api::repeat::Key;
 use crate::api::views::{ActionRequest, MoveRequest, Problem};
 use crate::domain::{
     Actor, ClusterName, GroupName, HumanDuration, NodeName, NodeState, Operation, OperationKind, OperationState,
 };
 use crate::planner::PlanSummary;
-use crate::store::NewOperation;
+use crate::store::{KeptAnswer, NewOperation};
 
 /// A group in a path.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -60,6 +61,7 @@ pub struct How {
 pub struct Asked {
     how: How,
     actor: Actor,
+    key: Option<Key>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
@@ -68,7 +70,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(how) = Query::from_request_parts(parts, state).await?;
         let Caller(actor) = Caller::from_request_parts(parts, state).await?;
-        Ok(Self { how, actor })
+        let key = parts.extensions.get::<Key>().cloned();
+        Ok(Self { how, actor, key })
     }
 }
 
@@ -107,9 +110,12 @@ impl From<ActionRequest> for MoveRequest {
 }
 
 async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Response, ApiError> {
-    let Asked { how: How { wait, dry_run }, actor } = asked;
+    let Asked { how: How { wait, dry_run }, actor, key } = asked;
     let Action { cluster, kind, target, request: MoveRequest { to, reason } } = action;
-    let new = NewOperation { id: state.ids.next_id(), kind, target, to, reason, actor, at: state.clock.now() };
+    let (id, at) = (state.ids.next_id(), state.clock.now());
+    let location = format!("/v1/operations/{id}");
+    let kept = |key: Key| KeptAnswer { location: Some(location.clone()), ..key.answer(StatusCode::ACCEPTED, at) };
+    let new = NewOperation { id, kind, target, to, reason, actor, at, answer: key.map(kept) };
     if dry_run {
         let summary = preview::of_operation(state, &cluster, &new).await?;
         return Ok(Json(OperationOrPlan::Plan(summary)).into_response());
@@ -121,7 +127,6 @@ async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Respon
         None => accepted,
     };
     let status = if operation.state == OperationState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let location = format!("/v1/operations/{}", operation.id);
     let answer = Json(OperationOrPlan::Operation(operation));
     Ok((status, [(header::LOCATION, location)], answer).into_response())
 }

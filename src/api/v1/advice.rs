@@ -95,7 +95,7 @@ pub async fn put_waiver(
         waiver.expires,
         waiver.reason
     );
-    let done = edit::edit(&state, &cluster, &asked, |stored, document| {
+    let change = |stored: &Stored, document: &mut Value| {
         edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
         let at = position(stored, &waiver.rule, waiver.object.as_deref());
         let waivers = waivers(document)?;
@@ -106,10 +106,12 @@ pub async fn put_waiver(
         }
         let object = path(&waiver.rule, waiver.object.as_deref());
         Ok(Made { at: format!("/waivers/{index}"), action: ChangeAction::PutWaiver, object, message: message.clone() })
+    };
+    edit::edit(&state, &cluster, &asked, change, |done| {
+        let generation = done.before.generation;
+        edit::answer(done, Some(json!(waiver)), Some(generation), asked.dry_run)
     })
-    .await?;
-    let generation = done.before.generation;
-    Ok(edit::answer(done, Some(json!(waiver)), Some(generation), asked.dry_run))
+    .await
 }
 
 /// End a waiver
@@ -124,11 +126,11 @@ pub async fn delete_waiver(
     State(state): State<AppState>,
     Path(OneRule { cluster, rule }): Path<OneRule>,
     Query(WaiverOf { object, dry_run }): Query<WaiverOf>,
-    Writer { actor, expect }: Writer,
+    Writer { actor, expect, .. }: Writer,
 ) -> Result<Response, ApiError> {
-    let asked = Edit { actor, expect, dry_run };
+    let asked = Edit { actor, expect, dry_run, replaces: true, key: None };
     let message = format!("ended the waiver of {}", described(&rule, object.as_deref()));
-    let done = edit::edit(&state, &cluster, &asked, |stored, document| {
+    let change = |stored: &Stored, document: &mut Value| {
         edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
         let missing = || ApiError::not_found("waiver of", &described(&rule, object.as_deref()));
         let index = position(stored, &rule, object.as_deref()).ok_or_else(missing)?;
@@ -136,10 +138,12 @@ pub async fn delete_waiver(
         let at = "/waivers".to_owned();
         let path = path(&rule, object.as_deref());
         Ok(Made { at, action: ChangeAction::DeleteWaiver, object: path, message: message.clone() })
+    };
+    edit::edit(&state, &cluster, &asked, change, |done| {
+        let generation = done.before.generation;
+        edit::answer(done, None, Some(generation), dry_run)
     })
-    .await?;
-    let generation = done.before.generation;
-    Ok(edit::answer(done, None, Some(generation), dry_run))
+    .await
 }
 
 fn checked(request: WaiverRequest, actor: &Actor, now: Timestamp) -> Result<Waiver, ApiError> {

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::edit::{self, Done, Made, etag};
+use super::edit::{self, Answer, Done, Made};
 use super::history::Slice;
 use super::{OneCluster, cursor, limit};
 use crate::api::AppState;
@@ -17,6 +18,7 @@ use crate::api::problem::ApiError;
 use crate::api::views::{ActionRequest, ChangeView, Page, TopologyResult};
 use crate::domain::topology::parse;
 use crate::domain::{Change, ChangeAction, ClusterName, Generation, TopologySpec, differences};
+use crate::store::Stored;
 
 /// A change in a path.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -96,7 +98,7 @@ pub async fn revert(
     State(state): State<AppState>,
     Path(OneChange { cluster, generation }): Path<OneChange>,
     Query(HowToRevert { dry_run, operator_state }): Query<HowToRevert>,
-    Writer { actor, expect }: Writer,
+    Writer { actor, expect, key }: Writer,
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let change = find(&state, &cluster, generation).await?;
@@ -106,20 +108,25 @@ pub async fn revert(
         )));
     };
     let then = parse(&document).map_err(ApiError::invalid)?;
-    let asked = Edit { actor, expect, dry_run };
+    let asked = Edit { actor, expect, dry_run, replaces: false, key };
     let why = request.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let message = format!("reverted to generation {generation}{why}");
-    let done = edit::edit(&state, &cluster, &asked, |stored, document| {
+    let change = |stored: &Stored, document: &mut Value| {
         edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
         let wanted = if operator_state { then.clone() } else { with_operator_state_of(&then, &stored.spec) };
         *document = serde_json::to_value(wanted).map_err(|_| ApiError::internal())?;
         let (at, object) = (String::new(), cluster.to_string());
         Ok(Made { at, action: ChangeAction::Revert, object, message: message.clone() })
-    })
-    .await?;
+    };
+    edit::edit(&state, &cluster, &asked, change, |done| whole(&cluster, done, dry_run)).await
+}
+
+/// What a change of the whole answers.
+fn whole(cluster: &ClusterName, done: Done, dry_run: bool) -> Result<Answer, ApiError> {
     let Done { generation, changed, summary, findings, refused, .. } = done;
-    let result = TopologyResult { cluster, generation, created: false, changed, dry_run, summary, findings, refused };
-    Ok(([(header::ETAG, etag(generation))], Json(result)).into_response())
+    let (cluster, created) = (cluster.clone(), false);
+    let result = TopologyResult { cluster, generation, created, changed, dry_run, summary, findings, refused };
+    Answer::new(StatusCode::OK, generation, &result)
 }
 
 /// `then` with the operator state of what is wanted now, for all that is there now.

@@ -116,23 +116,25 @@ async fn write(
     cluster: &ClusterName,
     one: One<'_>,
     asked: Edit,
-    change: impl Fn(&TopologySpec, &HostSpec, &mut Value) -> Result<(ChangeAction, String), ApiError>,
+    make: impl Fn(&TopologySpec, &HostSpec, &mut Value) -> Result<(ChangeAction, String), ApiError>,
 ) -> Result<Response, ApiError> {
     let found = |stored: &Stored| one.generation(&stored.objects);
-    let done = edit::edit(state, cluster, &asked, |stored, document| {
+    let change = |stored: &Stored, document: &mut Value| {
         edit::expected(one.list.kind.word, one.name, found(stored), asked.expect)?;
         let index = stored.spec.hosts.iter().position(|host| host.name.as_str() == one.name);
         let index = index.ok_or_else(|| one.missing())?;
         let at = format!("/hosts/{index}");
         let fields = document.pointer_mut(&at).ok_or_else(ApiError::internal)?;
-        let (action, message) = change(&stored.spec, &stored.spec.hosts[index], fields)?;
+        let (action, message) = make(&stored.spec, &stored.spec.hosts[index], fields)?;
         Ok(Made { at, action, object: one.path(), message })
+    };
+    edit::edit(state, cluster, &asked, change, |done| {
+        let found = found(&done.before);
+        let generation = if done.changed && !asked.dry_run { done.generation } else { found.unwrap_or_default() };
+        let object = objects::of_spec(state, &done.spec, one, generation)?;
+        let is_clustered = |host: &HostSpec| host.name.as_str() == one.name && host.clustered_in.is_some();
+        let note = (!done.spec.hosts.iter().any(is_clustered)).then(|| DISABLED.to_owned());
+        edit::answer_saying(done, object, found, asked.dry_run, note)
     })
-    .await?;
-    let found = found(&done.before);
-    let generation = if done.changed && !asked.dry_run { done.generation } else { found.unwrap_or_default() };
-    let object = objects::of_spec(state, &done.spec, one, generation)?;
-    let clustered = done.spec.hosts.iter().any(|host| host.name.as_str() == one.name && host.clustered_in.is_some());
-    let note = (!clustered).then(|| DISABLED.to_owned());
-    Ok(edit::answer_saying(done, object, found, asked.dry_run, note))
+    .await
 }

@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::edit::etag;
 use super::{OneCluster, judged, preview};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading};
@@ -52,15 +53,16 @@ pub async fn list_clusters(State(state): State<AppState>) -> Result<Json<Page<Cl
 ///
 /// Its id and generation; the topology and the status are calls of their own.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}", tag = "topology", params(OneCluster), responses(
-    (status = 200, description = "The cluster", body = ClusterView),
+    (status = 200, description = "The cluster", body = ClusterView, headers(("etag" = String, description = "The generation"))),
     Reading,
 ))]
 pub async fn get_cluster(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
-) -> Result<Json<ClusterView>, ApiError> {
+) -> Result<Response, ApiError> {
     let head = state.store.clusters().await?.into_iter().find(|head| head.name == cluster);
-    head.map(|head| Json(head.into())).ok_or_else(|| ApiError::not_found("cluster", cluster.as_str()))
+    let head = head.ok_or_else(|| ApiError::not_found("cluster", cluster.as_str()))?;
+    Ok(([(header::ETAG, etag(head.generation))], Json(ClusterView::from(head))).into_response())
 }
 
 /// Delete a cluster

@@ -3,10 +3,12 @@
 //! The replacement is a compare-and-swap on the generation, so that every rule holds for what is stored. Whoever came in
 //! between is no conflict: the change is made anew on what is there then.
 
-use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::judged::{self, Judged};
 use super::preview;
@@ -14,11 +16,12 @@ use crate::advice::FindingChanges;
 use crate::api::AppState;
 use crate::api::extract::Edit;
 use crate::api::problem::ApiError;
+use crate::api::repeat::Key;
 use crate::api::views::ObjectResult;
 use crate::domain::topology::parse;
 use crate::domain::{ChangeAction, ClusterName, Finding, Generation, TopologySpec};
 use crate::planner::PlanSummary;
-use crate::store::{Error as StoreError, Expect, Replacement, Stored};
+use crate::store::{Error as StoreError, Expect, KeptAnswer, Replacement, Stored};
 
 /// How often a change is made anew because somebody else came in between.
 const ATTEMPTS: u32 = 8;
@@ -47,16 +50,53 @@ pub struct Done {
     pub refused: Option<String>,
 }
 
-/// Makes a change of a cluster's document by `change`, which refuses it or says what it did.
+/// What is answered to a change.
+pub struct Answer {
+    status: StatusCode,
+    etag: HeaderValue,
+    body: String,
+}
+
+impl Answer {
+    pub fn new(status: StatusCode, generation: Generation, body: &impl Serialize) -> Result<Self, ApiError> {
+        let body = serde_json::to_string(body).map_err(|_| ApiError::internal())?;
+        Ok(Self { status, etag: etag(generation), body })
+    }
+
+    /// Lets the ETag change with the body too; what is written `If-Match` counts the generation only.
+    pub fn tag_body(&mut self, generation: Generation) {
+        let mut tag = format!("\"{generation}-");
+        Sha256::digest(&self.body).iter().take(8).for_each(|byte| tag.push_str(&format!("{byte:02x}")));
+        tag.push('"');
+        self.etag = HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"0\""));
+    }
+
+    /// To be kept with the change.
+    fn kept(&self, key: Key, at: Timestamp) -> KeptAnswer {
+        let etag = self.etag.to_str().ok().map(str::to_owned);
+        KeptAnswer { etag, body: Some(self.body.clone()), ..key.answer(self.status, at) }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let headers = [(header::ETAG, self.etag), (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        (self.status, headers, self.body).into_response()
+    }
+}
+
+/// Makes a change of a cluster's document by `change`, which refuses it or says what it did, and answers by `answer`.
 pub async fn edit(
     state: &AppState,
     cluster: &ClusterName,
     asked: &Edit,
     change: impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
-) -> Result<Done, ApiError> {
+    answer: impl Fn(Done) -> Result<Answer, ApiError>,
+) -> Result<Response, ApiError> {
     let mut attempts = ATTEMPTS;
     loop {
         let before = state.store.topology(cluster).await?;
+        demand_expectation(&before, asked)?;
         let mut document = serde_json::to_value(&before.spec).map_err(|_| ApiError::internal())?;
         let made = change(&before, &mut document)?;
         let relative = |findings: Vec<Finding>| relative_to(&made.at, &document, findings);
@@ -68,19 +108,23 @@ pub async fn edit(
         let changed = spec != before.spec;
         if asked.dry_run {
             let (generation, refused) = (before.generation, refusal.map(|refusal| refusal.detail().to_owned()));
-            return Ok(Done { before, spec, generation, changed, summary, findings, refused });
+            let done = Done { before, spec, generation, changed, summary, findings, refused };
+            return Ok(answer(done)?.into_response());
         }
         if let Some(refusal) = refusal {
             return Err(refusal);
         }
         let Made { action, object, message, .. } = made;
         let (on, actor, at) = (before.generation, asked.actor.clone(), state.clock.now());
-        let new = Replacement { spec: spec.clone(), on, action, message, object, actor, at };
+        let mut new = Replacement { spec: spec.clone(), on, action, message, object, actor, at, answer: None };
+        // The change rests on `on`, so what it will be is known before: the answer is kept with it.
+        let generation = if changed { on.next() } else { on };
+        let answer = answer(Done { before, spec, generation, changed, summary, findings, refused: None })?;
+        new.answer = asked.key.clone().map(|key| answer.kept(key, at));
         match state.store.replace_topology(&new).await {
-            Ok(accepted) => {
+            Ok(_) => {
                 state.nudge.cluster(cluster);
-                let generation = accepted.generation;
-                return Ok(Done { before, spec, generation, changed, summary, findings, refused: None });
+                return Ok(answer.into_response());
             }
             Err(StoreError::Conflict { .. }) if attempts > 1 => attempts -= 1,
             Err(StoreError::Conflict { .. }) => {
@@ -89,6 +133,15 @@ pub async fn edit(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Refuses a write that says nothing of what it expects to find, where the cluster asks for that.
+fn demand_expectation(before: &Stored, asked: &Edit) -> Result<(), ApiError> {
+    let silent = asked.replaces && asked.expect == Expect::Anything && !asked.dry_run;
+    if silent && before.spec.policy.require_if_match {
+        return Err(ApiError::precondition_required(before.generation));
+    }
+    Ok(())
 }
 
 /// Whether an object is as its writer expects it; `found` is the generation that last changed it, if it is there.
@@ -104,7 +157,7 @@ pub fn expected(kind: &'static str, name: &str, found: Option<Generation>, expec
 }
 
 /// What a write of an object answers. `found` is the generation that last changed it, if it was there.
-pub fn answer(done: Done, object: Option<Value>, found: Option<Generation>, dry_run: bool) -> Response {
+pub fn answer(done: Done, object: Option<Value>, found: Option<Generation>, dry_run: bool) -> Result<Answer, ApiError> {
     answer_saying(done, object, found, dry_run, None)
 }
 
@@ -115,13 +168,13 @@ pub fn answer_saying(
     found: Option<Generation>,
     dry_run: bool,
     message: Option<String>,
-) -> Response {
+) -> Result<Answer, ApiError> {
     let Done { generation, changed, summary, findings, refused, .. } = done;
     let created = found.is_none() && object.is_some();
     let generation = if changed && !dry_run { generation } else { found.unwrap_or_default() };
     let status = if created && !dry_run { StatusCode::CREATED } else { StatusCode::OK };
     let result = ObjectResult { object, generation, created, changed, dry_run, message, summary, findings, refused };
-    (status, [(header::ETAG, etag(generation))], Json(result)).into_response()
+    Answer::new(status, generation, &result)
 }
 
 pub fn etag(generation: Generation) -> HeaderValue {

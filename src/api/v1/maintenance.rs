@@ -92,7 +92,7 @@ impl Of<'_> {
 async fn write(state: &AppState, mark: Mark<'_>, asked: Edit, value: Option<Value>) -> Result<Response, ApiError> {
     let Mark { cluster, of, action, message } = mark;
     let field = of.field();
-    let done = edit::edit(state, cluster, &asked, |stored, document| {
+    let change = |stored: &Stored, document: &mut Value| {
         let at = of.pointer(stored, document)?;
         let object = document.pointer_mut(&at).and_then(Value::as_object_mut).ok_or_else(ApiError::internal)?;
         let marked = asked.expect != Expect::Absent || object.contains_key(field);
@@ -102,10 +102,12 @@ async fn write(state: &AppState, mark: Mark<'_>, asked: Edit, value: Option<Valu
             None => drop(object.remove(field)),
         }
         Ok(Made { at: format!("{at}/{field}"), action, object: of.path(), message: message.clone() })
+    };
+    edit::edit(state, cluster, &asked, change, |done| {
+        let found = of.generation(&done.before);
+        edit::answer(done, value.clone(), Some(found), asked.dry_run)
     })
-    .await?;
-    let found = of.generation(&done.before);
-    Ok(edit::answer(done, value, Some(found), asked.dry_run))
+    .await
 }
 
 /// Until when, and who and why, with all that is wrong with what was asked.

@@ -60,7 +60,7 @@ pub struct Wait {
 }
 
 /// The wait that was asked for, within bounds.
-fn bounded(wait: Option<HumanDuration>) -> Duration {
+pub fn bounded(wait: Option<HumanDuration>) -> Duration {
     wait.map_or(Duration::ZERO, HumanDuration::get).min(MAX_WAIT)
 }
 

@@ -1,11 +1,11 @@
 //! How is one object of the topology read and written? The same for every kind.
 
-use axum::Json;
-use axum::http::header;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::edit::{self, Made, etag};
+use super::edit::{self, Answer, Made};
 use super::hosts::with_what_is_seen;
 use super::kinds::{List, One};
 use super::references;
@@ -14,6 +14,7 @@ use crate::api::extract::Edit;
 use crate::api::problem::ApiError;
 use crate::api::views::{Page, READ_ONLY};
 use crate::domain::{ClusterName, Finding, Generation, TopologySpec};
+use crate::store::Stored;
 
 /// All objects of a list, in the order of the document.
 pub async fn list(state: &AppState, cluster: &ClusterName, list: List<'_>) -> Result<Response, ApiError> {
@@ -25,7 +26,7 @@ pub async fn list(state: &AppState, cluster: &ClusterName, list: List<'_>) -> Re
         view(state, &stored.spec, list.one(name), item.clone(), generation)
     };
     let items: Vec<Value> = list.items(&document)?.iter().map(view).collect();
-    Ok(Json(Page { items, next_cursor: None }).into_response())
+    answer(list, stored.generation, &Page { items, next_cursor: None })
 }
 
 /// One object.
@@ -35,7 +36,20 @@ pub async fn get(state: &AppState, cluster: &ClusterName, one: One<'_>) -> Resul
     let value = one.value(&document)?.ok_or_else(|| one.missing())?;
     let generation = one.generation(&stored.objects).unwrap_or_default();
     let value = view(state, &stored.spec, one, value, generation);
-    Ok(([(header::ETAG, etag(generation))], Json(value)).into_response())
+    answer(one.list, generation, &value)
+}
+
+/// With an ETag that changes whenever the body may: what is seen of hosts is in theirs, behind the generation.
+fn answer(list: List<'_>, generation: Generation, body: &impl Serialize) -> Result<Response, ApiError> {
+    let mut answer = Answer::new(StatusCode::OK, generation, body)?;
+    if shows_what_is_seen(list) {
+        answer.tag_body(generation);
+    }
+    Ok(answer.into_response())
+}
+
+fn shows_what_is_seen(list: List<'_>) -> bool {
+    ["hosts", "instances"].contains(&list.kind.list)
 }
 
 /// Creates or replaces an object. What an operator set stays where the body says nothing of it.
@@ -104,7 +118,7 @@ async fn write(
     asked: Edit,
     make: impl Fn(Option<&Value>) -> Result<Value, ApiError>,
 ) -> Result<Response, ApiError> {
-    let done = edit::edit(state, cluster, &asked, |stored, document| {
+    let change = |stored: &Stored, document: &mut Value| {
         let found = one.found(stored, document)?;
         edit::expected(one.list.kind.word, one.name, found, asked.expect)?;
         let index = one.index(document)?;
@@ -118,13 +132,15 @@ async fn write(
         }
         let (at, message) = (format!("{}/{index}", one.list.pointer(document)?), format!("put {}", one.words()));
         Ok(Made { at, action: one.list.kind.put, object: one.path(), message })
+    };
+    edit::edit(state, cluster, &asked, change, |done| {
+        let before = document(&done.before.spec)?;
+        let found = one.found(&done.before, &before)?;
+        let generation = if done.changed && !asked.dry_run { done.generation } else { found.unwrap_or_default() };
+        let object = of_spec(state, &done.spec, one, generation)?;
+        edit::answer(done, object, found, asked.dry_run)
     })
-    .await?;
-    let before = document(&done.before.spec)?;
-    let found = one.found(&done.before, &before)?;
-    let generation = if done.changed && !asked.dry_run { done.generation } else { found.unwrap_or_default() };
-    let object = of_spec(state, &done.spec, one, generation)?;
-    Ok(edit::answer(done, object, found, asked.dry_run))
+    .await
 }
 
 /// Takes the name from the path where the body has none, and drops what only reads.
@@ -149,17 +165,19 @@ fn name(body: &mut Value, one: One<'_>) -> Result<(), ApiError> {
 
 /// Deletes an object that nothing refers to.
 pub async fn delete(state: &AppState, cluster: &ClusterName, one: One<'_>, asked: Edit) -> Result<Response, ApiError> {
-    let done = edit::edit(state, cluster, &asked, |stored, document| {
+    let change = |stored: &Stored, document: &mut Value| {
         let found = one.found(stored, document)?.ok_or_else(|| one.missing())?;
         edit::expected(one.list.kind.word, one.name, Some(found), asked.expect)?;
         references::refuse_if_needed(&stored.spec, one)?;
         one.list.items_mut(document)?.retain(|item| !one.is(item));
         let message = format!("deleted {}", one.words());
         Ok(Made { at: one.list.pointer(document)?, action: one.list.kind.delete, object: one.path(), message })
+    };
+    edit::edit(state, cluster, &asked, change, |done| {
+        let found = one.generation(&done.before.objects);
+        edit::answer(done, None, found, asked.dry_run)
     })
-    .await?;
-    let found = one.generation(&done.before.objects);
-    Ok(edit::answer(done, None, found, asked.dry_run))
+    .await
 }
 
 fn document(spec: &TopologySpec) -> Result<Value, ApiError> {
@@ -178,9 +196,8 @@ pub fn of_spec(
 
 /// An object as readers see it.
 fn view(state: &AppState, spec: &TopologySpec, one: One<'_>, mut value: Value, generation: Generation) -> Value {
-    match one.list.kind.list {
-        "hosts" | "instances" => value = with_what_is_seen(state, spec, one, value),
-        _ => {}
+    if shows_what_is_seen(one.list) {
+        value = with_what_is_seen(state, spec, one, value);
     }
     if let Some(fields) = value.as_object_mut().filter(|_| one.list.of.is_none()) {
         fields.insert("generation".to_owned(), Value::from(generation.0));

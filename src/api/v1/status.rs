@@ -12,6 +12,7 @@ use utoipa::IntoParams;
 use super::{OneCluster, bounded};
 use crate::api::AppState;
 use crate::api::answers::Reading;
+use crate::api::conditional::names;
 use crate::api::extract::{Path, Query, header_text};
 use crate::api::problem::ApiError;
 use crate::api::views::Problem;
@@ -64,11 +65,6 @@ pub async fn get_status(
     }
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, json)], view.body.to_string()).into_response())
-}
-
-/// Whether an `If-None-Match` names this ETag, among others or as a weak one.
-fn names(held: &str, etag: &str) -> bool {
-    held.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 /// The view of a cluster, waiting a little for that of a new one.

@@ -53,7 +53,7 @@ pub async fn put_topology(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
     Query(DryRun { dry_run }): Query<DryRun>,
-    Writer { actor, expect }: Writer,
+    Writer { actor, expect, .. }: Writer,
     Document(document): Document,
 ) -> Result<Response, ApiError> {
     let spec = check(&cluster, &document)?;
@@ -63,6 +63,9 @@ pub async fn put_topology(
     let Judged { changes: findings, refusal } = judged::change(&state, before, &wanted);
     let refusal = refusal.map(|errors| ApiError::rules_broken(errors.at(&document)));
     let generation = present.as_ref().map_or(Generation(0), |stored| stored.generation);
+    if !dry_run && expect == Expect::Anything && before.is_some_and(|before| before.policy.require_if_match) {
+        return Err(ApiError::precondition_required(generation));
+    }
     let summary = preview::of_topology(&state, &wanted, generation);
     let refused = refusal.as_ref().map(|refusal| refusal.detail().to_owned());
     let accepted = if dry_run {

@@ -16,7 +16,7 @@ use crate::planner::snapshot::PastFailover;
 use crate::store::cluster::missing;
 use crate::store::rules::Past;
 use crate::store::state::{Journal, Named, NewChange, NewKept, State};
-use crate::store::{ClusterHead, Error, FailoverFilter};
+use crate::store::{ClusterHead, Error, FailoverFilter, KeptAnswer};
 
 /// All clusters that live, and the history of all that ever did, by cluster id.
 #[derive(Clone, Default)]
@@ -31,6 +31,8 @@ pub struct Kept {
     plans: BTreeMap<(Uuid, Decision), NewKept>,
     /// Failovers after which an operator reset their group's budget.
     forgiven: BTreeSet<Uuid>,
+    /// By idempotency key.
+    answers: BTreeMap<String, KeptAnswer>,
 }
 
 /// A record of a cluster.
@@ -64,8 +66,10 @@ impl Kept {
     /// Writes what a rule made of a cluster, whole.
     pub fn save(&mut self, mut state: State) -> Result<()> {
         let (id, name) = (state.cluster.id, state.cluster.name.clone());
-        let Journal { change, events, kept, forgiven } = std::mem::take(&mut state.journal);
+        let Journal { change, events, kept, forgiven, answer } = std::mem::take(&mut state.journal);
         let change = change.map(|change| written(&state, change)).transpose()?;
+        // Before anything else: it may refuse.
+        answer.map_or(Ok(()), |answer| self.keep_answer(&answer))?;
         self.changes.extend(change.map(|change| ((id, change.generation), change)));
         self.events.extend(events.into_iter().map(|event| ((id, event.sequence), event)));
         self.plans.extend(kept.map(|kept| ((id, kept.decision), kept)));
@@ -80,6 +84,21 @@ impl Kept {
             self.living.insert(name, state);
         }
         Ok(())
+    }
+
+    /// Keeps an answer, unless one is kept under its key. Those that are too old go.
+    pub fn keep_answer(&mut self, answer: &KeptAnswer) -> Result<()> {
+        self.answers.retain(|_, kept| kept.at > answer.forgets());
+        if self.answers.contains_key(&answer.key) {
+            return Err(Error::Repeated);
+        }
+        self.answers.insert(answer.key.clone(), answer.clone());
+        Ok(())
+    }
+
+    /// The answer under a key, if it is younger than `since`.
+    pub fn answer(&self, key: &str, since: Timestamp) -> Option<KeptAnswer> {
+        self.answers.get(key).filter(|kept| kept.at > since).cloned()
     }
 
     /// The id of the newest cluster that ever had a name.

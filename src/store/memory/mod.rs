@@ -16,7 +16,8 @@ use super::cluster::{missing, new_id};
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
+    Stored,
 };
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
@@ -176,6 +177,14 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Operation>> {
         self.lock().kept.operations(cluster, before, limit)
+    }
+
+    async fn kept_answer(&self, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>> {
+        Ok(self.lock().kept.answer(key, since))
+    }
+
+    async fn keep_answer(&self, answer: &KeptAnswer) -> Result<()> {
+        self.lock().kept.keep_answer(answer)
     }
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

@@ -14,6 +14,7 @@ use crate::store::{Error, NewOperation};
 pub fn begin(state: &mut State, new: &NewOperation) -> Result<Operation> {
     let before = state.topology();
     check(state, &before, new)?;
+    state.journal.answer.clone_from(&new.answer);
     if let Some((after, action)) = wanted(&before, new) {
         state.cluster.count_change();
         put::write(state, &after);

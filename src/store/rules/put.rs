@@ -42,6 +42,7 @@ pub fn replace(state: &mut State, new: &Replacement) -> Result<Accepted> {
     if actual != new.on {
         return Err(Error::Conflict { expected: new.on, actual });
     }
+    state.journal.answer.clone_from(&new.answer);
     let before = state.topology();
     let after = new.spec.with_operator_state(None);
     let words = Words { action: new.action, message: &new.message, object: &new.object };

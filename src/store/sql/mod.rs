@@ -13,7 +13,8 @@ use self::column::Result;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
+    Stored,
 };
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
@@ -27,6 +28,7 @@ mod cluster;
 mod column;
 mod failover;
 mod history;
+mod kept_answer;
 mod kept_plan;
 mod objects;
 mod open;
@@ -193,6 +195,16 @@ impl Store for SqlStore {
         limit: u32,
     ) -> Result<Vec<Operation>> {
         operation::list(&mut *self.read().await?, cluster, before, limit).await
+    }
+
+    async fn kept_answer(&self, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>> {
+        kept_answer::find(&mut *self.read().await?, key, since).await
+    }
+
+    async fn keep_answer(&self, answer: &KeptAnswer) -> Result<()> {
+        let mut tx = self.write().await?;
+        kept_answer::write(&mut tx, answer).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::cluster::{self, key};
 use super::column::{Columns as _, Result};
-use super::{Conn, Row, change, failover, history, kept_plan, objects, operation, placement};
+use super::{Conn, Row, change, failover, history, kept_answer, kept_plan, objects, operation, placement};
 use crate::domain::{ClusterName, Outcome};
 use crate::planner::Snapshot;
 use crate::store::Error;
@@ -103,6 +103,9 @@ pub async fn save(conn: &mut Conn, before: &State, after: &State) -> Result<()> 
     }
     if let Some(kept) = &after.journal.kept {
         kept_plan::write(conn, cluster, kept).await?;
+    }
+    if let Some(answer) = &after.journal.answer {
+        kept_answer::write(conn, answer).await?;
     }
     cluster::append(conn, cluster, &after.journal.events).await?;
     if after.deleted {

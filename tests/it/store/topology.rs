@@ -80,7 +80,7 @@ pub async fn a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays
 fn replacement(spec: TopologySpec, on: u64) -> Replacement {
     let (action, message) = (ChangeAction::PutNode, "put node bts2".to_owned());
     let object = "nodes/bts2".to_owned();
-    Replacement { spec, on: Generation(on), action, message, object, actor: alice(), at: at(6) }
+    Replacement { spec, on: Generation(on), action, message, object, actor: alice(), at: at(6), answer: None }
 }
 
 pub async fn a_replacement_rests_on_a_generation(store: Arc<dyn Store>) {

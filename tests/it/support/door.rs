@@ -39,6 +39,10 @@ impl Seen {
         self.headers["etag"].to_str().unwrap()
     }
 
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
     /// Checks that it was accepted, and gives what was answered.
     pub fn ok(self) -> Value {
         assert!(self.status.is_success(), "{self:?}");
@@ -98,7 +102,17 @@ impl Door {
 
     /// `path` is below the cluster; one that is only a query is the cluster's own.
     pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
-        let mut request = Request::builder().method(method).uri(format!("/v1/clusters/c/{path}").replace("/?", "?"));
+        let path = format!("/v1/clusters/c/{path}").replace("/?", "?");
+        self.whole_call(method, path.trim_end_matches('/'), headers, body).await
+    }
+
+    /// `path` from the root.
+    pub async fn at(&self, path: &str) -> Seen {
+        self.whole_call("GET", path, &[], None).await
+    }
+
+    async fn whole_call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
+        let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use locum::domain::{ChangeAction, ClusterName, Decision, Generation, Term};
 use locum::planner::replay::KeptPlan;
 use locum::planner::{self, Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Replacement};
+use locum::store::{Basis, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement};
 use uuid::Uuid;
 
 use super::made::next_id;
-use super::pair::{Pair, same};
+use super::pair::{KEYS, Pair, same};
 use super::seen::{self, Look};
 use super::steps::{Draft, GROUPS, Ground, Hope, NODES, Step, Verb};
 use crate::store::event;
@@ -69,6 +69,7 @@ impl Drive {
                     reason: again.then(|| "asked again".to_owned()),
                     actor: alice(),
                     at: now,
+                    answer: self.answer(),
                 };
                 self.pair.both(async |store| store.begin_operation(name, &new).await).await.map(drop)
             }
@@ -117,12 +118,21 @@ impl Drive {
         self.pair.both(async |store| store.put_topology(&spec, expect, &alice(), now).await).await.map(drop)
     }
 
+    /// Under few keys, so that one comes again.
+    fn answer(&self) -> Option<KeptAnswer> {
+        let key = usize::try_from(self.second).ok().and_then(|second| KEYS.get(second % 8))?;
+        let (request, location) = ("asked".to_owned(), Some(format!("/{}", self.second)));
+        let (key, at) = ((*key).to_owned(), at(self.second));
+        Some(KeptAnswer { key, request, status: 202, etag: None, location, body: None, at })
+    }
+
     async fn replace(&mut self, name: &ClusterName, draft: &Draft, older: bool) -> Result<(), Error> {
         let present = self.pair.memory().topology(name).await.map_or(Generation(0), |stored| stored.generation);
         let (action, message) = (ChangeAction::Revert, "went back".to_owned());
         let on = Generation(present.0.saturating_sub(u64::from(older)));
         let (spec, object, actor, at) = (draft.spec(name.as_str()), name.to_string(), alice(), at(self.second));
-        let new = Replacement { spec, on, action, message, object, actor, at };
+        let answer = self.answer();
+        let new = Replacement { spec, on, action, message, object, actor, at, answer };
         self.pair.both(async |store| store.replace_topology(&new).await).await.map(drop)
     }
 

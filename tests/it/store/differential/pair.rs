@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use locum::domain::{ClusterName, FailoverRecord, Operation};
-use locum::store::{Error, FailoverFilter, Store};
+use locum::store::{Error, FailoverFilter, KeptAnswer, Store};
 use uuid::Uuid;
 
 use crate::store::backends::{self, Opened};
 
 const ALL: u32 = u32::MAX;
+
+/// Idempotency keys that callers use.
+pub const KEYS: [&str; 3] = ["a", "b", "c"];
 
 /// Two stores, and the ids of clusters that each of them made: the one thing in which they may differ.
 pub struct Pair {
@@ -59,6 +62,12 @@ impl Pair {
             ("clusters".to_owned(), self.told(store, &reader.clusters().await)),
             ("operations".to_owned(), self.told(store, &reader.operations(None, None, ALL).await)),
         ];
+        for key in KEYS {
+            seen.push((
+                format!("answer {key}"),
+                format!("{:?}", reader.kept_answer(key, KeptAnswer::since(now)).await),
+            ));
+        }
         let whole = FailoverFilter { limit: ALL, ..FailoverFilter::default() };
         for name in clusters {
             let mut add = |what: &str, said: String| seen.push((format!("{what} of {name}"), said));

@@ -1,0 +1,120 @@
+//! Do two who edit at once hear of each other, and is a call that is made twice done once?
+
+use serde_json::{Value, json};
+
+use crate::support::door::{Door, Seen, site};
+
+async fn keyed(door: &Door, path: &str, key: &str, body: &Value) -> Seen {
+    door.call("POST", path, &[("idempotency-key", key)], Some(body)).await
+}
+
+#[tokio::test]
+async fn an_action_that_is_asked_for_again_under_its_key_is_one_operation() {
+    let door = Door::with(&site()).await;
+    let body = json!({ "reason": "patching" });
+    let first = keyed(&door, "nodes/bts1/pause", "k-1", &body).await;
+    let again = keyed(&door, "nodes/bts1/pause", "k-1", &body).await;
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (202, 202));
+    assert_eq!(first.header("location"), again.header("location"));
+    assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), (None, Some("true")));
+    assert_eq!(first.json["id"], again.json["id"]);
+    let other = keyed(&door, "nodes/bts1/pause", "k-2", &body).await.ok();
+    assert_ne!(other["id"], first.json["id"]);
+    let all = door.at("/v1/operations?cluster=c").await.ok();
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
+    // What it began tells more by now.
+    assert_eq!(keyed(&door, "nodes/bts1/pause", "k-1", &body).await.ok()["state"], "superseded");
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_call() {
+    let door = Door::with(&site()).await;
+    keyed(&door, "nodes/bts1/pause", "k-1", &json!({})).await.ok();
+    for (path, body) in
+        [("nodes/bts1/pause", json!({ "reason": "other" })), ("nodes/bts2/pause", json!({})), ("plan", json!({}))]
+    {
+        let detail = keyed(&door, path, "k-1", &body).await.refused(422, "key-reused");
+        assert!(detail.contains("k-1"), "{detail}");
+    }
+    keyed(&door, "nodes/bts1/pause?dry_run=true", "k-1", &json!({})).await.refused(422, "key-reused");
+    for bad in ["", "two words"] {
+        keyed(&door, "nodes/bts1/pause", bad, &json!({})).await.refused(400, "bad-request");
+    }
+    // What is refused is not remembered: once mended it may come again.
+    keyed(&door, "nodes/nope/pause", "k-3", &json!({})).await.refused(404, "not-found");
+    keyed(&door, "nodes/bts2/pause", "k-3", &json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn a_change_that_is_made_again_is_answered_as_the_first_time() {
+    let door = Door::with(&site()).await;
+    let body = json!({ "reason": "disks", "for": "2h" });
+    let first = keyed(&door, "groups/ftp/maintenance", "m-1", &body).await;
+    door.delete("groups/ftp/maintenance").await.ok();
+    let generation = door.get("topology").await.etag().to_owned();
+    let again = keyed(&door, "groups/ftp/maintenance", "m-1", &body).await;
+    assert_eq!((again.etag(), &again.json), (first.etag(), &first.json));
+    assert_eq!(door.get("topology").await.etag(), generation, "nothing was done a second time");
+    // A question is answered anew, since it changes nothing.
+    let asked = keyed(&door, "groups/ftp/maintenance?dry_run=true", "m-2", &body).await.ok();
+    assert_eq!((&asked["dry_run"], &asked["changed"]), (&json!(true), &json!(true)));
+    keyed(&door, "groups/ftp/maintenance", "m-2", &body).await.refused(422, "key-reused");
+}
+
+#[tokio::test]
+async fn of_many_that_make_the_same_call_at_once_one_does_it() {
+    let door = Door::with(&site()).await;
+    let (body, path) = (json!({ "reason": "x", "for": "1h" }), "nodes/bts1/maintenance");
+    let calls = (0..8).map(|_| keyed(&door, path, "same", &body));
+    let answers = futures_util::future::join_all(calls).await;
+    let first = &answers[0];
+    assert!(answers.iter().all(|seen| seen.status.is_success() && seen.json == first.json), "{answers:?}");
+    assert_eq!(door.get("topology").await.etag(), first.etag());
+}
+
+#[tokio::test]
+async fn who_comes_late_learns_both_versions() {
+    let door = Door::with(&site()).await;
+    let before = door.get("groups/ftp").await.etag().to_owned();
+    let patch = json!({ "failover": { "max_failovers": 5 } });
+    let write = async |tag: &str| door.call("PATCH", "groups/ftp", &[("if-match", tag)], Some(&patch)).await;
+    let now = write(&before).await.etag().to_owned();
+    assert_ne!(before, now);
+    let late = door.call("DELETE", "groups/ftp", &[("if-match", &before)], None).await;
+    assert_eq!((&late.json["expected"], &late.json["actual"]), (&json!(before), &json!(now)));
+    assert!(late.refused(412, "precondition-failed").contains("read it again"));
+}
+
+#[tokio::test]
+async fn a_cluster_may_ask_its_writers_what_they_expect() {
+    let door = Door::with(&site()).await;
+    let mut strict = site();
+    strict["policy"]["require_if_match"] = json!(true);
+    let tag = door.put("topology", &strict).await.etag().to_owned();
+    let patch = json!({ "failover": { "max_failovers": 5 } });
+    let silent = door.patch("groups/ftp", &patch).await;
+    assert_eq!((&silent.json["actual"], silent.json.get("expected")), (&json!(tag), None));
+    assert!(silent.refused(428, "precondition-required").contains("If-Match"));
+    door.put("topology", &site()).await.refused(428, "precondition-required");
+    door.delete("groups/ftp").await.refused(428, "precondition-required");
+    // A question overwrites nothing, nor does an operator's action.
+    door.put("topology?dry_run=true", &site()).await.ok();
+    door.post("nodes/bts1/pause", &json!({})).await.ok();
+    let tag = door.get("groups/ftp").await.etag().to_owned();
+    door.call("PATCH", "groups/ftp", &[("if-match", &tag)], Some(&patch)).await.ok();
+}
+
+#[tokio::test]
+async fn what_the_caller_has_already_is_not_sent_again() {
+    let door = Door::with(&site()).await;
+    for path in ["topology", "groups/ftp", "groups", "nodes", "hosts/Receive", "hosts", "handlers", ""] {
+        let tag = door.get(path).await.etag().to_owned();
+        let same = door.call("GET", path, &[("if-none-match", &tag)], None).await;
+        assert_eq!((same.status.as_u16(), same.etag(), &same.json), (304, tag.as_str(), &Value::Null), "{path}");
+        let other = door.call("GET", path, &[("if-none-match", "\"x\"")], None).await;
+        assert_eq!(other.status, 200, "{path}");
+    }
+    let tag = door.get("groups/ftp").await.etag().to_owned();
+    door.patch("groups/ftp", &json!({ "failover": { "max_failovers": 5 } })).await.ok();
+    assert_eq!(door.call("GET", "groups/ftp", &[("if-none-match", &tag)], None).await.status, 200);
+}
