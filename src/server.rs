@@ -102,6 +102,7 @@ impl BoundServer {
         let state = AppState {
             store: store.clone(),
             boards,
+            feeds: Arc::default(),
             nudge,
             clock: clock.clone(),
             ids,

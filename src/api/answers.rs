@@ -25,12 +25,12 @@ const INVALID: (&str, &str) = ("422", "Not valid, or refused by a rule; `errors`
 const STALE: (&str, &str) = ("412", "It changed meanwhile, or exists although you asked to create it only");
 const INTERNAL: (&str, &str) = ("500", "A defect, or a database that fails; the server's log says what");
 
-/// Refusals of a call that lists.
+/// Refusals of a call for a slice of a list.
 pub struct Listing;
 
 impl IntoResponses for Listing {
     fn responses() -> Answers {
-        problems(&[BAD_REQUEST, INTERNAL])
+        problems(&[BAD_REQUEST, NOT_FOUND, INVALID, INTERNAL])
     }
 }
 

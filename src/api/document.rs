@@ -1,9 +1,15 @@
 //! What stands at the head of the API's document?
 
-use utoipa::openapi::{OpenApi as OpenApiDocument, RefOr};
+use serde_json::Value;
+use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::{OpenApi, PartialSchema as _, ToSchema as _};
 
+use super::problem::TYPES;
 use super::views::Problem;
+
+mod example;
+mod problems;
+mod tidy;
 
 /// The head; paths and schemas come from the routes.
 #[derive(OpenApi)]
@@ -17,6 +23,7 @@ use super::views::Problem;
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "The Locum developers")
     ),
+    servers((url = "/", description = "The server that you ask")),
     tags(
         (name = "topology", description = "What is wanted"),
         (name = "plan", description = "What would be, and why"),
@@ -38,13 +45,14 @@ pub fn head() -> OpenApiDocument {
     document
 }
 
-/// The document with its routes: the bodies of actions may be left out.
-pub fn finish(mut document: OpenApiDocument) -> OpenApiDocument {
-    let actions = document.paths.paths.values_mut().filter_map(|path| path.post.as_mut());
-    for body in actions.filter_map(|action| action.request_body.as_mut()) {
-        if let RefOr::T(body) = body {
-            body.required = None;
-        }
-    }
-    document
+/// The document with its routes, and with all that follows from them: as JSON, since it is said in the words of the standard,
+/// of which the crate's types know a part.
+pub fn finish(document: &OpenApiDocument) -> Value {
+    // It is made of maps with texts as keys, so it can be written.
+    let mut json = serde_json::to_value(document).unwrap_or_default();
+    tidy::calls(&mut json);
+    tidy::schemas(&mut json);
+    problems::explain(&mut json, TYPES);
+    example::fill(&mut json);
+    json
 }

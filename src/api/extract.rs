@@ -86,7 +86,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
         let bytes = body::read(request).await?;
-        if bytes.is_empty() { Ok(Self(T::default())) } else { body::fields(parse(is_json, &bytes)?).map(Self) }
+        let body = if bytes.is_empty() { Value::Null } else { parse(is_json, &bytes)? };
+        if body.is_null() { Ok(Self(T::default())) } else { body::fields(body).map(Self) }
     }
 }
 
@@ -173,23 +174,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Edit {
 }
 
 fn expectation(headers: &HeaderMap) -> Result<Expect, ApiError> {
-    if let Some(value) = header_text(headers, &header::IF_NONE_MATCH) {
-        return match value {
-            "*" => Ok(Expect::Absent),
-            other => Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}"))),
-        };
+    let at =
+        headers.get(header::IF_MATCH).map(|value| generation(value.to_str().unwrap_or_default().trim())).transpose()?;
+    match headers.get(header::IF_NONE_MATCH).map(|value| value.to_str().unwrap_or_default().trim()) {
+        None => Ok(at.map_or(Expect::Anything, Expect::At)),
+        Some("*") => Ok(Expect::Absent),
+        Some(other) => Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}"))),
     }
-    match header_text(headers, &header::IF_MATCH) {
-        None => Ok(Expect::Anything),
-        Some(value) => {
-            let wrong =
-                || ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
-            let tag = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
-            // What stands behind the generation is for readers: what was seen then.
-            let number = tag.split_once('-').map_or(tag, |(number, _)| number);
-            number.parse().map(|number| Expect::At(Generation(number))).map_err(|_| wrong())
-        }
-    }
+}
+
+fn generation(value: &str) -> Result<Generation, ApiError> {
+    let wrong = || ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
+    let tag = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    // What stands behind the generation is for readers: what was seen then.
+    let number = tag.split_once('-').map_or(tag, |(number, _)| number);
+    number.parse().map(Generation).map_err(|_| wrong())
 }
 
 /// A header as text, if it is there and is text.

@@ -10,14 +10,15 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
+use self::feed::Feeds;
 use self::problem::ApiError;
 use crate::board::Boards;
 use crate::clock::{Clock, IdSource};
@@ -29,9 +30,12 @@ mod body;
 mod conditional;
 mod document;
 mod extract;
+pub mod feed;
 mod health;
 mod problem;
 mod repeat;
+mod report;
+mod stream;
 mod v1;
 pub mod views;
 
@@ -40,6 +44,8 @@ pub mod views;
 pub struct AppState {
     pub store: Arc<dyn Store>,
     pub boards: Arc<Boards>,
+    /// Who waits for events.
+    pub feeds: Arc<Feeds>,
     pub nudge: Nudge,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
@@ -50,18 +56,18 @@ pub struct AppState {
 }
 
 /// The API's document, as `locum openapi control-plane` prints it.
-pub fn openapi() -> OpenApi {
-    document::finish(routes().split_for_parts().1)
+pub fn openapi() -> Value {
+    document::finish(&routes().split_for_parts().1)
 }
 
 /// The whole API.
 pub fn router(state: AppState) -> Router {
     let (router, document) = routes().split_for_parts();
-    let document = document::finish(document);
+    let document = document::finish(&document);
     let shown = document.clone();
     let inner = router
         .route("/openapi.json", get(async move || Json(shown)))
-        .merge(SwaggerUi::new("/docs").url("/docs/openapi.json", document))
+        .merge(SwaggerUi::new("/docs").external_url_unchecked("/docs/openapi.json", document))
         .route("/", get(async || Redirect::temporary("/docs")))
         .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
         .layer(middleware::from_fn_with_state(state.clone(), repeat::answer_once))
@@ -159,6 +165,7 @@ fn marks() -> OpenApiRouter<AppState> {
 fn questions() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(v1::status::get_status))
+        .routes(routes!(v1::active::get_active))
         .routes(routes!(v1::plan::plan_what_if))
         .routes(routes!(v1::plan::get_resilience))
         .routes(routes!(v1::explain::explain_group))
@@ -184,11 +191,12 @@ fn history() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(v1::history::list_failovers))
         .routes(routes!(v1::history::get_failover))
+        .routes(routes!(v1::history::acknowledge_failover))
         .routes(routes!(v1::replay::replay_failover))
         .routes(routes!(v1::changes::list_changes))
         .routes(routes!(v1::changes::get_change))
         .routes(routes!(v1::changes::revert))
-        .routes(routes!(v1::history::list_events))
+        .routes(routes!(v1::events::list_events))
 }
 
 /// Turns the router's bare 405 into a problem that says what is allowed.

@@ -10,7 +10,7 @@ use crate::domain::{Finding, Generation};
 use crate::store;
 
 /// Where problem types are named; the last part is stable.
-const TYPES: &str = "https://locum.invalid/problems/";
+pub const TYPES: &str = "https://locum.invalid/problems/";
 
 /// An error on its way to the caller.
 #[derive(Debug)]
@@ -56,6 +56,11 @@ impl ApiError {
     pub fn no_such_path(path: &str) -> Self {
         let detail = format!("there is nothing at {path}; /docs lists what there is");
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such path", detail)
+    }
+
+    /// A group does not run where it was asked for.
+    pub fn not_active(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-active", "It is not active there", detail)
     }
 
     /// The path is there, the method is not.

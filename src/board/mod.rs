@@ -42,9 +42,13 @@ impl Boards {
     /// Shows a cluster as it is now. Watchers wake only if the status document differs.
     pub fn publish(&self, snapshot: Snapshot) {
         let name = snapshot.cluster.clone();
-        let status = status::render(&snapshot);
-        let body: Arc<str> = serde_json::to_string(&status).unwrap_or_else(|error| error.to_string()).into();
+        let mut status = status::render(&snapshot);
+        let body = serde_json::to_string(&status).unwrap_or_else(|error| error.to_string());
         let etag = etag(&body);
+        status.etag.clone_from(&etag);
+        // It stands first, so that the rest need not be written again.
+        let body: Arc<str> = body.replacen("\"etag\":\"\"", &format!("\"etag\":\"{etag}\""), 1).into();
+        let etag = format!("\"{etag}\"");
         let view = Arc::new(View { snapshot: Arc::new(snapshot), status: Arc::new(status), body, etag });
         self.sender(&name).send_if_modified(|latest| {
             let differs = latest.as_ref().is_none_or(|before| before.etag != view.etag);
@@ -83,11 +87,10 @@ impl Boards {
 /// Half of a SHA-256 is enough to tell two renderings apart.
 fn etag(body: &str) -> String {
     let hash = Sha256::digest(body.as_bytes());
-    let mut etag = String::from("\"");
+    let mut etag = String::new();
     for byte in &hash[..16] {
         // Writing to a String can't fail.
         let _ = write!(etag, "{byte:02x}");
     }
-    etag.push('"');
     etag
 }

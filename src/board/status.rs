@@ -15,6 +15,8 @@ use crate::planner::{self, Snapshot, Survey};
 /// The observed state of a cluster. It changes only when something in it does: no ages, no countdowns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StatusDocument {
+    /// Changes when, and only when, anything else in it does: what `since` takes.
+    pub etag: String,
     pub cluster: ClusterName,
     pub generation: Generation,
     pub term: Term,
@@ -95,6 +97,8 @@ pub fn render(snapshot: &Snapshot) -> StatusDocument {
         ..node(snapshot, name, view)
     };
     StatusDocument {
+        // Of the rest, so it is filled in once that is written.
+        etag: String::new(),
         cluster: snapshot.cluster.clone(),
         generation: snapshot.generation,
         term: snapshot.term,

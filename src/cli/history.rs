@@ -16,6 +16,7 @@ const PAGE: u32 = 100;
 Examples:
   locum history
   locum history integration --group ftp-receive --limit 5
+  locum history --report --limit 1000 > failovers.md
   locum history integration --output json | jq '.items[] | {cause, release_proof, phases_ms}'")]
 pub struct HistoryArgs {
     /// The cluster; not needed where the server has one, or LOCUM_CLUSTER names it
@@ -24,13 +25,20 @@ pub struct HistoryArgs {
     #[arg(long)]
     pub group: Option<GroupName>,
     /// At most so many, the newest
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
+    /// As a report in Markdown, to be kept or sent on
+    #[arg(long)]
+    pub report: bool,
 }
 
 pub async fn run(remote: &Remote, args: HistoryArgs) -> Result<(), Failure> {
     let plane = remote.control_plane()?;
     let name = cluster(&plane, args.cluster).await?;
+    if args.report {
+        out::result(plane.report(&name, args.group.as_ref(), args.limit).await?.trim_end());
+        return Ok(());
+    }
     let reply = plane.failovers(&name, args.group.as_ref(), args.limit, None).await?;
     if remote.json() {
         out::json(&reply.json);

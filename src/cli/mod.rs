@@ -10,6 +10,7 @@ pub mod check;
 pub mod demo;
 pub mod diff;
 pub mod document;
+pub mod events;
 pub mod exit;
 pub mod explain;
 pub mod export;
@@ -91,6 +92,8 @@ pub enum Command {
     Offline(verbs::GroupArgs),
     /// Forget that a group failed and what it spent of its failover budget
     Reset(verbs::GroupArgs),
+    /// Show what happened, and go on showing it as it happens
+    Events(events::EventsArgs),
     /// Show the failovers, newest first
     History(history::HistoryArgs),
     /// Print an API's OpenAPI document
@@ -135,6 +138,7 @@ pub fn run(remote: &Remote, command: Command) -> Result<(), Failure> {
         Command::Online(args) => wait_for(verbs::on_group(remote, "online", args)),
         Command::Offline(args) => wait_for(verbs::on_group(remote, "offline", args)),
         Command::Reset(args) => wait_for(verbs::on_group(remote, "reset", args)),
+        Command::Events(args) => wait_for(events::run(remote, args)),
         Command::History(args) => wait_for(history::run(remote, args)),
     }
 }

@@ -25,10 +25,9 @@ pub enum ApiName {
 
 pub fn run(args: &OpenapiArgs) -> Result<(), Failure> {
     let document = match args.name {
-        ApiName::ControlPlane => api::openapi(),
-        ApiName::NodeAgent => agent::endpoint::openapi(),
+        ApiName::ControlPlane => Ok(api::openapi()),
+        ApiName::NodeAgent => serde_json::to_value(agent::endpoint::openapi()),
     };
-    let text = document.to_pretty_json().map_err(|e| Failure::Failed(format!("can't write the document: {e}")))?;
-    out::result(text);
+    out::json(&document.map_err(|e| Failure::Failed(format!("can't write the document: {e}")))?);
     Ok(())
 }

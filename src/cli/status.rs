@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde::Deserialize as _;
+use serde_json::Value;
 
 use super::exit::Failure;
 use super::remote::{Remote, cluster};
@@ -11,9 +13,6 @@ use crate::board::StatusDocument;
 use crate::client::control_plane::{ControlPlane, Reply};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::ClusterName;
-
-/// How long one question waits for a change.
-const WAIT: Duration = Duration::from_secs(30);
 
 /// How long to wait before a server that went away is asked again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -35,36 +34,49 @@ pub struct StatusArgs {
 pub async fn run(remote: &Remote, args: StatusArgs) -> Result<(), Failure> {
     let plane = remote.control_plane()?;
     let name = cluster(&plane, args.cluster).await?;
-    let first = plane.status(&name, None, Duration::ZERO).await?;
-    let Some(first) = first else { return Ok(()) };
-    show(remote, &first.reply, args.watch);
-    if !args.watch {
-        return Ok(());
+    if args.watch {
+        return follow(remote, &plane, &name).await;
     }
-    follow(remote, &plane, &name, first.tag).await
+    if let Some(seen) = plane.status(&name, None, Duration::ZERO).await? {
+        show(remote, &seen.reply, false);
+    }
+    Ok(())
 }
 
 /// Only a refusal ends it: a server that is restarted comes back.
-async fn follow(remote: &Remote, plane: &ControlPlane, name: &ClusterName, mut tag: String) -> Result<(), Failure> {
-    let mut told = false;
+async fn follow(remote: &Remote, plane: &ControlPlane, name: &ClusterName) -> Result<(), Failure> {
+    let path = format!("/v1/clusters/{name}/status");
+    let (mut shown, mut told) = (String::new(), false);
     loop {
-        match plane.status(name, Some(&tag), WAIT).await {
-            Ok(Some(seen)) => {
-                show(remote, &seen.reply, true);
-                tag = seen.tag;
+        match plane.follow(&path, None).await {
+            Ok(mut following) => {
                 told = false;
+                while let Ok(heard) = following.next().await {
+                    // After a connection that broke the same comes again.
+                    if heard.event == "status" && heard.id != shown {
+                        let (json, value) = read(&heard.data)
+                            .map_err(|why| Failure::Failed(format!("a status can't be read: {why}")))?;
+                        show(remote, &Reply { value, json }, true);
+                        shown = heard.id;
+                    }
+                }
             }
-            Ok(None) => told = false,
             Err(error) if error.may_pass() => {
                 if !told {
                     out::remark(format!("{error}; asking again every second"));
                 }
                 told = true;
-                SystemClock.sleep(RETRY).await;
             }
             Err(error) => return Err(error.into()),
         }
+        SystemClock.sleep(RETRY).await;
     }
+}
+
+fn read(data: &str) -> serde_json::Result<(Value, StatusDocument)> {
+    let json: Value = serde_json::from_str(data)?;
+    let value = StatusDocument::deserialize(&json)?;
+    Ok((json, value))
 }
 
 fn show(remote: &Remote, reply: &Reply<StatusDocument>, again: bool) {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::board::{GroupStatus, NodeStatus, StatusDocument};
-use crate::domain::{FailoverRecord, NodeName, NodeState};
+use crate::domain::{Event, FailoverRecord, NodeName, NodeState};
 use crate::planner::{PlanLine, PlanSummary};
 
 /// Stands for "nothing" in a cell.
@@ -44,6 +44,12 @@ fn plan_lines(lines: &[PlanLine]) -> String {
         ]);
     }
     table.trim_fmt()
+}
+
+/// An event as a line.
+pub fn event(event: &Event) -> String {
+    let Event { sequence, at, kind, subject, message, .. } = event;
+    format!("{sequence:>6}  {}  {:<20}  {subject}: {message}", at.strftime("%F %T"), word(kind))
 }
 
 /// Wanted and seen of every node and group.

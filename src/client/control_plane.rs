@@ -1,13 +1,15 @@
 //! How does a program ask the control plane? The CLI's calls, with errors that a person understands.
 
 mod intent;
+mod stream;
 
 pub use intent::Revert;
+pub use stream::{Following, Told};
 
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, ETAG, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,13 +19,16 @@ use uuid::Uuid;
 
 use crate::api::views::{ACTOR_HEADER, Page, Problem, TopologyResult};
 use crate::board::status::StatusDocument;
-use crate::domain::{ClusterName, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
+use crate::domain::{ClusterName, Event, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
 
 /// An address that does not take a connection within this time is not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An answer takes at most this long, beside the time that the caller asks the server to wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A server sends something every 15 s on a stream: one that is silent for longer is gone.
+const SILENCE: Duration = Duration::from_secs(40);
 
 /// Why a call did not bring what it was for.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +94,8 @@ pub enum Replaces {
 #[derive(Debug, Clone)]
 pub struct ControlPlane {
     http: reqwest::Client,
+    /// For streams, which have no end that could be late.
+    streams: reqwest::Client,
     server: String,
     actor: String,
 }
@@ -113,13 +120,11 @@ impl ControlPlane {
             return Err(bad("it must begin with http:// and name a host".to_owned()));
         }
         // No proxy: a control plane is on a network of its own, and a proxy would answer in its place.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(|e| bad(e.to_string()))?;
+        let builder = || reqwest::Client::builder().no_proxy().connect_timeout(CONNECT_TIMEOUT);
+        let http = builder().build().map_err(|e| bad(e.to_string()))?;
+        let streams = builder().read_timeout(SILENCE).build().map_err(|e| bad(e.to_string()))?;
         let actor: String = actor.chars().filter(|c| c.is_ascii_graphic()).collect();
-        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), actor })
+        Ok(Self { http, streams, server: server.trim_end_matches('/').to_owned(), actor })
     }
 
     /// The address that is called.
@@ -212,6 +217,30 @@ impl ControlPlane {
         self.call(request).await
     }
 
+    /// The failovers as a report in Markdown, the newest first.
+    pub async fn report(
+        &self,
+        cluster: &ClusterName,
+        group: Option<&GroupName>,
+        limit: u32,
+    ) -> Result<String, CallError> {
+        let request = self.get(&format!("/v1/clusters/{cluster}/failovers")).header(ACCEPT, "text/markdown");
+        let response =
+            self.send(request.query(&[("limit", limit)]).query(&group.map(|name| [("group", name)]))).await?;
+        if response.status().is_success() {
+            return response.text().await.map_err(|error| self.unreachable(&error));
+        }
+        let why = "a report was expected".to_owned();
+        let garbled = CallError::Garbled { server: self.server.clone(), why };
+        Err(self.read::<Value>(response).await.err().unwrap_or(garbled))
+    }
+
+    /// Events after a number, oldest first.
+    pub async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Reply<Page<Event>>, CallError> {
+        let query = [("cursor", after), ("limit", u64::from(limit))];
+        self.call(self.get(&format!("/v1/clusters/{cluster}/events")).query(&query)).await
+    }
+
     fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path)
     }
@@ -219,6 +248,10 @@ impl ControlPlane {
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.server);
         self.http.request(method, url).header(ACTOR_HEADER, &self.actor).timeout(ANSWER_TIMEOUT)
+    }
+
+    fn streaming(&self, path: &str) -> RequestBuilder {
+        self.streams.get(format!("{}{path}", self.server)).header(ACTOR_HEADER, &self.actor)
     }
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Reply<T>, CallError> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ClusterName;
+use super::{ClusterName, spelled};
 
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -26,6 +26,8 @@ pub enum EventKind {
     GroupFailed,
     FailoverOpened,
     FailoverClosed,
+    /// Somebody has seen it.
+    FailoverAcknowledged,
     ResourceFailed,
     ResourceRestarted,
 }
@@ -33,7 +35,7 @@ pub enum EventKind {
 impl EventKind {
     /// The word as the API spells it.
     pub fn as_str(self) -> String {
-        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+        spelled(self)
     }
 }
 

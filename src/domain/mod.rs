@@ -64,3 +64,8 @@ pub use resource_list::ResourceList;
 pub use settings::{Drift, Settings};
 pub use topology::TopologySpec;
 pub use waiver::Waiver;
+
+/// A word as the API spells it.
+pub fn spelled<T: serde::Serialize>(word: T) -> String {
+    serde_json::to_value(word).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}

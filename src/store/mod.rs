@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, HandlerName,
-    HostName, NewEvent, NodeName, Operation, OperationKind, Term, TopologySpec,
+    Actor, Cause, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName,
+    HandlerName, HostName, NewEvent, NodeName, Operation, OperationKind, Outcome, Term, TopologySpec,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
@@ -195,13 +195,39 @@ pub struct NewOperation {
     pub answer: Option<KeptAnswer>,
 }
 
-/// A slice of a list, newest first.
+/// Which failovers, and how many of them.
 #[derive(Debug, Clone, Default)]
 pub struct FailoverFilter {
     pub group: Option<GroupName>,
+    /// That it left or came to.
+    pub node: Option<NodeName>,
+    pub cause: Option<Cause>,
+    pub outcome: Option<Outcome>,
+    /// Detected at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Detected before this moment.
+    pub until: Option<Timestamp>,
+    /// Whether somebody has seen it.
+    pub acknowledged: Option<bool>,
     pub limit: u32,
-    /// Only those older than this one.
-    pub before: Option<Uuid>,
+    /// Only those that come after this one in the list.
+    pub after: Option<Uuid>,
+    /// Else newest first.
+    pub oldest_first: bool,
+}
+
+impl FailoverFilter {
+    /// Whether it takes a record, wherever that stands in the list.
+    pub fn takes(&self, record: &FailoverRecord) -> bool {
+        let at = |node: &NodeName| record.from.as_ref() == Some(node) || record.to.as_ref() == Some(node);
+        self.group.as_ref().is_none_or(|group| record.group == *group)
+            && self.node.as_ref().is_none_or(at)
+            && self.cause.is_none_or(|cause| record.cause == cause)
+            && self.outcome.is_none_or(|outcome| record.outcome == outcome)
+            && self.since.is_none_or(|since| record.detected_at >= since)
+            && self.until.is_none_or(|until| record.detected_at < until)
+            && self.acknowledged.is_none_or(|seen| record.acknowledged_at.is_some() == seen)
+    }
 }
 
 /// The database, as everybody else sees it.
@@ -302,11 +328,24 @@ pub trait Store: Send + Sync + 'static {
 
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord, Error>;
 
+    /// Notes who has seen a failover, and what he says of it. Refuses one that is not over.
+    async fn acknowledge(
+        &self,
+        cluster: &ClusterName,
+        id: Uuid,
+        comment: Option<&str>,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<FailoverRecord, Error>;
+
     /// The plans that made a failover what it is, oldest first: none of one that an earlier version made.
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error>;
 
     /// Events with a number above `after`, oldest first.
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>, Error>;
+
+    /// The number of the newest event; 0 if there is none.
+    async fn newest_event(&self, cluster: &ClusterName) -> Result<u64, Error>;
 
     /// Whether the database answers and can be written.
     async fn ready(&self) -> Result<(), Error>;

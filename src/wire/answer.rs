@@ -62,6 +62,7 @@ pub struct Observation {
     #[serde(default)]
     pub instances: Vec<ObservedInstance>,
     /// Highest epoch ever seen by this agent, by group, also of groups that it no longer holds.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
     pub epochs: Vec<(GroupName, Epoch)>,
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr)] // tests are a home of real time and of output
 
 mod agents;
+mod callers;
 mod hosts;
 mod network;
 mod notes;

@@ -111,6 +111,19 @@ impl Store for Empty {
     async fn events(&self, _: &ClusterName, _: u64, _: u32) -> Result<Vec<Event>, Error> {
         unreachable!()
     }
+    async fn acknowledge(
+        &self,
+        _: &ClusterName,
+        _: Uuid,
+        _: Option<&str>,
+        _: &Actor,
+        _: Timestamp,
+    ) -> Result<FailoverRecord, Error> {
+        unreachable!()
+    }
+    async fn newest_event(&self, _: &ClusterName) -> Result<u64, Error> {
+        unreachable!()
+    }
     async fn ready(&self) -> Result<(), Error> {
         unreachable!()
     }

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Compares with the committed file; `UPDATE=1` writes it.
-fn check(name: &str, document: &utoipa::openapi::OpenApi) {
+fn check(name: &str, document: &Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("openapi/{name}.v1.json"));
-    let fresh = format!("{}\n", document.to_pretty_json().unwrap());
+    let fresh = format!("{}\n", serde_json::to_string_pretty(document).unwrap());
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &fresh).unwrap();
@@ -16,7 +16,7 @@ fn check(name: &str, document: &utoipa::openapi::OpenApi) {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     let update = "UPDATE=1 cargo nextest run --test it openapi";
     assert!(committed == fresh, "{} differs from the code; look at the change, then run: {update}", path.display());
-    is_complete(&serde_json::to_value(document).unwrap());
+    is_complete(document);
 }
 
 /// Generators of clients refuse documents that leave these out.
@@ -45,6 +45,38 @@ fn is_complete(document: &Value) {
         }
     }
     references_resolve(document, document);
+    examples_hold(document);
+}
+
+/// Every example is what its schema says.
+fn examples_hold(document: &Value) {
+    let mut checked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let answers = operation["responses"].as_object().unwrap().iter();
+            let body = operation.get("requestBody").map(|body| ("the body", body));
+            for (what, holder) in answers.map(|(status, answer)| (status.as_str(), answer)).chain(body) {
+                for content in holder["content"].as_object().into_iter().flat_map(|all| all.values()) {
+                    let named = content["examples"].as_object().into_iter().flat_map(|all| all.values());
+                    for example in content.get("example").into_iter().chain(named.map(|named| &named["value"])) {
+                        let mut root = serde_json::json!({ "components": document["components"] });
+                        root["allOf"] = serde_json::json!([content["schema"]]);
+                        let validator = jsonschema::options().build(&root).unwrap();
+                        let wrong: Vec<_> =
+                            validator.iter_errors(example).map(|e| format!("{}: {e}", e.instance_path())).collect();
+                        assert!(
+                            wrong.is_empty(),
+                            "{method} {path}: the example of {what} is not valid: {wrong:?}\n{example}"
+                        );
+                        checked += 1;
+                    }
+                }
+            }
+        }
+    }
+    if document["paths"].get("/v1/clusters").is_some() {
+        assert!(checked > 300, "{checked} examples only");
+    }
 }
 
 fn references_resolve(root: &Value, value: &Value) {
@@ -68,5 +100,5 @@ fn the_control_plane_is_documented_as_it_is() {
 
 #[test]
 fn the_agent_is_documented_as_it_is() {
-    check("node-agent", &locum::agent::endpoint::openapi());
+    check("node-agent", &serde_json::to_value(locum::agent::endpoint::openapi()).unwrap());
 }

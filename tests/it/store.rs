@@ -120,7 +120,7 @@ fn placed(placement: Placement) -> Effects {
     Effects { placements: [(group("ftp"), placement)].into(), ..Effects::default() }
 }
 
-fn failover(number: u128, second: i64, outcome: Outcome) -> FailoverRecord {
+pub fn failover(number: u128, second: i64, outcome: Outcome) -> FailoverRecord {
     FailoverRecord {
         id: id(number),
         cluster: cluster(),

@@ -14,7 +14,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, NewOperation, Reign, Replacement, Store, Stored,
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
+    Stored,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -189,6 +190,14 @@ impl Store for Connection {
         .await
     }
 
+    async fn kept_answer(&self, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>> {
+        self.read(self.store().kept_answer(key, since)).await
+    }
+
+    async fn keep_answer(&self, answer: &KeptAnswer) -> Result<()> {
+        self.ask(Verb::Wish, self.store().keep_answer(answer), |()| {}).await
+    }
+
     async fn topology(&self, cluster: &ClusterName) -> Result<Stored> {
         self.read(self.store().topology(cluster)).await
     }
@@ -283,6 +292,21 @@ impl Store for Connection {
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
         self.read(self.store().events(cluster, after, limit)).await
+    }
+
+    async fn acknowledge(
+        &self,
+        cluster: &ClusterName,
+        id: Uuid,
+        comment: Option<&str>,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<FailoverRecord> {
+        self.ask(Verb::Wish, self.store().acknowledge(cluster, id, comment, actor, at), |_: &FailoverRecord| {}).await
+    }
+
+    async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {
+        self.read(self.store().newest_event(cluster)).await
     }
 
     async fn ready(&self) -> Result<()> {

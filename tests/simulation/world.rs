@@ -258,7 +258,7 @@ impl World {
             changes: store.changes(&cluster(), None, most).await.unwrap(),
             operations: store.operations(Some(&cluster()), None, most).await.unwrap(),
             failovers: store
-                .failovers(&cluster(), &FailoverFilter { group: None, limit: most, before: None })
+                .failovers(&cluster(), &FailoverFilter { limit: most, ..FailoverFilter::default() })
                 .await
                 .unwrap(),
             events: store.events(&cluster(), 0, most).await.unwrap(),

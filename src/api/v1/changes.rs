@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -12,12 +12,13 @@ use super::edit::{self, Answer, Done, Made};
 use super::history::Slice;
 use super::{OneCluster, cursor, limit};
 use crate::api::AppState;
-use crate::api::answers::{Reading, Replacing};
+use crate::api::answers::{Listing, Reading, Replacing};
 use crate::api::extract::{Body, Edit, Path, Query, Writer};
 use crate::api::problem::ApiError;
+use crate::api::report::{Format, Table};
 use crate::api::views::{ActionRequest, ChangeView, Page, TopologyResult};
 use crate::domain::topology::parse;
-use crate::domain::{Change, ChangeAction, ClusterName, Generation, TopologySpec, differences};
+use crate::domain::{Change, ChangeAction, ClusterName, Generation, TopologySpec, differences, spelled};
 use crate::store::Stored;
 
 /// A change in a path.
@@ -47,22 +48,41 @@ pub struct HowToRevert {
 
 /// List changes
 ///
-/// Who changed what is wanted, and from what to what; newest first.
+/// Who changed what is wanted, and from what to what; newest first. With `Accept: text/csv` or `text/markdown` as a table of
+/// who did what; the header `next-cursor` then says how to go on.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/changes", tag = "history", params(OneCluster, Slice), responses(
-    (status = 200, description = "The changes", body = Page<Change>),
-    Reading,
+    (status = 200, description = "The changes", content(
+        (Page<Change> = "application/json"), (String = "text/csv"), (String = "text/markdown"))),
+    Listing,
 ))]
 pub async fn list_changes(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
     Query(slice): Query<Slice>,
-) -> Result<Json<Page<Change>>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let limit = limit(slice.limit)?;
     let before = cursor::<u64>(slice.cursor.as_deref())?.map(Generation);
     let items = state.store.changes(&cluster, before, limit).await?;
     let full = items.len() == limit as usize;
     let next_cursor = items.last().filter(|_| full).map(|last| last.generation.to_string());
-    Ok(Json(Page { items, next_cursor }))
+    Ok(match Format::of(&headers) {
+        Format::Json => Json(Page { items, next_cursor }).into_response(),
+        Format::Csv => table(&items).csv(next_cursor.as_deref()),
+        Format::Markdown => {
+            let head = format!("# Changes of {cluster}");
+            table(&items).markdown(&head, next_cursor.as_deref())
+        }
+    })
+}
+
+fn table(changes: &[Change]) -> Table<5> {
+    let row = |change: &Change| {
+        let (generation, action, message) =
+            (change.generation.to_string(), spelled(change.action), change.message.clone());
+        [generation, change.at.to_string(), change.actor.to_string(), action, message]
+    };
+    Table { head: ["generation", "at", "actor", "action", "message"], rows: changes.iter().map(row).collect() }
 }
 
 /// Get a change

@@ -1,18 +1,22 @@
-//! What happened: failovers and events?
+//! What happened to the groups: failovers, and who has seen them?
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{OneCluster, cursor, limit};
 use crate::api::AppState;
-use crate::api::answers::Reading;
-use crate::api::extract::{Path, Query};
+use crate::api::answers::{Listing, Reading, Writing};
+use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::Page;
-use crate::domain::{ClusterName, Event, FailoverRecord, GroupName};
+use crate::api::report::{Format, Table};
+use crate::api::views::{AcknowledgeRequest, Page};
+use crate::domain::{Cause, ClusterName, FailoverRecord, GroupName, NodeName, Outcome};
 use crate::store::FailoverFilter;
 
 /// Which failovers.
@@ -21,11 +25,42 @@ use crate::store::FailoverFilter;
 #[serde(deny_unknown_fields)]
 pub struct Failovers {
     /// Only those of this group.
+    #[param(value_type = Option<GroupName>)]
     group: Option<GroupName>,
+    /// Only those that left this node or came to it.
+    #[param(value_type = Option<NodeName>)]
+    node: Option<NodeName>,
+    /// Only those of this cause.
+    #[param(value_type = Option<Cause>)]
+    cause: Option<Cause>,
+    /// Only those that ended so.
+    #[param(value_type = Option<Outcome>)]
+    outcome: Option<Outcome>,
+    /// Only those that were detected then or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// Only those that were detected before.
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// Only those that somebody has seen, or that nobody has.
+    acknowledged: Option<bool>,
+    /// `newest` first (the default), or `oldest`.
+    #[serde(default)]
+    #[param(inline)]
+    order: Order,
     /// 1 to 1000, default 50.
     limit: Option<u32>,
     /// `next_cursor` of the slice before.
     cursor: Option<String>,
+}
+
+/// Which end of a list comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    #[default]
+    Newest,
+    Oldest,
 }
 
 /// A failover in a path.
@@ -51,22 +86,75 @@ pub struct Slice {
 
 /// List failovers
 ///
-/// Newest first, those that were held back too.
+/// Those that were held back too. With `Accept: text/csv` or `text/markdown` as a table; the header `next-cursor` then says how to go
+/// on.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/failovers", tag = "history", params(OneCluster, Failovers), responses(
-    (status = 200, description = "The failovers", body = Page<FailoverRecord>),
-    Reading,
+    (status = 200, description = "The failovers", content(
+        (Page<FailoverRecord> = "application/json"), (String = "text/csv"), (String = "text/markdown"))),
+    Listing,
 ))]
 pub async fn list_failovers(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
     Query(which): Query<Failovers>,
-) -> Result<Json<Page<FailoverRecord>>, ApiError> {
-    let limit = limit(which.limit)?;
-    let before = cursor::<Uuid>(which.cursor.as_deref())?;
-    let items = state.store.failovers(&cluster, &FailoverFilter { group: which.group, limit, before }).await?;
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Failovers { group, node, cause, outcome, since, until, acknowledged, order, .. } = which;
+    let (limit, after) = (limit(which.limit)?, cursor::<Uuid>(which.cursor.as_deref())?);
+    let oldest_first = order == Order::Oldest;
+    let filter = FailoverFilter { group, node, cause, outcome, since, until, acknowledged, limit, after, oldest_first };
+    let items = state.store.failovers(&cluster, &filter).await?;
     let full = items.len() == limit as usize;
     let next_cursor = items.last().filter(|_| full).map(|last| last.id.to_string());
-    Ok(Json(Page { items, next_cursor }))
+    Ok(match Format::of(&headers) {
+        Format::Json => Json(Page { items, next_cursor }).into_response(),
+        Format::Csv => table(&items).csv(next_cursor.as_deref()),
+        Format::Markdown => {
+            let unseen = items.iter().filter(|record| record.acknowledged_at.is_none()).count();
+            let head =
+                format!("# Failovers of {cluster}\n\n{} failovers, {unseen} of them seen by nobody.", items.len());
+            table(&items).markdown(&head, next_cursor.as_deref())
+        }
+    })
+}
+
+fn table(records: &[FailoverRecord]) -> Table<14> {
+    let head = [
+        "detected_at",
+        "group",
+        "cause",
+        "actor",
+        "from",
+        "to",
+        "epoch",
+        "release_proof",
+        "outcome",
+        "downtime_ms",
+        "reason",
+        "acknowledged_by",
+        "comment",
+        "id",
+    ];
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let row = |record: &FailoverRecord| {
+        [
+            record.detected_at.to_string(),
+            record.group.to_string(),
+            record.cause.as_str().to_owned(),
+            record.actor.to_string(),
+            text(record.from.as_ref().map(ToString::to_string)),
+            text(record.to.as_ref().map(ToString::to_string)),
+            text(record.epoch.map(|epoch| epoch.to_string())),
+            text(record.release_proof.map(|proof| proof.as_str().to_owned())),
+            record.outcome.as_str().to_owned(),
+            text(record.online_at.map(|_| record.phases_ms.values().sum::<u64>().to_string())),
+            record.reason.clone(),
+            text(record.acknowledged_by.as_ref().map(ToString::to_string)),
+            text(record.comment.clone()),
+            record.id.to_string(),
+        ]
+    };
+    Table { head, rows: records.iter().map(row).collect() }
 }
 
 /// Get a failover
@@ -84,22 +172,20 @@ pub async fn get_failover(
     Ok(Json(state.store.failover(&cluster, id).await?))
 }
 
-/// List events
+/// Acknowledge a failover
 ///
-/// Oldest first, numbered without gaps: `cursor` is the number after which to go on.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/events", tag = "history", params(OneCluster, Slice), responses(
-    (status = 200, description = "The events; next_cursor is null at the present end", body = Page<Event>),
-    Reading,
+/// Somebody has seen it, and says what he has to say of it. One that is not over yet can't be acknowledged.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/failovers/{id}/acknowledge", tag = "history",
+    params(OneFailover), request_body = AcknowledgeRequest, responses(
+    (status = 200, description = "The failover, with who has seen it", body = FailoverRecord),
+    Writing,
 ))]
-pub async fn list_events(
+pub async fn acknowledge_failover(
     State(state): State<AppState>,
-    Path(OneCluster { cluster }): Path<OneCluster>,
-    Query(slice): Query<Slice>,
-) -> Result<Json<Page<Event>>, ApiError> {
-    let limit = limit(slice.limit)?;
-    let after = cursor::<u64>(slice.cursor.as_deref())?.unwrap_or(0);
-    let items = state.store.events(&cluster, after, limit).await?;
-    let full = items.len() == limit as usize;
-    let next_cursor = items.last().filter(|_| full).map(|last| last.sequence.to_string());
-    Ok(Json(Page { items, next_cursor }))
+    Path(OneFailover { cluster, id }): Path<OneFailover>,
+    Caller(actor): Caller,
+    Body(request): Body<AcknowledgeRequest>,
+) -> Result<Json<FailoverRecord>, ApiError> {
+    let now = state.clock.now();
+    Ok(Json(state.store.acknowledge(&cluster, id, request.comment.as_deref(), &actor, now).await?))
 }

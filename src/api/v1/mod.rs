@@ -6,14 +6,16 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::problem::ApiError;
-use crate::domain::{ClusterName, HumanDuration};
+use crate::domain::{ClusterName, Finding, HumanDuration};
 
 pub mod actions;
+pub mod active;
 pub mod advice;
 pub mod changes;
 pub mod clustering;
 pub mod clusters;
 mod edit;
+pub mod events;
 pub mod explain;
 pub mod groups;
 pub mod handlers;
@@ -74,6 +76,9 @@ fn limit(asked: Option<u32>) -> Result<u32, ApiError> {
 
 /// A cursor of this API, which the caller gives back as it came.
 fn cursor<T: std::str::FromStr>(asked: Option<&str>) -> Result<Option<T>, ApiError> {
-    let wrong = |text: &str| ApiError::bad_request(format!("cursor {text:?} is none that this list gave"));
+    let wrong = |text: &str| {
+        let detail = format!("cursor {text:?} is none that this list gave: begin without one");
+        ApiError::invalid(vec![Finding::new("", "bad_cursor", detail)])
+    };
     asked.map(|text| text.parse().map_err(|_| wrong(text))).transpose()
 }

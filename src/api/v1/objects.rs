@@ -80,12 +80,12 @@ pub async fn patch(
     asked: Edit,
     patch: Value,
 ) -> Result<Response, ApiError> {
+    if !patch.is_object() {
+        let detail = "a merge patch is a JSON object with the fields to change; null removes one";
+        return Err(ApiError::invalid(vec![Finding::new("", "wrong_type", detail)]));
+    }
     write(state, cluster, one, asked, |present| {
         let mut patched = present.cloned().ok_or_else(|| one.missing())?;
-        if !patch.is_object() {
-            let detail = "a merge patch is a JSON object with the fields to change; null removes one";
-            return Err(ApiError::invalid(vec![Finding::new("", "wrong_type", detail)]));
-        }
         merge(&mut patched, patch.clone());
         Ok(patched)
     })

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::sse::Event as Frame;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -15,6 +16,7 @@ use crate::api::answers::Reading;
 use crate::api::conditional::names;
 use crate::api::extract::{Path, Query, header_text};
 use crate::api::problem::ApiError;
+use crate::api::stream::{self, Frames, Over};
 use crate::api::views::Problem;
 use crate::board::{StatusDocument, View};
 use crate::domain::{ClusterName, HumanDuration};
@@ -37,12 +39,15 @@ pub struct Since {
 /// Get the status
 ///
 /// What is seen of the cluster, beside what is wanted. Changes only when something in it does; the ETag changes with it. With
-/// `wait` and `since` (or `If-None-Match`) the answer is held until it differs.
+/// `wait` and `since` (or `If-None-Match`) the answer is held until it differs. With `Accept: text/event-stream` it comes as
+/// server-sent events named `status`: as it is, and again whenever it changes; whoever reads slowly gets the newest.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/status", tag = "status",
     params(OneCluster, Since,
         ("If-None-Match" = Option<String>, Header, description = "304 if this is still the ETag")),
     responses(
-    (status = 200, description = "The status", body = StatusDocument, headers(("etag" = String, description = "Of this status"))),
+    (status = 200, description = "The status", content(
+        (StatusDocument = "application/json"), (String = "text/event-stream")),
+        headers(("etag" = String, description = "Of this status; not of a stream"))),
     (status = 304, description = "It is still the one that you have"),
     Reading,
     (status = 503, description = "The cluster is new and was not looked at yet", body = Problem, content_type = "application/problem+json"),
@@ -53,6 +58,9 @@ pub async fn get_status(
     Query(Since { since, wait }): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    if stream::is_wanted(&headers) {
+        return follow(&state, cluster).await;
+    }
     let held = header_text(&headers, &header::IF_NONE_MATCH).map(str::to_owned);
     let known = since.map(|tag| format!("\"{}\"", tag.trim_matches('"'))).or_else(|| held.clone());
     let mut view = first(&state, &cluster).await?;
@@ -67,8 +75,24 @@ pub async fn get_status(
     Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, json)], view.body.to_string()).into_response())
 }
 
+/// The status as it is, and again whenever it changes; what changed while the caller read is not told twice.
+async fn follow(state: &AppState, cluster: ClusterName) -> Result<Response, ApiError> {
+    let mut view = first(state, &cluster).await?;
+    let mut watcher = state.boards.subscribe(&cluster);
+    Ok(stream::answer(state, async move |frames: Frames| {
+        loop {
+            let tag = view.etag.trim_matches('"').to_owned();
+            frames.send(Frame::default().id(&tag).event("status").data(&*view.body), &tag).await?;
+            let differs = watcher.wait_for(|next| next.as_ref().is_none_or(|next| next.etag != view.etag));
+            // Without a view the cluster is gone.
+            let next = frames.wait_for(differs).await?.map_err(|_| Over)?.clone();
+            view = next.ok_or(Over)?;
+        }
+    }))
+}
+
 /// The view of a cluster, waiting a little for that of a new one.
-async fn first(state: &AppState, cluster: &ClusterName) -> Result<Arc<View>, ApiError> {
+pub async fn first(state: &AppState, cluster: &ClusterName) -> Result<Arc<View>, ApiError> {
     if let Some(view) = state.boards.view(cluster) {
         return Ok(view);
     }

@@ -139,6 +139,11 @@ impl Kept {
         Ok(events.take(limit as usize).collect())
     }
 
+    pub fn newest_event(&self, name: &ClusterName) -> Result<u64> {
+        let id = self.id(name)?;
+        Ok(self.events.range((id, 0)..=(id, u64::MAX)).next_back().map_or(0, |((_, number), _)| *number))
+    }
+
     pub fn operation(&self, id: Uuid) -> Result<Operation> {
         let found = self.operations.get(&id).map(|of| of.record.clone());
         found.ok_or_else(|| missing("operation", &id.to_string()))
@@ -152,10 +157,14 @@ impl Kept {
 
     pub fn failovers(&self, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
         let cluster = self.id(name)?;
-        let asked = |of: &&Of<FailoverRecord>| {
-            of.cluster == cluster && filter.group.as_ref().is_none_or(|group| of.record.group == *group)
-        };
-        Ok(newest_first(&self.failovers, filter.before, asked, filter.limit))
+        let all = self.failovers.iter().filter(|(_, of)| of.cluster == cluster && filter.takes(&of.record));
+        let limit = filter.limit as usize;
+        if filter.oldest_first {
+            let later = all.filter(|(id, _)| filter.after.is_none_or(|after| **id > after));
+            return Ok(later.take(limit).map(|(_, of)| of.record.clone()).collect());
+        }
+        let older = all.rev().filter(|(id, _)| filter.after.is_none_or(|after| **id < after));
+        Ok(older.take(limit).map(|(_, of)| of.record.clone()).collect())
     }
 
     pub fn kept_plans(&self, name: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {

@@ -195,12 +195,28 @@ impl Store for MemoryStore {
         self.lock().kept.failover(cluster, id)
     }
 
+    async fn acknowledge(
+        &self,
+        cluster: &ClusterName,
+        id: Uuid,
+        comment: Option<&str>,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<FailoverRecord> {
+        let named = Named { failovers: vec![id], ..Named::default() };
+        self.change(cluster, &named, |state| rules::acknowledge(state, id, comment, &Asked { actor, at }))
+    }
+
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
         self.lock().kept.kept_plans(cluster, failover)
     }
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
         self.lock().kept.events(cluster, after, limit)
+    }
+
+    async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {
+        self.lock().kept.newest_event(cluster)
     }
 
     async fn ready(&self) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What does each verb change, and what does it refuse? Pure functions on a `State`, the same for every backend.
 
+mod acknowledge;
 mod begin;
 mod commit;
 mod delete;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use super::Error;
 use crate::domain::Actor;
 
+pub use acknowledge::acknowledge;
 pub use begin::begin;
 pub use commit::commit;
 pub use delete::delete;

@@ -3,7 +3,7 @@
 use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
-use super::column::{Columns as _, Result, int};
+use super::column::{Columns as _, Result, int, maybe_word, time};
 use super::failover::{self, LAST_ID};
 use super::{Conn, Row};
 use crate::domain::{ClusterName, Event, FailoverRecord};
@@ -27,17 +27,45 @@ pub async fn newest(conn: &mut Conn, name: &ClusterName) -> Result<Option<String
 
 pub async fn failovers(conn: &mut Conn, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
     let id = cluster_id(conn, name).await?;
-    let rows = query(
-        "select * from failovers where cluster_id = $1 and id < $2 and ($3 is null or group_name = $3)
-        order by id desc limit $4",
-    )
-    .bind(id)
-    .bind(filter.before.map_or_else(|| LAST_ID.to_owned(), |before| before.to_string()))
-    .bind(filter.group.as_ref().map(|group| group.as_str().to_owned()))
-    .bind(i64::from(filter.limit))
-    .fetch_all(&mut *conn)
-    .await?;
+    let (text, first) =
+        if filter.oldest_first { (OLDEST_FAILOVERS, String::new()) } else { (NEWEST_FAILOVERS, LAST_ID.to_owned()) };
+    let rows = query(text)
+        .bind(id)
+        .bind(filter.after.map_or(first, |after| after.to_string()))
+        .bind(filter.group.as_ref().map(|group| group.as_str().to_owned()))
+        .bind(filter.node.as_ref().map(|node| node.as_str().to_owned()))
+        .bind(maybe_word(filter.cause.as_ref())?)
+        .bind(maybe_word(filter.outcome.as_ref())?)
+        .bind(filter.since.map(time))
+        .bind(filter.until.map(time))
+        .bind(filter.acknowledged)
+        .bind(i64::from(filter.limit))
+        .fetch_all(&mut *conn)
+        .await?;
     failover::read_all(conn, &rows).await
+}
+
+/// What a filter takes, of one cluster.
+macro_rules! failovers_where {
+    ($order:literal) => {
+        concat!(
+            "select * from failovers where cluster_id = $1 and ($3 is null or group_name = $3)
+            and ($4 is null or from_node = $4 or to_node = $4) and ($5 is null or cause = $5)
+            and ($6 is null or outcome = $6) and ($7 is null or detected_at >= $7)
+            and ($8 is null or detected_at < $8) and ($9 is null or (acknowledged_at is not null) = $9) ",
+            $order
+        )
+    };
+}
+
+const NEWEST_FAILOVERS: &str = failovers_where!("and id < $2 order by id desc limit $10");
+const OLDEST_FAILOVERS: &str = failovers_where!("and id > $2 order by id limit $10");
+
+/// The number of the newest event of a cluster; 0 if there is none.
+pub async fn newest_event(conn: &mut Conn, name: &ClusterName) -> Result<u64> {
+    let id = cluster_id(conn, name).await?;
+    let newest = query_scalar::<_, Option<i64>>("select max(sequence) from events where cluster_id = $1").bind(id);
+    Ok(newest.fetch_one(conn).await?.and_then(|newest| u64::try_from(newest).ok()).unwrap_or(0))
 }
 
 pub async fn failover(conn: &mut Conn, name: &ClusterName, id: Uuid) -> Result<FailoverRecord> {

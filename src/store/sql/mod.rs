@@ -215,12 +215,28 @@ impl Store for SqlStore {
         history::failover(&mut *self.read().await?, cluster, id).await
     }
 
+    async fn acknowledge(
+        &self,
+        cluster: &ClusterName,
+        id: Uuid,
+        comment: Option<&str>,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<FailoverRecord> {
+        let named = Named { failovers: vec![id], ..Named::default() };
+        self.change(cluster, &named, |state| rules::acknowledge(state, id, comment, &Asked { actor, at })).await
+    }
+
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
         kept_plan::of_failover(&mut *self.read().await?, cluster, failover).await
     }
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
         history::events(&mut *self.read().await?, cluster, after, limit).await
+    }
+
+    async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {
+        history::newest_event(&mut *self.read().await?, cluster).await
     }
 
     async fn ready(&self) -> Result<()> {

@@ -74,7 +74,7 @@ pub async fn a_commit_is_written_whole(store: Arc<dyn Store>) {
     assert_eq!(load(&store).await.groups[&group("ftp")].recent.len(), 2);
     let newest = FailoverFilter { limit: 1, ..FailoverFilter::default() };
     assert_eq!(store.failovers(&cluster(), &newest).await.unwrap()[0].id, id(2));
-    let older = FailoverFilter { limit: 9, before: Some(id(2)), group: Some(group("ftp")) };
+    let older = FailoverFilter { limit: 9, after: Some(id(2)), group: Some(group("ftp")), ..FailoverFilter::default() };
     assert_eq!(store.failovers(&cluster(), &older).await.unwrap(), [failover(1, 50, Outcome::Succeeded)]);
     assert_eq!(store.failover(&cluster(), id(1)).await.unwrap().outcome, Outcome::Succeeded);
     assert!(matches!(store.failover(&cluster(), id(3)).await, Err(Error::NotFound { .. })));

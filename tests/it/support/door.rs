@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use locum::api::{self, AppState};
 use locum::board::Boards;
 use locum::clock::{SystemClock, SystemIds};
@@ -32,6 +32,7 @@ pub struct Seen {
     pub status: StatusCode,
     headers: HeaderMap,
     pub json: Value,
+    pub text: String,
 }
 
 impl Seen {
@@ -76,6 +77,7 @@ impl Door {
         let router = api::router(AppState {
             store: store.clone(),
             boards: boards.clone(),
+            feeds: Arc::default(),
             nudge,
             clock: SystemClock::shared(),
             ids: Arc::new(SystemIds),
@@ -111,7 +113,37 @@ impl Door {
         self.whole_call("GET", path, &[], None).await
     }
 
+    /// The answer as it comes; `path` is below the cluster.
+    pub async fn response(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Response<Body> {
+        self.response_at(method, &format!("/v1/clusters/c/{path}"), headers, body).await
+    }
+
+    /// What was answered, as text.
+    pub async fn text(&self, path: &str, headers: &[(&str, &str)]) -> Seen {
+        self.call("GET", path, headers, None).await
+    }
+
     async fn whole_call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
+        let response = self.response_at(method, path, headers, body).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Seen { status, headers, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null), text }
+    }
+
+    pub async fn response_at(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Response<Body> {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -123,10 +155,7 @@ impl Door {
                 Body::from(body.to_string())
             }
         };
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        Seen { status, headers, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> Seen {

@@ -49,3 +49,6 @@ pub fn at(second: i64) -> Timestamp {
 pub fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
+
+/// What does not come within this does not come.
+pub const WAIT: std::time::Duration = std::time::Duration::from_secs(20);

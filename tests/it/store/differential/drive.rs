@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use locum::domain::{ChangeAction, ClusterName, Decision, Generation, Term};
+use locum::domain::{Cause, ChangeAction, ClusterName, Decision, Generation, Outcome, Term};
 use locum::planner::replay::KeptPlan;
 use locum::planner::{self, Effects, Snapshot};
 use locum::store::{Basis, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement};
@@ -174,11 +174,26 @@ impl Drive {
     async fn page(&mut self, name: &ClusterName, before: usize, of: Option<usize>, limit: u32) -> Result<(), Error> {
         let (number, older) = (before as u64, id(before as u128));
         let of = of.map(|index| group(GROUPS[index]));
-        let filter = FailoverFilter { group: of, limit, before: Some(older) };
+        let by = |rest: i64| (self.second % 5 == rest).then_some(());
+        let filter = FailoverFilter {
+            group: of,
+            node: by(0).map(|()| node(NODES[0])),
+            cause: by(1).map(|()| Cause::NodeLost),
+            outcome: by(2).map(|()| Outcome::Succeeded),
+            since: by(3).map(|()| at(self.second / 2)),
+            until: by(4).map(|()| at(self.second / 2)),
+            acknowledged: by(0).map(|()| before % 2 == 0),
+            limit,
+            after: Some(older),
+            oldest_first: self.second % 2 == 1,
+        };
+        let (now, comment) = (at(self.second), (before % 2 == 0).then_some("seen"));
         let generation = Some(Generation(number / 4));
         let pair = &mut self.pair;
         let _ = pair.both(async |store| store.failovers(name, &filter).await).await;
         let _ = pair.both(async |store| store.failover(name, older).await).await;
+        let _ = pair.both(async |store| store.acknowledge(name, older, comment, &alice(), now).await).await;
+        let _ = pair.both(async |store| store.newest_event(name).await).await;
         let _ = pair.both(async |store| store.operation(older).await).await;
         let _ = pair.both(async |store| store.operations(Some(name), Some(older), limit).await).await;
         let _ = pair.both(async |store| store.operations(None, Some(older), limit).await).await;
