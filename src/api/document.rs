@@ -52,6 +52,7 @@ pub fn finish(document: &OpenApiDocument) -> Value {
     let mut json = serde_json::to_value(document).unwrap_or_default();
     tidy::calls(&mut json);
     tidy::schemas(&mut json);
+    tidy::bodies(&mut json);
     problems::explain(&mut json, TYPES);
     example::fill(&mut json);
     json

@@ -184,8 +184,12 @@ fn expectation(headers: &HeaderMap) -> Result<Expect, ApiError> {
 }
 
 fn generation(value: &str) -> Result<Generation, ApiError> {
+    // Of a caller that had no tag to put there: to take it for no expectation would overwrite what nobody looked at.
+    if value.is_empty() {
+        return Err(ApiError::empty_if_match());
+    }
     let wrong = || ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
-    let tag = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    let tag = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(wrong)?;
     // What stands behind the generation is for readers: what was seen then.
     let number = tag.split_once('-').map_or(tag, |(number, _)| number);
     number.parse().map(Generation).map_err(|_| wrong())

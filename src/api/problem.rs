@@ -147,6 +147,13 @@ impl ApiError {
         Self { versions, ..Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", title, detail) }
     }
 
+    /// The caller says that it expects something, and not what.
+    pub fn empty_if_match() -> Self {
+        let detail = "If-Match is empty: send the ETag of what you read, like \"7\", or leave the header away";
+        let title = "Say what you expect to find";
+        Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", title, detail)
+    }
+
     /// An idempotency key came with another call before.
     pub fn key_reused(key: &str) -> Self {
         let detail = format!(

@@ -69,7 +69,7 @@ async fn story(server: &Configuration) {
         other => panic!("a cluster that is there can't be created: {other:?}"),
     }
 
-    let stored = topology_api::get_topology(server, CLUSTER).await.expect("the stored topology");
+    let stored = topology_api::get_topology(server, CLUSTER, None).await.expect("the stored topology");
     let groups = stored.groups.expect("groups");
     assert_eq!(groups[0].preferred_owners, Some(vec!["0".to_owned(), "1".to_owned()]));
     assert!(matches!(groups[0].resources.as_deref(), Some([ResourceSpec::ProcessResource(_)])), "{groups:?}");

@@ -42,7 +42,7 @@ async fn numbers(site: &Site, after: Option<u64>, kind: &str) -> Vec<u64> {
     if let Some(after) = after {
         request = request.header("last-event-id", after.to_string());
     }
-    let mut stream = request.send().await.unwrap();
+    let mut stream = request.send().await.expect("the stream");
     let (mut text, mut found) = (String::new(), Vec::new());
     loop {
         while let Some((block, rest)) = text.split_once("\n\n") {
@@ -56,7 +56,8 @@ async fn numbers(site: &Site, after: Option<u64>, kind: &str) -> Vec<u64> {
             }
         }
         let chunk = tokio::time::timeout(std::time::Duration::from_secs(30), stream.chunk()).await;
-        text.push_str(std::str::from_utf8(&chunk.expect("nothing comes").unwrap().expect("the stream ended")).unwrap());
+        let chunk = chunk.expect("nothing comes").expect("the stream broke").expect("the stream ended");
+        text.push_str(std::str::from_utf8(&chunk).expect("text"));
     }
 }
 

@@ -83,6 +83,9 @@ async fn who_comes_late_learns_both_versions() {
     let late = door.call("DELETE", "groups/ftp", &[("if-match", &before)], None).await;
     assert_eq!((&late.json["expected"], &late.json["actual"]), (&json!(before), &json!(now)));
     assert!(late.refused(412, "precondition-failed").contains("read it again"));
+    // Of a script whose variable was empty: it must not overwrite what nobody looked at.
+    door.call("DELETE", "groups/ftp", &[("if-match", "")], None).await.refused(428, "precondition-required");
+    door.call("DELETE", "groups/ftp", &[("if-match", "7")], None).await.refused(400, "bad-request");
 }
 
 #[tokio::test]

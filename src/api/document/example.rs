@@ -47,7 +47,7 @@ impl Examples {
         if let Some(said) = said.or_else(|| first("enum")).or_else(|| schema.get("default").cloned()) {
             return said;
         }
-        for choice in ["oneOf", "anyOf"].iter().filter_map(|field| schema[*field].as_array()) {
+        if let Some(choice) = ["oneOf", "anyOf"].iter().find_map(|field| schema[*field].as_array()) {
             let real = choice.iter().find(|one| one["type"] != "null");
             return real.map_or(Value::Null, |one| self.of(one, within));
         }
@@ -71,7 +71,8 @@ impl Examples {
     }
 
     fn named(&self, name: &str, within: &mut Vec<String>) -> Value {
-        if let Some(written) = self.written.get(name) {
+        let whole = name.strip_prefix("Put").map(|kind| format!("{kind}Spec"));
+        if let Some(written) = whole.and_then(|whole| self.written.get(whole)).or_else(|| self.written.get(name)) {
             return written.clone();
         }
         if within.iter().any(|outer| outer == name) {

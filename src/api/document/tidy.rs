@@ -16,7 +16,8 @@ pub fn calls(document: &mut Value) {
                 "post" => act(operation),
                 _ => replace(operation),
             }
-            for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
                 narrow(method, parameter);
             }
         }
@@ -25,7 +26,7 @@ pub fn calls(document: &mut Value) {
 
 /// Whatever has an ETag can be asked for only if it differs.
 fn read(operation: &mut Value) {
-    if operation["responses"]["200"]["headers"].get("etag").is_none() {
+    if operation.pointer("/responses/200/headers/etag").is_none() {
         return;
     }
     add_header(operation, "If-None-Match", "304 if this is still the ETag");
@@ -39,6 +40,7 @@ fn act(operation: &mut Value) {
     let text = "The call is done once, however often it is made under this key within 24 hours; a repetition is answered \
                 as the first one (header `idempotency-replayed`). Another call under the same key is refused (422).";
     add_header(operation, "Idempotency-Key", text);
+    replace(operation);
     // The bodies of actions may be left out, for which some generators write null.
     let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) else { return };
     let schema = &mut body["content"]["application/json"]["schema"];
@@ -48,12 +50,12 @@ fn act(operation: &mut Value) {
     }
 }
 
-/// Whatever is overwritten can be guarded, and a cluster may ask for that.
+/// What is overwritten can be guarded, and a cluster may ask for that.
 fn replace(operation: &mut Value) {
     if operation["responses"].get("412").is_none() {
         return;
     }
-    let text = "The cluster takes writes only with If-Match or If-None-Match (`policy.require_if_match`)";
+    let text = "If-Match is empty, or the cluster takes writes only with If-Match or If-None-Match (`policy.require_if_match`)";
     let problem = operation["responses"]["412"]["content"].clone();
     answer(operation, "428", json!({ "description": text, "content": problem }));
 }
@@ -89,6 +91,29 @@ fn narrow(method: &str, parameter: &mut Value) {
     parameter["schema"] = schema;
     if let Some(fields) = parameter.as_object_mut() {
         fields.remove("example");
+    }
+}
+
+/// What is PUT to a path that has its name need not say it again: a schema of its own.
+pub fn bodies(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    let puts =
+        paths.values_mut().filter_map(|path| path.pointer_mut("/put/requestBody/content/application~1json/schema"));
+    let mut named = Vec::new();
+    for schema in puts {
+        let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        if let Some(kind) = name.strip_suffix("Spec").filter(|kind| *kind != "Topology").map(str::to_owned) {
+            named.push(kind.clone());
+            *schema = json!({ "$ref": format!("#/components/schemas/Put{kind}") });
+        }
+    }
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    for kind in named {
+        let mut schema = schemas[&format!("{kind}Spec")].clone();
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.retain(|field| field != "name" && field != "node");
+        }
+        schemas.insert(format!("Put{kind}"), schema);
     }
 }
 

@@ -182,12 +182,12 @@ impl Drive {
             outcome: by(2).map(|()| Outcome::Succeeded),
             since: by(3).map(|()| at(self.second / 2)),
             until: by(4).map(|()| at(self.second / 2)),
-            acknowledged: by(0).map(|()| before % 2 == 0),
+            acknowledged: by(0).map(|()| before.is_multiple_of(2)),
             limit,
             after: Some(older),
             oldest_first: self.second % 2 == 1,
         };
-        let (now, comment) = (at(self.second), (before % 2 == 0).then_some("seen"));
+        let (now, comment) = (at(self.second), (before.is_multiple_of(2)).then_some("seen"));
         let generation = Some(Generation(number / 4));
         let pair = &mut self.pair;
         let _ = pair.both(async |store| store.failovers(name, &filter).await).await;
