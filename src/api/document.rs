@@ -1,4 +1,4 @@
-//! What stands at the head of the API's document?
+//! What does the API's document say beside what stands at the handlers: its head, and what follows from all of it?
 
 use serde_json::Value;
 use utoipa::openapi::OpenApi as OpenApiDocument;
@@ -49,7 +49,7 @@ pub fn head() -> OpenApiDocument {
 /// of which the crate's types know a part.
 pub fn finish(document: &OpenApiDocument) -> Value {
     // It is made of maps with texts as keys, so it can be written.
-    let mut json = serde_json::to_value(document).unwrap_or_default();
+    let mut json = serde_json::to_value(document).expect("a document that can be written");
     tidy::calls(&mut json);
     tidy::schemas(&mut json);
     tidy::bodies(&mut json);

@@ -61,8 +61,7 @@ impl Member {
         }
     }
 
-    /// Takes on what is wanted now, if what runs can go on as that. What is dead or dying begins anew as
-    /// that.
+    /// Takes on what is wanted now, if what runs can go on as that. What is dead or dying begins anew as that.
     pub fn go_on_as(&mut self, wanted: &ResourceSpec, now: Ticks) {
         if self.spec == *wanted || !self.spec.goes_on_as(wanted) {
             return;

@@ -68,6 +68,7 @@ pub async fn get_status(
         view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
     }
     let etag = HeaderValue::from_str(&view.etag).map_err(|_| ApiError::internal())?;
+    // Before the body is copied: most who poll have it already.
     if held.is_some_and(|held| names(&held, &view.etag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }

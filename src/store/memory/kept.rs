@@ -157,14 +157,13 @@ impl Kept {
 
     pub fn failovers(&self, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
         let cluster = self.id(name)?;
-        let all = self.failovers.iter().filter(|(_, of)| of.cluster == cluster && filter.takes(&of.record));
-        let limit = filter.limit as usize;
-        if filter.oldest_first {
-            let later = all.filter(|(id, _)| filter.after.is_none_or(|after| **id > after));
-            return Ok(later.take(limit).map(|(_, of)| of.record.clone()).collect());
+        let asked = |of: &&Of<FailoverRecord>| of.cluster == cluster && filter.takes(&of.record);
+        if !filter.oldest_first {
+            return Ok(newest_first(&self.failovers, filter.after, asked, filter.limit));
         }
-        let older = all.rev().filter(|(id, _)| filter.after.is_none_or(|after| **id < after));
-        Ok(older.take(limit).map(|(_, of)| of.record.clone()).collect())
+        let later = self.failovers.iter().filter(|(id, _)| filter.after.is_none_or(|after| **id > after));
+        let asked = later.map(|(_, of)| of).filter(asked).take(filter.limit as usize);
+        Ok(asked.map(|of| of.record.clone()).collect())
     }
 
     pub fn kept_plans(&self, name: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
