@@ -81,25 +81,27 @@ async fn run(rounds: usize) {
         let bare = serve(same_as(one(server, &call.request).await)).await;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            ours.push(load(server, &call.request).await);
-            theirs.push(load(bare, &call.request).await);
+            ours.push(load(server, CLIENTS, &call.request).await);
+            theirs.push(load(bare, CLIENTS, &call.request).await);
         }
         row(call.name, ours, Some(theirs));
     }
-    let body = r#"{"failover":{"max_failovers":{n}}}"#;
-    let put = Call { name: "PATCH a group, durable", request: write("PATCH", "/v1/clusters/c/groups/g{c}", body) };
+    let body = json!({ "failover": { "max_failovers": "{n}" }, "resources": resources() });
+    let body = body.to_string().replace("\"{n}\"", "{n}");
+    let put = Call { name: "PUT a group, durable", request: write("PUT", "/v1/clusters/c/groups/g{c}", &body) };
     let action = Call { name: "POST a move, durable", request: write("POST", "/v1/clusters/c/groups/g{c}/move", "{}") };
+    let bare = serve(same_as(one(server, &reads[0].request).await)).await;
     for call in [put, action] {
-        let mut spent = Vec::new();
-        let mut beside = Vec::new();
+        let (mut spent, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
-            let (writes, reads) = tokio::join!(load(server, &call.request), load(server, &reads[0].request));
-            spent.push(load(server, &call.request).await);
-            beside.push(reads);
-            drop(writes);
+            spent.push(load(server, CLIENTS, &call.request).await);
+            // One who polls, while as many as can be write; then the same beside the bare handler.
+            let read = &reads[0].request;
+            ours.push(tokio::join!(load(server, CLIENTS, &call.request), load(server, 1, read)).1);
+            theirs.push(tokio::join!(load(server, CLIENTS, &call.request), load(bare, 1, read)).1);
         }
         row(call.name, spent, None);
-        row("  GET status meanwhile", beside, None);
+        row("  one GET status meanwhile", ours, Some(theirs));
     }
 }
 
@@ -132,11 +134,11 @@ fn write(method: &str, path: &str, body: &str) -> String {
     )
 }
 
-/// All clients ask for one round.
-async fn load(server: SocketAddr, request: &str) -> Spent {
+/// So many clients ask for one round.
+async fn load(server: SocketAddr, clients: usize, request: &str) -> Spent {
     let until = Instant::now() + ROUND;
     let count = Arc::new(AtomicU64::new(0));
-    let clients = (0..CLIENTS).map(|client| {
+    let clients = (0..clients).map(|client| {
         let (request, count) = (request.replace("{c}", &client.to_string()), count.clone());
         tokio::spawn(async move {
             let mut connection = Connection::open(server).await;
@@ -241,6 +243,7 @@ fn state(store: Arc<dyn Store>, boards: Arc<Boards>) -> AppState {
         store,
         boards,
         feeds: Arc::default(),
+        lines: Arc::default(),
         nudge: Nudge::channel().0,
         clock: SystemClock::shared(),
         ids: Arc::new(SystemIds),
@@ -249,11 +252,14 @@ fn state(store: Arc<dyn Store>, boards: Arc<Boards>) -> AppState {
     }
 }
 
+fn resources() -> Vec<serde_json::Value> {
+    (0..4).map(|r| json!({ "name": format!("r{r}"), "type": "process", "command": ["/opt/run"] })).collect()
+}
+
 /// A cluster in which every group is online, with a history.
 async fn fill(store: &Arc<dyn Store>, boards: &Boards) {
     let node = |i: usize| json!({ "name": format!("n{i}"), "agent": format!("http://127.0.0.1:{}", 20_000 + i) });
-    let resource = |r: usize| json!({ "name": format!("r{r}"), "type": "process", "command": ["/opt/run"] });
-    let resources: Vec<_> = (0..4).map(resource).collect();
+    let resources = resources();
     let group = |g: usize| json!({ "name": format!("g{g}"), "resources": resources });
     let nodes: Vec<_> = (0..NODES).map(node).collect();
     let groups: Vec<_> = (0..GROUPS).map(group).collect();

@@ -103,6 +103,7 @@ impl BoundServer {
             store: store.clone(),
             boards,
             feeds: Arc::default(),
+            lines: Arc::default(),
             nudge,
             clock: clock.clone(),
             ids,

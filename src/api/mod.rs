@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use self::feed::Feeds;
+use self::lines::Lines;
 use self::problem::ApiError;
 use crate::board::Boards;
 use crate::clock::{Clock, IdSource};
@@ -32,6 +33,7 @@ mod document;
 mod extract;
 pub mod feed;
 mod health;
+pub mod lines;
 mod problem;
 mod repeat;
 mod report;
@@ -46,6 +48,8 @@ pub struct AppState {
     pub boards: Arc<Boards>,
     /// Who waits for events.
     pub feeds: Arc<Feeds>,
+    /// Where writers stand in line.
+    pub lines: Arc<Lines>,
     pub nudge: Nudge,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,

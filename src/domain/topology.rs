@@ -1,5 +1,6 @@
 //! What does a topology document look like, and is this one right?
 
+mod around;
 mod expand;
 mod limits;
 mod rules;
@@ -19,6 +20,7 @@ use super::{
     Waiver,
 };
 
+pub use around::{around, with_group};
 pub use expand::{clustered, unclustered};
 
 /// A cluster's desired state as one document.

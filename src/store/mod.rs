@@ -14,6 +14,7 @@
 //!   two backends that were told the same.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,6 +33,7 @@ pub mod memory;
 mod rules;
 pub mod sql;
 mod state;
+mod touched;
 
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +81,37 @@ pub struct Stored {
     /// Of the whole.
     pub generation: Generation,
     pub objects: Generations,
+}
+
+impl Stored {
+    /// What is stored once `spec` has taken its place as `generation`.
+    #[must_use]
+    pub fn replaced_by(&self, spec: TopologySpec, generation: Generation) -> Self {
+        let Generations { nodes, groups, hosts, handlers } = &self.objects;
+        let objects = Generations {
+            nodes: touched(nodes, &self.spec.nodes, &spec.nodes, |node| &node.name, generation),
+            groups: touched(groups, &self.spec.groups, &spec.groups, |group| &group.name, generation),
+            hosts: touched(hosts, &self.spec.hosts, &spec.hosts, |host| &host.name, generation),
+            handlers: touched(handlers, &self.spec.handlers, &spec.handlers, |handler| &handler.name, generation),
+        };
+        Self { spec, generation, objects }
+    }
+}
+
+/// The generations of these objects, in which what is new or differs is of `generation`.
+fn touched<N: Ord + Clone, S: PartialEq>(
+    known: &BTreeMap<N, Generation>,
+    before: &[S],
+    after: &[S],
+    name: impl Fn(&S) -> &N,
+    generation: Generation,
+) -> BTreeMap<N, Generation> {
+    let before: BTreeMap<&N, &S> = before.iter().map(|object| (name(object), object)).collect();
+    let of = |object: &S| {
+        let same = before.get(name(object)).is_some_and(|was| *was == object);
+        known.get(name(object)).copied().filter(|_| same).unwrap_or(generation)
+    };
+    after.iter().map(|object| (name(object).clone(), of(object))).collect()
 }
 
 /// The change that last touched each object.
@@ -251,11 +284,12 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Accepted, Error>;
 
     /// Replaces the desired state of a cluster that is still at the generation that it was made from, else `Conflict`.
-    /// `new.spec` has passed every rule. Else like `put_topology`.
+    /// `new.spec` has passed every rule. Else like `put_topology`. It takes its place among other writers when it is first
+    /// polled: one that rests on what an earlier one makes may come before that is durable.
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted, Error>;
 
     /// The desired state as a document, with the generations of the whole and of each object.
-    async fn topology(&self, cluster: &ClusterName) -> Result<Stored, Error>;
+    async fn topology(&self, cluster: &ClusterName) -> Result<Arc<Stored>, Error>;
 
     /// Removes a cluster; refused while any group has an owner.
     async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<(), Error>;

@@ -87,15 +87,13 @@ pub struct NewKept {
     pub failovers: BTreeSet<Uuid>,
 }
 
-/// The change that made the present generation.
+/// The change that made the present generation; what it was and is stands in the states before and after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewChange {
     pub at: Timestamp,
     pub actor: Actor,
     pub action: ChangeAction,
     pub message: String,
-    pub before: Option<TopologySpec>,
-    pub after: Option<TopologySpec>,
 }
 
 /// The records that a verb names: a backend reads them into the state besides those under way.

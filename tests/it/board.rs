@@ -76,6 +76,7 @@ async fn nobody_can_say_of_a_node_that_answers_that_it_is_down() {
         store,
         boards,
         feeds: Arc::default(),
+        lines: Arc::default(),
         nudge,
         clock: SystemClock::shared(),
         ids: Arc::new(SystemIds),

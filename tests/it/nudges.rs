@@ -58,7 +58,7 @@ impl Store for Empty {
     async fn replace_topology(&self, _: &Replacement) -> Result<Accepted, Error> {
         unreachable!()
     }
-    async fn topology(&self, _: &ClusterName) -> Result<Stored, Error> {
+    async fn topology(&self, _: &ClusterName) -> Result<Arc<Stored>, Error> {
         unreachable!()
     }
     async fn kept_answer(&self, _: &str, _: Timestamp) -> Result<Option<KeptAnswer>, Error> {

@@ -18,7 +18,7 @@ use locum::domain::{
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Replacement, Store, Stored};
+use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Replacement, Store};
 
 use crate::support::{alice, at, cluster, group, id, node, three_nodes};
 
@@ -45,6 +45,7 @@ macro_rules! suite {
             topology {
                 a_topology_is_created_kept_and_replaced
                 a_replacement_rests_on_a_generation
+                history_is_whole_whatever_a_change_touched
                 a_replacement_is_exact_and_told_in_words
                 operator_state_goes_only_where_a_replacement_leaves_it_out
                 what_is_absent_retires_while_anything_may_hold_it

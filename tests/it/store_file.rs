@@ -6,7 +6,7 @@ use locum::store::{Expect, Store};
 use crate::support::{alice, at, cluster, id, three_nodes};
 use locum::domain::{Decision, Term};
 
-fn url(folder: &tempfile::TempDir) -> String {
+pub fn url(folder: &tempfile::TempDir) -> String {
     format!("sqlite:{}", folder.path().join("locum.db").display())
 }
 
@@ -89,7 +89,7 @@ async fn a_wrong_url_is_refused_with_a_sentence() {
     assert!(matches!(refusal(&nowhere).await, OpenError::NoFolder { .. }));
 }
 
-async fn execute(path: &std::path::Path, statement: &'static str) {
+pub async fn execute(path: &std::path::Path, statement: &'static str) {
     use sqlx::{ConnectOptions as _, Connection as _};
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = options.connect().await.unwrap();

@@ -198,7 +198,7 @@ impl Store for Connection {
         self.ask(Verb::Wish, self.store().keep_answer(answer), |()| {}).await
     }
 
-    async fn topology(&self, cluster: &ClusterName) -> Result<Stored> {
+    async fn topology(&self, cluster: &ClusterName) -> Result<Arc<Stored>> {
         self.read(self.store().topology(cluster)).await
     }
 

@@ -17,7 +17,7 @@ use crate::api::extract::{Caller, DryRun, Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::views::{Page, Problem, TopologyResult};
 use crate::domain::{ClusterName, Generation, TopologySpec};
-use crate::store::{ClusterHead, Stored};
+use crate::store::ClusterHead;
 
 /// A cluster in a list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -81,8 +81,8 @@ pub async fn delete_cluster(
     Caller(actor): Caller,
 ) -> Result<Response, ApiError> {
     if dry_run {
-        let Stored { spec, generation, .. } = state.store.topology(&cluster).await?;
-        return Ok(Json(without(&state, &spec, generation)).into_response());
+        let stored = state.store.topology(&cluster).await?;
+        return Ok(Json(without(&state, &stored.spec, stored.generation)).into_response());
     }
     state.store.delete_cluster(&cluster, &actor, state.clock.now()).await?;
     state.nudge.cluster(&cluster);

@@ -1,7 +1,12 @@
 //! How is a part of the desired state written? Read the whole, change the part, check the whole, replace it.
 //!
-//! The replacement is a compare-and-swap on the generation, so that every rule holds for what is stored. Whoever came in
-//! between is no conflict: the change is made anew on what is there then.
+//! Writers of a cluster stand in line, and each is judged on what the one before it makes. The replacement is a
+//! compare-and-swap on the generation, so that every rule holds for what is stored. Whoever comes in between all the same, an
+//! operator's action maybe, is no conflict: the change is made anew on what is there then.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,11 +20,11 @@ use super::preview;
 use crate::advice::FindingChanges;
 use crate::api::AppState;
 use crate::api::extract::Edit;
+use crate::api::lines::Front;
 use crate::api::problem::ApiError;
 use crate::api::repeat::Key;
 use crate::api::views::ObjectResult;
-use crate::domain::topology::parse;
-use crate::domain::{ChangeAction, ClusterName, Finding, Generation, TopologySpec};
+use crate::domain::{ChangeAction, ClusterName, Finding, Generation, TopologySpec, topology};
 use crate::planner::PlanSummary;
 use crate::store::{Error as StoreError, Expect, KeptAnswer, Replacement, Stored};
 
@@ -39,8 +44,8 @@ pub struct Made {
 
 /// A change that was accepted or, in a dry run, that would be.
 pub struct Done {
-    /// What was stored before.
-    pub before: Stored,
+    /// What was there before.
+    pub before: Arc<Stored>,
     pub spec: TopologySpec,
     /// Of the whole, after it; in a dry run the present one.
     pub generation: Generation,
@@ -85,6 +90,14 @@ impl IntoResponse for Answer {
     }
 }
 
+/// How much of the document a change may touch.
+#[derive(Debug, Clone, Copy)]
+pub enum Reach<'a> {
+    Whole,
+    /// Only what stands in this group.
+    Group(&'a str),
+}
+
 /// Makes a change of a cluster's document by `change`, which refuses it or says what it did, and answers by `answer`.
 pub async fn edit(
     state: &AppState,
@@ -93,46 +106,123 @@ pub async fn edit(
     change: impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
     answer: impl Fn(Done) -> Result<Answer, ApiError>,
 ) -> Result<Response, ApiError> {
+    edit_within(state, cluster, asked, Reach::Whole, change, answer).await
+}
+
+/// The same where `change` touches a part only: the document that it gets shows as much of the rest as matters to that.
+pub async fn edit_within(
+    state: &AppState,
+    cluster: &ClusterName,
+    asked: &Edit,
+    reach: Reach<'_>,
+    change: impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
+    answer: impl Fn(Done) -> Result<Answer, ApiError>,
+) -> Result<Response, ApiError> {
+    if asked.dry_run {
+        let before = state.store.topology(cluster).await?;
+        let (_, done) = draft(state, &mut Front::default(), before, asked, reach, &change)?;
+        return Ok(answer(done)?.into_response());
+    }
     let mut attempts = ATTEMPTS;
     loop {
-        let before = state.store.topology(cluster).await?;
-        demand_expectation(&before, asked)?;
-        let mut document = serde_json::to_value(&before.spec).map_err(|_| ApiError::internal())?;
-        let made = change(&before, &mut document)?;
-        let relative = |findings: Vec<Finding>| relative_to(&made.at, &document, findings);
-        let parsed = parse(&document).map_err(|findings| ApiError::invalid(relative(findings)))?;
-        let spec = parsed.with_operator_state(None);
-        let Judged { changes: findings, refusal } = judged::change(state, Some(&before.spec), &spec);
-        let refusal = refusal.map(|errors| ApiError::rules_broken(relative(errors.at(&document))));
-        let summary = preview::of_topology(state, &spec, before.generation);
-        let changed = spec != before.spec;
-        if asked.dry_run {
-            let (generation, refused) = (before.generation, refusal.map(|refusal| refusal.detail().to_owned()));
-            let done = Done { before, spec, generation, changed, summary, findings, refused };
-            return Ok(answer(done)?.into_response());
-        }
-        if let Some(refusal) = refusal {
-            return Err(refusal);
-        }
+        let stored = state.store.topology(cluster).await?;
+        let line = state.lines.of(cluster);
+        let mut front = line.lock().await;
+        let before = front.before(stored);
+        let (made, done) = draft(state, &mut front, before, asked, reach, &change)?;
         let Made { action, object, message, .. } = made;
-        let (on, actor, at) = (before.generation, asked.actor.clone(), state.clock.now());
-        let mut new = Replacement { spec: spec.clone(), on, action, message, object, actor, at, answer: None };
+        let (on, actor, at) = (done.before.generation, asked.actor.clone(), state.clock.now());
+        let (spec, changed, generation) = (done.spec.clone(), done.changed, done.generation);
+        let ahead = changed.then(|| done.before.replaced_by(spec.clone(), generation));
+        let mut new = Replacement { spec, on, action, message, object, actor, at, answer: None };
         // The change rests on `on`, so what it will be is known before: the answer is kept with it.
-        let generation = if changed { on.next() } else { on };
-        let answer = answer(Done { before, spec, generation, changed, summary, findings, refused: None })?;
+        let answer = answer(done)?;
         new.answer = asked.key.clone().map(|key| answer.kept(key, at));
-        match state.store.replace_topology(&new).await {
+        let mut write = state.store.replace_topology(&new);
+        // It has its place now: whoever comes next is judged on what it makes.
+        let begun = poll_fn(|context| Poll::Ready(write.as_mut().poll(context))).await;
+        ahead.into_iter().for_each(|ahead| front.go_ahead(ahead));
+        drop(front);
+        let written = match begun {
+            Poll::Ready(written) => written,
+            Poll::Pending => write.await,
+        };
+        match written {
             Ok(_) => {
                 state.nudge.cluster(cluster);
                 return Ok(answer.into_response());
             }
-            Err(StoreError::Conflict { .. }) if attempts > 1 => attempts -= 1,
-            Err(StoreError::Conflict { .. }) => {
-                return Err(ApiError::conflict("others write this cluster all the time; try again"));
+            Err(error) => {
+                line.lock().await.fall_back();
+                match error {
+                    StoreError::Conflict { .. } if attempts > 1 => attempts -= 1,
+                    StoreError::Conflict { .. } => {
+                        return Err(ApiError::conflict("others write this cluster all the time; try again"));
+                    }
+                    error => return Err(error.into()),
+                }
             }
-            Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The change as it would be. Refused where it breaks something, unless it is only a question.
+fn draft(
+    state: &AppState,
+    front: &mut Front,
+    before: Arc<Stored>,
+    asked: &Edit,
+    reach: Reach<'_>,
+    change: &impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
+) -> Result<(Made, Done), ApiError> {
+    demand_expectation(&before, asked)?;
+    let (made, spec) = changed(&before, reach, change)?;
+    let Judged { changes: findings, refusal } = judged::change_at(front, state, &before.spec, &spec);
+    let refusal = refusal.map(|errors| -> Result<ApiError, ApiError> {
+        let mut document = document(&before.spec)?;
+        change(&before, &mut document)?;
+        Ok(ApiError::rules_broken(relative_to(&made.at, &document, errors.at(&document))))
+    });
+    let refusal = refusal.transpose()?;
+    let summary = preview::of_topology(state, &spec, before.generation);
+    let changed = spec != before.spec;
+    let generation = if changed && !asked.dry_run { before.generation.next() } else { before.generation };
+    match refusal {
+        Some(refusal) if !asked.dry_run => Err(refusal),
+        refusal => {
+            let refused = refusal.map(|refusal| refusal.detail().to_owned());
+            Ok((made, Done { before, spec, generation, changed, summary, findings, refused }))
+        }
+    }
+}
+
+/// What `change` makes of what was there, where that keeps the rules of documents.
+fn changed(
+    before: &Stored,
+    reach: Reach<'_>,
+    change: &impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
+) -> Result<(Made, TopologySpec), ApiError> {
+    let group = match reach {
+        Reach::Group(name) => before.spec.groups.iter().map(|group| &group.name).find(|group| group.as_str() == name),
+        Reach::Whole => None,
+    };
+    if let Some(group) = group
+        && let Some(mut around) = topology::around(&before.spec, group)
+    {
+        let made = change(before, &mut around)?;
+        if let Some(spec) = topology::with_group(&before.spec, group, &around) {
+            return Ok((made, spec.with_operator_state(None)));
+        }
+    }
+    let mut document = document(&before.spec)?;
+    let made = change(before, &mut document)?;
+    let spec = topology::parse(&document);
+    let spec = spec.map_err(|findings| ApiError::invalid(relative_to(&made.at, &document, findings)))?;
+    Ok((made, spec.with_operator_state(None)))
+}
+
+pub fn document(spec: &TopologySpec) -> Result<Value, ApiError> {
+    serde_json::to_value(spec).map_err(|_| ApiError::internal())
 }
 
 /// Refuses a write that says nothing of what it expects to find, where the cluster asks for that.

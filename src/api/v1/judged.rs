@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::advice::{self, Advice, FindingChanges, RuleFinding, Seen, SeenGroup, SeenNode, Severity};
 use crate::api::AppState;
+use crate::api::lines::Front;
 use crate::domain::{ClusterName, Finding, NodeState, TopologySpec};
 
 /// A change as the rules see it.
@@ -30,7 +31,18 @@ impl Errors {
 /// Judges the change from `before`, nothing for a new cluster, to `after`.
 pub fn change(state: &AppState, before: Option<&TopologySpec>, after: &TopologySpec) -> Judged {
     let before = before.map(|spec| judge(state, spec)).unwrap_or_default();
-    let after = judge(state, after);
+    between(&before, &judge(state, after))
+}
+
+/// The same of a change by whoever is at the front of the line.
+pub fn change_at(front: &mut Front, state: &AppState, before: &TopologySpec, after: &TopologySpec) -> Judged {
+    let (seen, now) = (seen(state, &after.cluster), state.clock.now());
+    let before = front.judge(before, &seen, || advice::judge(before, &seen, now));
+    let after = front.judge(after, &seen, || advice::judge(after, &seen, now));
+    between(&before, &after)
+}
+
+fn between(before: &Advice, after: &Advice) -> Judged {
     let mut changes = advice::compare(&before.findings, &after.findings);
     // What becomes worse is the same finding, and new all the same.
     let milder = |finding: &&RuleFinding| {

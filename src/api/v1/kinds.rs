@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::api::problem::ApiError;
-use crate::domain::{ChangeAction, Generation};
+use crate::domain::{ChangeAction, Generation, TopologySpec};
 use crate::store::{Generations, Stored};
 
 /// A kind of object.
@@ -146,8 +146,20 @@ impl One<'_> {
         Ok(self.list.items(document)?.iter().position(|item| self.is(item)))
     }
 
-    pub fn value(self, document: &Value) -> Result<Option<Value>, ApiError> {
-        Ok(self.list.items(document)?.iter().find(|item| self.is(item)).cloned())
+    /// As the document of a topology has it, if it is there; only that is written out.
+    pub fn value_in(self, spec: &TopologySpec) -> Result<Option<Value>, ApiError> {
+        let (kind, name) = self.list.of.unwrap_or((self.list.kind, self.name));
+        let found = match kind.list {
+            "nodes" => spec.nodes.iter().find(|one| one.name.as_str() == name).map(serde_json::to_value),
+            "groups" => spec.groups.iter().find(|one| one.name.as_str() == name).map(serde_json::to_value),
+            "hosts" => spec.hosts.iter().find(|one| one.name.as_str() == name).map(serde_json::to_value),
+            _ => spec.handlers.iter().find(|one| one.name.as_str() == name).map(serde_json::to_value),
+        };
+        let found = found.transpose().map_err(|_| ApiError::internal())?;
+        let Some((parent, name)) = self.list.of else { return Ok(found) };
+        let parent = found.ok_or_else(|| ApiError::not_found(parent.word, name))?;
+        let parts = parent.get(self.list.kind.list).and_then(Value::as_array);
+        Ok(parts.into_iter().flatten().find(|item| self.is(item)).cloned())
     }
 
     /// The change that last touched it or, for a part of an object, that object.

@@ -5,9 +5,9 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::edit::{self, Answer, Made};
+use super::edit::{self, Answer, Made, Reach, document};
 use super::hosts::with_what_is_seen;
-use super::kinds::{List, One};
+use super::kinds::{GROUP, List, One};
 use super::references;
 use crate::api::AppState;
 use crate::api::extract::Edit;
@@ -32,8 +32,7 @@ pub async fn list(state: &AppState, cluster: &ClusterName, list: List<'_>) -> Re
 /// One object.
 pub async fn get(state: &AppState, cluster: &ClusterName, one: One<'_>) -> Result<Response, ApiError> {
     let stored = state.store.topology(cluster).await?;
-    let document = document(&stored.spec)?;
-    let value = one.value(&document)?.ok_or_else(|| one.missing())?;
+    let value = one.value_in(&stored.spec)?.ok_or_else(|| one.missing())?;
     let generation = one.generation(&stored.objects).unwrap_or_default();
     let value = view(state, &stored.spec, one, value, generation);
     answer(one.list, generation, &value)
@@ -133,9 +132,8 @@ async fn write(
         let (at, message) = (format!("{}/{index}", one.list.pointer(document)?), format!("put {}", one.words()));
         Ok(Made { at, action: one.list.kind.put, object: one.path(), message })
     };
-    edit::edit(state, cluster, &asked, change, |done| {
-        let before = document(&done.before.spec)?;
-        let found = one.found(&done.before, &before)?;
+    edit::edit_within(state, cluster, &asked, reach(one), change, |done| {
+        let found = one.value_in(&done.before.spec)?.and_then(|_| one.generation(&done.before.objects));
         let generation = if done.changed && !asked.dry_run { done.generation } else { found.unwrap_or_default() };
         let object = of_spec(state, &done.spec, one, generation)?;
         edit::answer(done, object, found, asked.dry_run)
@@ -180,8 +178,12 @@ pub async fn delete(state: &AppState, cluster: &ClusterName, one: One<'_>, asked
     .await
 }
 
-fn document(spec: &TopologySpec) -> Result<Value, ApiError> {
-    serde_json::to_value(spec).map_err(|_| ApiError::internal())
+/// What a change of it may touch.
+fn reach(one: One<'_>) -> Reach<'_> {
+    match one.list.of.unwrap_or((one.list.kind, one.name)) {
+        (kind, name) if *kind == GROUP => Reach::Group(name),
+        _ => Reach::Whole,
+    }
 }
 
 /// An object of a topology as readers see it, if it is there.
@@ -191,7 +193,7 @@ pub fn of_spec(
     one: One<'_>,
     generation: Generation,
 ) -> Result<Option<Value>, ApiError> {
-    Ok(one.value(&document(spec)?)?.map(|value| view(state, spec, one, value, generation)))
+    Ok(one.value_in(spec)?.map(|value| view(state, spec, one, value, generation)))
 }
 
 /// An object as readers see it.

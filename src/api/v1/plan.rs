@@ -48,7 +48,7 @@ pub async fn plan_what_if(
     Body(WhatIfRequest { faults, topology }): Body<WhatIfRequest>,
 ) -> Result<Json<WhatIfView>, ApiError> {
     let stored = match state.store.topology(&cluster).await {
-        Ok(stored) => Some(stored.spec),
+        Ok(stored) => Some(stored.spec.clone()),
         Err(StoreError::NotFound { .. }) if topology.is_some() => None,
         Err(error) => return Err(error.into()),
     };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::Event as Frame;
@@ -68,12 +69,21 @@ pub async fn get_status(
         view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
     }
     let etag = HeaderValue::from_str(&view.etag).map_err(|_| ApiError::internal())?;
-    // Before the body is copied: most who poll have it already.
     if held.is_some_and(|held| names(&held, &view.etag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
     let json = HeaderValue::from_static("application/json");
-    Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, json)], view.body.to_string()).into_response())
+    let body = Bytes::from_owner(Shared(Arc::clone(&view.body)));
+    Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, json)], body).into_response())
+}
+
+/// The document that everybody is answered with, not a copy of it.
+struct Shared(Arc<str>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 /// The status as it is, and again whenever it changes; what changed while the caller read is not told twice.

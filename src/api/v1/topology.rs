@@ -1,5 +1,7 @@
 //! What is wanted of a cluster, as one document?
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -28,8 +30,8 @@ pub async fn get_topology(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
 ) -> Result<Response, ApiError> {
-    let Stored { spec, generation, .. } = state.store.topology(&cluster).await?;
-    Ok(([(header::ETAG, etag(generation))], Json(spec)).into_response())
+    let stored = state.store.topology(&cluster).await?;
+    Ok(([(header::ETAG, etag(stored.generation))], Json(&stored.spec)).into_response())
 }
 
 /// Put the topology
@@ -99,7 +101,7 @@ fn check(cluster: &ClusterName, document: &serde_json::Value) -> Result<Topology
     }
 }
 
-async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<Stored>, ApiError> {
+async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<Arc<Stored>>, ApiError> {
     match state.store.topology(cluster).await {
         Ok(present) => Ok(Some(present)),
         Err(StoreError::NotFound { .. }) => Ok(None),
@@ -109,13 +111,13 @@ async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<Store
 
 fn would_accept(
     spec: &TopologySpec,
-    present: Option<Stored>,
+    present: Option<Arc<Stored>>,
     expect: Expect,
 ) -> Result<(Generation, bool, bool), ApiError> {
     match (present, expect) {
         (Some(_), Expect::Absent) => Err(StoreError::Exists { kind: "cluster", name: spec.cluster.to_string() }.into()),
-        (Some(Stored { generation: actual, .. }), Expect::At(expected)) if expected != actual => {
-            Err(StoreError::Conflict { expected, actual }.into())
+        (Some(present), Expect::At(expected)) if expected != present.generation => {
+            Err(StoreError::Conflict { expected, actual: present.generation }.into())
         }
         (Some(before), _) => Ok((before.generation, false, *spec != before.spec)),
         (None, Expect::At(_)) => Err(ApiError::not_found("cluster", spec.cluster.as_str())),

@@ -12,6 +12,7 @@ use crate::domain::{Dependency, Finding, HumanDuration};
 
 static SCHEMAS: LazyLock<Value> = LazyLock::new(|| json!({ "components": { "schemas": components() } }));
 static DOCUMENT: LazyLock<Option<Validator>> = LazyLock::new(|| validator("TopologySpec"));
+static GROUP: LazyLock<Option<Validator>> = LazyLock::new(|| validator("GroupSpec"));
 static COMMON: LazyLock<Option<Validator>> = LazyLock::new(|| validator(COMMON_FIELDS));
 /// By the word of `type`.
 type ByType = Vec<(&'static str, Option<Validator>)>;
@@ -38,10 +39,7 @@ pub(super) fn check(document: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     run(DOCUMENT.as_ref(), document, "", &mut findings);
     for (g, group) in list(document, "groups").iter().enumerate() {
-        for (r, resource) in list(group, "resources").iter().enumerate().filter(|(_, resource)| resource.is_object()) {
-            let at = format!("/groups/{g}/resources/{r}");
-            check_type(resource, &at, ("resource", &RESOURCES, COMMON.as_ref()), &mut findings);
-        }
+        check_resources(group, &format!("/groups/{g}"), &mut findings);
     }
     for (h, host) in list(document, "hosts").iter().enumerate() {
         if let Some(run) = host.get("run").filter(|run| run.is_object()) {
@@ -49,6 +47,21 @@ pub(super) fn check(document: &Value) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Every finding about a group's shape, by itself.
+pub(super) fn check_group(group: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    run(GROUP.as_ref(), group, "", &mut findings);
+    check_resources(group, "", &mut findings);
+    findings
+}
+
+fn check_resources(group: &Value, at: &str, findings: &mut Vec<Finding>) {
+    for (r, resource) in list(group, "resources").iter().enumerate().filter(|(_, resource)| resource.is_object()) {
+        let at = format!("{at}/resources/{r}");
+        check_type(resource, &at, ("resource", &RESOURCES, COMMON.as_ref()), findings);
+    }
 }
 
 fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {

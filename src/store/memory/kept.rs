@@ -67,7 +67,8 @@ impl Kept {
     pub fn save(&mut self, mut state: State) -> Result<()> {
         let (id, name) = (state.cluster.id, state.cluster.name.clone());
         let Journal { change, events, kept, forgiven, answer } = std::mem::take(&mut state.journal);
-        let change = change.map(|change| written(&state, change)).transpose()?;
+        let before = self.living.get(&name);
+        let change = change.map(|change| written(before, &state, change)).transpose()?;
         // Before anything else: it may refuse.
         answer.map_or(Ok(()), |answer| self.keep_answer(&answer))?;
         self.changes.extend(change.map(|change| ((id, change.generation), change)));
@@ -209,8 +210,9 @@ fn newest_first<T: Clone>(
 }
 
 /// A change as readers get it, which is as it was written and read back.
-fn written(state: &State, change: NewChange) -> Result<Change> {
-    let NewChange { at, actor, action, message, before, after } = change;
+fn written(before: Option<&State>, state: &State, change: NewChange) -> Result<Change> {
+    let NewChange { at, actor, action, message } = change;
+    let (before, after) = (before.map(State::topology), (!state.deleted).then(|| state.topology()));
     let (before, after) = (document(before.as_ref())?, document(after.as_ref())?);
     let (cluster, generation) = (state.cluster.name.clone(), state.cluster.generation);
     Ok(Change { cluster, generation, at, actor, action, message, before, after })

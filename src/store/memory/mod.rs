@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::kept::Kept;
-use super::cluster::{missing, new_id};
+use super::cluster::new_id;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
@@ -100,12 +100,12 @@ impl Store for MemoryStore {
     }
 
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
-        self.change(&new.spec.cluster, &Named::default(), |state| rules::replace(state, new))
+        self.change(&new.spec.cluster, &Named::default(), |state| rules::replace(state, new.clone()))
     }
 
-    async fn topology(&self, cluster: &ClusterName) -> Result<Stored> {
+    async fn topology(&self, cluster: &ClusterName) -> Result<Arc<Stored>> {
         let state = self.lock().kept.get(cluster, &Named::default())?;
-        Ok(state.stored())
+        Ok(Arc::new(state.stored()))
     }
 
     async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
@@ -140,11 +140,7 @@ impl Store for MemoryStore {
     }
 
     async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<()> {
-        self.change(cluster, &Named::default(), |state| {
-            let node = state.nodes.get_mut(node).ok_or_else(|| missing("node", node.as_str()))?;
-            node.kept.agent = Some(agent);
-            Ok(())
-        })
+        self.change(cluster, &Named::default(), |state| rules::record_agent(state, node, agent))
     }
 
     async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<()> {

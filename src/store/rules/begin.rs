@@ -18,10 +18,10 @@ pub fn begin(state: &mut State, new: &NewOperation) -> Result<Operation> {
     if let Some((after, action)) = wanted(&before, new) {
         state.cluster.count_change();
         put::write(state, &after);
-        let (actor, before, after) = (new.actor.clone(), Some(before), Some(after));
+        let actor = new.actor.clone();
         let why = new.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let message = format!("{}{why}", described(new));
-        state.journal.change = Some(NewChange { at: new.at, actor, action, message, before, after });
+        state.journal.change = Some(NewChange { at: new.at, actor, action, message });
         let generation = state.cluster.generation;
         let message = format!("{} asked for {}, generation {generation}", new.actor, described(new));
         state.note(new.at, EventKind::TopologyChanged, &new.target, message);

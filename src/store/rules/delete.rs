@@ -32,11 +32,10 @@ pub fn delete(state: &mut State, asked: &Asked<'_>) -> Result<()> {
             running.join(", ")
         )));
     }
-    let before = Some(state.topology());
     state.cluster.count_change();
     let (actor, action) = (asked.actor.clone(), ChangeAction::DeleteCluster);
     let message = "deleted the cluster".to_owned();
-    state.journal.change = Some(NewChange { at: asked.at, actor, action, message, before, after: None });
+    state.journal.change = Some(NewChange { at: asked.at, actor, action, message });
     state.note(asked.at, EventKind::TopologyChanged, name, format!("{} deleted the cluster", asked.actor));
     for operation in state.operations.values_mut() {
         operation.state = OperationState::Superseded;

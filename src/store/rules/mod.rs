@@ -18,7 +18,7 @@ pub use begin::begin;
 pub use commit::commit;
 pub use delete::delete;
 pub use put::{put, replace};
-pub use reign::{NewReign, outlive_restore, reign};
+pub use reign::{NewReign, outlive_restore, record_agent, reign};
 pub use snapshot::{Past, earliest, snapshot};
 
 type Result<T> = std::result::Result<T, Error>;

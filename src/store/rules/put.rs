@@ -31,22 +31,22 @@ pub fn put(
         false => (ChangeAction::PutTopology, "changed the topology"),
     };
     let words = Words { action, message, object: spec.cluster.as_str() };
-    let changed = want(&mut state, before, after, &words, asked);
+    let changed = want(&mut state, before.as_ref(), &after, &words, asked);
     let generation = state.cluster.generation;
     Ok((state, Accepted { created, changed, generation }))
 }
 
 /// Makes the desired state exactly what `new` says, if it is still at the generation that `new` rests on.
-pub fn replace(state: &mut State, new: &Replacement) -> Result<Accepted> {
+pub fn replace(state: &mut State, new: Replacement) -> Result<Accepted> {
     let actual = state.cluster.generation;
     if actual != new.on {
         return Err(Error::Conflict { expected: new.on, actual });
     }
-    state.journal.answer.clone_from(&new.answer);
+    state.journal.answer = new.answer;
     let before = state.topology();
     let after = new.spec.with_operator_state(None);
     let words = Words { action: new.action, message: &new.message, object: &new.object };
-    let changed = want(state, Some(before), after, &words, &Asked { actor: &new.actor, at: new.at });
+    let changed = want(state, Some(&before), &after, &words, &Asked { actor: &new.actor, at: new.at });
     Ok(Accepted { created: false, changed, generation: state.cluster.generation })
 }
 
@@ -60,26 +60,25 @@ struct Words<'a> {
 /// Writes `after`, in which operator state is as it is to be, and history with it. False if it is as before.
 fn want(
     state: &mut State,
-    before: Option<TopologySpec>,
-    after: TopologySpec,
+    before: Option<&TopologySpec>,
+    after: &TopologySpec,
     words: &Words<'_>,
     asked: &Asked<'_>,
 ) -> bool {
-    if before.as_ref() == Some(&after) {
+    if before == Some(after) {
         return false;
     }
     let cluster = &mut state.cluster;
     cluster.count_change();
-    cluster.want(&after);
+    cluster.want(after);
     // A reign that has begun may grant the new lease at once.
     if !cluster.longest_lease.is_zero() {
         cluster.longest_lease = cluster.longest_lease.max(after.settings.lease.get());
     }
     let generation = cluster.generation;
-    write(state, &after);
-    let (actor, after) = (asked.actor.clone(), Some(after));
-    let message = words.message.to_owned();
-    state.journal.change = Some(NewChange { at: asked.at, actor, action: words.action, message, before, after });
+    write(state, after);
+    let (actor, message) = (asked.actor.clone(), words.message.to_owned());
+    state.journal.change = Some(NewChange { at: asked.at, actor, action: words.action, message });
     let message = format!("{} {} (generation {generation})", asked.actor, words.message);
     state.note(asked.at, EventKind::TopologyChanged, words.object, message);
     true

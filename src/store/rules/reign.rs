@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Result, counts_on};
-use crate::domain::{Decision, EventKind, Term};
+use crate::domain::{Decision, EventKind, NodeName, Term};
 use crate::store::Reign;
+use crate::store::cluster::missing;
 use crate::store::state::State;
 
 /// A reign that is about to begin.
@@ -54,6 +55,13 @@ pub fn outlive_restore(state: &mut State, reign: Uuid) {
     if state.cluster.reign == Some(reign) {
         state.cluster.restored = false;
     }
+}
+
+/// Notes which agent is about to be granted leases for a node.
+pub fn record_agent(state: &mut State, node: &NodeName, agent: Uuid) -> Result<()> {
+    let node = state.nodes.get_mut(node).ok_or_else(|| missing("node", node.as_str()))?;
+    node.kept.agent = Some(agent);
+    Ok(())
 }
 
 /// As it is stored: rounded up, since a lease that is counted too short is unsafe.

@@ -1,19 +1,31 @@
 //! How is a change of desired state kept?
 
+use serde_json::Value;
 use sqlx::query;
 
 use super::cluster::key;
-use super::column::{Columns as _, Result, int, maybe_json, time, word};
+use super::column::{Columns as _, Result, int, json, maybe_json, time, word};
 use super::{Conn, Row, history};
-use crate::domain::{Change, ClusterName, Generation};
-use crate::store::cluster::Cluster;
-use crate::store::state::NewChange;
+use crate::domain::{Change, ChangeAction, ClusterName, Generation};
+use crate::store::Error;
+use crate::store::state::{NewChange, State};
+use crate::store::touched::Touched;
+
+/// The documents before and after a change are kept whole this often: what came after them is put together from there.
+const WHOLE_EVERY: u64 = 64;
 
 /// Appends the change that made the cluster's present generation.
-pub async fn record(conn: &mut Conn, cluster: &Cluster, change: &NewChange) -> Result<()> {
+pub async fn record(conn: &mut Conn, before: &State, after: &State, change: &NewChange) -> Result<()> {
+    let cluster = &after.cluster;
+    let touched = touched(before, after, change)?;
+    let (was, is) = match &touched {
+        Some(_) => (None, None),
+        None => whole(before, after, change)?,
+    };
     query(
-        "insert into changes (cluster_id, cluster, generation, at, actor, action, message, before_document, after_document)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into changes (cluster_id, cluster, generation, at, actor, action, message, before_document,
+            after_document, touched)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(key(cluster))
     .bind(cluster.name.as_str())
@@ -22,26 +34,86 @@ pub async fn record(conn: &mut Conn, cluster: &Cluster, change: &NewChange) -> R
     .bind(change.actor.0.as_str())
     .bind(word(&change.action)?)
     .bind(change.message.as_str())
-    .bind(maybe_json(change.before.as_ref())?)
-    .bind(maybe_json(change.after.as_ref())?)
+    .bind(was)
+    .bind(is)
+    .bind(maybe_json(touched.as_ref())?)
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What it touched, where that is less than the whole and the whole can be put together from it.
+fn touched(before: &State, after: &State, change: &NewChange) -> Result<Option<Touched>> {
+    let ends = change.action == ChangeAction::CreateCluster || after.deleted;
+    if ends || after.cluster.generation.0.is_multiple_of(WHOLE_EVERY) {
+        return Ok(None);
+    }
+    let written = |error| Error::Database(format!("a change can't be written: {error}"));
+    let touched = Touched::between(before, after).map_err(written)?;
+    let all = after.nodes.len() + after.groups.len() + after.hosts.len() + after.handlers.len();
+    Ok((touched.len() * 2 <= all).then_some(touched))
+}
+
+/// The documents before and after it, as text.
+fn whole(before: &State, after: &State, change: &NewChange) -> Result<(Option<String>, Option<String>)> {
+    let was = (change.action != ChangeAction::CreateCluster).then(|| json(&before.topology()));
+    let is = (!after.deleted).then(|| json(&after.topology()));
+    Ok((was.transpose()?, is.transpose()?))
 }
 
 pub async fn list(conn: &mut Conn, name: &ClusterName, before: Option<Generation>, limit: u32) -> Result<Vec<Change>> {
     let id = history::cluster_id(conn, name).await?;
     let rows =
         query("select * from changes where cluster_id = $1 and generation < $2 order by generation desc limit $3")
-            .bind(id)
+            .bind(&id)
             .bind(before.map_or(i64::MAX, |generation| int(generation.0)))
             .bind(i64::from(limit))
-            .fetch_all(conn)
+            .fetch_all(&mut *conn)
             .await?;
-    rows.iter().map(read).collect()
+    let Some(oldest) = rows.last() else { return Ok(Vec::new()) };
+    let mut document = match oldest.maybe_text("touched")? {
+        Some(_) => Some(document_before(conn, &id, oldest.int("generation")?).await?),
+        None => None,
+    };
+    let changes = rows.iter().rev().map(|row| read(row, &mut document));
+    let mut changes: Vec<Change> = changes.collect::<Result<_>>()?;
+    changes.reverse();
+    Ok(changes)
 }
 
-fn read(row: &Row) -> Result<Change> {
+/// The document that the change which made `generation` found.
+async fn document_before(conn: &mut Conn, cluster_id: &str, generation: u64) -> Result<Value> {
+    let rows = query(
+        "select * from changes where cluster_id = $1 and generation < $2 and generation >= (select max(generation)
+            from changes where cluster_id = $1 and generation < $2 and touched is null)
+        order by generation",
+    )
+    .bind(cluster_id)
+    .bind(int(generation))
+    .fetch_all(conn)
+    .await?;
+    let mut document = None;
+    rows.iter().try_for_each(|row| read(row, &mut document).map(drop))?;
+    document.ok_or_else(gone)
+}
+
+fn gone() -> Error {
+    Error::Database("the document that a change began with is gone".to_owned())
+}
+
+/// A change, and in `document` what it made of what was there.
+fn read(row: &Row, document: &mut Option<Value>) -> Result<Change> {
+    let touched: Option<Touched> = row.maybe_json("touched")?;
+    let (before, after) = match touched {
+        None => (row.maybe_json("before_document")?, row.maybe_json::<Value>("after_document")?),
+        Some(touched) => {
+            let before = document.take().ok_or_else(gone)?;
+            let mut after = before.clone();
+            touched.apply(&mut after);
+            (Some(before), Some(after))
+        }
+    };
+    document.clone_from(&after);
     Ok(Change {
         cluster: row.word("cluster")?,
         generation: Generation(row.int("generation")?),
@@ -49,7 +121,7 @@ fn read(row: &Row) -> Result<Change> {
         actor: row.word("actor")?,
         action: row.word("action")?,
         message: row.maybe_text("message")?.unwrap_or_default(),
-        before: row.maybe_json("before_document")?,
-        after: row.maybe_json("after_document")?,
+        before,
+        after,
     })
 }

@@ -6,9 +6,9 @@ use sqlx::query;
 
 use super::column::{Columns as _, Result, int, json, maybe_json, time, word};
 use super::{Conn, Row};
-use crate::domain::{ClusterName, Decision, Event, Generation, NewEvent, Term};
+use crate::domain::{ClusterName, Decision, Event, Generation, Term};
 use crate::store::ClusterHead;
-use crate::store::cluster::{Cluster, missing};
+use crate::store::cluster::Cluster;
 
 /// A row of `clusters`.
 fn read(row: &Row) -> Result<Cluster> {
@@ -39,10 +39,6 @@ pub fn key(cluster: &Cluster) -> String {
 pub async fn find(conn: &mut Conn, name: &ClusterName) -> Result<Option<Cluster>> {
     let row = query("select * from clusters where name = $1").bind(name.as_str()).fetch_optional(conn).await?;
     row.as_ref().map(read).transpose()
-}
-
-pub async fn get(conn: &mut Conn, name: &ClusterName) -> Result<Cluster> {
-    find(conn, name).await?.ok_or_else(|| missing("cluster", name.as_str()))
 }
 
 pub async fn all(conn: &mut Conn) -> Result<Vec<ClusterHead>> {
@@ -100,12 +96,4 @@ pub async fn append(conn: &mut Conn, cluster: &Cluster, events: &[Event]) -> Res
         .await?;
     }
     Ok(())
-}
-
-/// Numbers and appends events that came from outside a plan.
-pub async fn note(conn: &mut Conn, name: &ClusterName, events: &[NewEvent]) -> Result<()> {
-    let mut cluster = get(conn, name).await?;
-    let events: Vec<_> = events.iter().cloned().map(|event| cluster.number(event)).collect();
-    append(conn, &cluster, &events).await?;
-    save(conn, &cluster).await
 }

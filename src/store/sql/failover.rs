@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::cluster::key;
 use super::column::{Columns as _, Result, int, json, maybe_word, time, word};
-use super::state::Reads;
+use super::state::named_rows;
 use super::{Conn, Row};
 use crate::domain::{Decision, Epoch, FailoverRecord, FailoverStep, GroupName};
 use crate::planner::snapshot::PastFailover;
@@ -78,14 +78,23 @@ async fn write_steps(conn: &mut Conn, record: &FailoverRecord) -> Result<()> {
     Ok(())
 }
 
-/// Reads those in progress into the state, and those named.
-pub async fn select(conn: &mut Conn, state: &mut State, named: &[Uuid]) -> Result<()> {
-    let reads = Reads {
-        under_way: "select * from failovers where cluster_id = $1 and outcome = 'in_progress'",
-        by_id: "select * from failovers where id = $1",
-    };
-    let rows = reads.rows(conn, state, named).await?;
-    let records = read_all(conn, &rows).await?;
+/// Reads those in progress into the state.
+pub async fn under_way(conn: &mut Conn, state: &mut State) -> Result<()> {
+    let rows = query("select * from failovers where cluster_id = $1 and outcome = 'in_progress'")
+        .bind(key(&state.cluster))
+        .fetch_all(&mut *conn)
+        .await?;
+    add(conn, state, &rows).await
+}
+
+/// Reads those of these ids into the state.
+pub async fn named(conn: &mut Conn, state: &mut State, ids: &[Uuid]) -> Result<()> {
+    let rows = named_rows(conn, state, "select * from failovers where id = $1", ids).await?;
+    add(conn, state, &rows).await
+}
+
+async fn add(conn: &mut Conn, state: &mut State, rows: &[Row]) -> Result<()> {
+    let records = read_all(conn, rows).await?;
     state.failovers.extend(records.into_iter().map(|record| (record.id, record)));
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +11,9 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool, SqliteRow};
 use uuid::Uuid;
 
 use self::column::Result;
+use self::shown::Shown;
+use self::writer::Writer;
+use super::cluster::Cluster;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
@@ -34,7 +38,9 @@ mod objects;
 mod open;
 mod operation;
 mod placement;
+mod shown;
 mod state;
+mod writer;
 
 pub use open::OpenError;
 
@@ -44,45 +50,37 @@ type Transaction = sqlx::Transaction<'static, Sqlite>;
 
 /// A database that this process alone writes.
 pub struct SqlStore {
-    writer: SqlitePool,
+    writer: Writer,
+    shown: Arc<Shown>,
     readers: SqlitePool,
     path: PathBuf,
-    // Last, so that it is dropped after the pools.
-    _lock: File,
+    // Last, so that it is dropped after the readers; the writer holds it as long as it writes.
+    _lock: Arc<File>,
 }
 
 /// Opens the database of a URL like `sqlite:locum.db`, and creates and migrates it where needed. Refuses a file that
 /// another server has open, that is not Locum's, or that a newer program made.
 pub async fn open(url: &str) -> std::result::Result<SqlStore, OpenError> {
     let open::Opened { writer, readers, path, lock } = open::open(url).await?;
-    Ok(SqlStore { writer, readers, path, _lock: lock })
+    let (shown, lock) = (Arc::<Shown>::default(), Arc::new(lock));
+    let writer = Writer::start(writer, Arc::clone(&shown), Arc::clone(&lock));
+    Ok(SqlStore { writer, shown, readers, path, _lock: lock })
 }
 
 impl SqlStore {
-    /// Takes the write lock at once, so that a transaction never fails half-way for want of it.
-    async fn write(&self) -> Result<Transaction> {
-        Ok(self.writer.begin_with("begin immediate").await?)
-    }
-
     /// One view of the database for all reads of a verb.
     async fn read(&self) -> Result<Transaction> {
         Ok(self.readers.begin().await?)
     }
 
-    /// Changes a cluster by a rule, and makes that durable. Nothing is kept of what the rule refuses.
-    async fn change<T>(
+    /// Changes a cluster by a rule.
+    async fn change<T: Send + 'static>(
         &self,
         name: &ClusterName,
-        named: &Named,
-        rule: impl FnOnce(&mut State) -> Result<T> + Send,
+        named: Named,
+        rule: impl FnOnce(&mut State) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let mut tx = self.write().await?;
-        let before = state::get(&mut tx, name, named).await?;
-        let mut after = before.clone();
-        let done = rule(&mut after)?;
-        state::save(&mut tx, &before, &after).await?;
-        tx.commit().await?;
-        Ok(done)
+        self.writer.change(name.clone(), named, rule).await
     }
 
     /// Ends every connection; what was accepted is in the file. The lock goes with the store itself.
@@ -105,33 +103,27 @@ impl Store for SqlStore {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<Accepted> {
-        let mut tx = self.write().await?;
-        let found = state::find(&mut tx, &spec.cluster, &Named::default()).await?;
-        let fresh = match &found {
-            Some(state) => state.cluster.id,
-            None => state::fresh_id(&mut tx, &spec.cluster, at).await?,
-        };
-        let before = found.clone();
-        let (after, accepted) = rules::put(found, fresh, spec, expect, &Asked { actor, at })?;
-        if accepted.changed {
-            let before = before.unwrap_or_else(|| State::new(after.cluster.clone()));
-            state::save(&mut tx, &before, &after).await?;
-            tx.commit().await?;
-        }
-        Ok(accepted)
+        let (cluster, spec, actor) = (spec.cluster.clone(), spec.clone(), actor.clone());
+        self.writer.write(Some(cluster), move |conn| Box::pin(put(conn, spec, expect, actor, at))).await
     }
 
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
-        self.change(&new.spec.cluster, &Named::default(), |state| rules::replace(state, new)).await
+        let (cluster, new) = (&new.spec.cluster, new.clone());
+        self.change(cluster, Named::default(), move |state| rules::replace(state, new)).await
     }
 
-    async fn topology(&self, cluster: &ClusterName) -> Result<Stored> {
-        let state = state::get(&mut *self.read().await?, cluster, &Named::default()).await?;
-        Ok(state.stored())
+    async fn topology(&self, cluster: &ClusterName) -> Result<Arc<Stored>> {
+        if let Some(committed) = self.shown.get(cluster) {
+            return Ok(committed.stored());
+        }
+        let state = state::get(&mut *self.read().await?, cluster).await?;
+        Ok(Arc::new(state.stored()))
     }
 
     async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
-        self.change(cluster, &Named::default(), |state| rules::delete(state, &Asked { actor, at })).await
+        let actor = actor.clone();
+        let delete = move |state: &mut State| rules::delete(state, &Asked { actor: &actor, at });
+        self.change(cluster, Named::default(), delete).await
     }
 
     async fn changes(&self, cluster: &ClusterName, before: Option<Generation>, limit: u32) -> Result<Vec<Change>> {
@@ -147,41 +139,48 @@ impl Store for SqlStore {
         at: Timestamp,
     ) -> Result<Reign> {
         let new = NewReign { id, at_least, longest, at };
-        self.change(cluster, &Named::default(), |state| rules::reign(state, &new)).await
+        self.change(cluster, Named::default(), move |state| rules::reign(state, &new)).await
     }
 
     async fn load(&self, cluster: &ClusterName, now: Timestamp) -> Result<Snapshot> {
-        state::load(&mut *self.read().await?, cluster, now).await
+        let conn = &mut *self.read().await?;
+        let state = match self.shown.get(cluster) {
+            Some(committed) => State::clone(&committed.state),
+            None => state::get(conn, cluster).await?,
+        };
+        state::snapshot(conn, state, now).await
     }
 
     async fn commit(&self, cluster: &ClusterName, basis: &Basis, effects: &Effects) -> Result<()> {
-        self.change(cluster, &Named::from(effects), |state| rules::commit(state, basis, effects)).await
+        let (named, basis, effects) = (Named::from(effects), basis.clone(), effects.clone());
+        self.change(cluster, named, move |state| rules::commit(state, &basis, &effects)).await
     }
 
     async fn record_agent(&self, cluster: &ClusterName, node: &NodeName, agent: Uuid) -> Result<()> {
-        let mut tx = self.write().await?;
-        let cluster = cluster::get(&mut tx, cluster).await?;
-        objects::record_agent(&mut tx, &cluster, node, agent).await?;
-        Ok(tx.commit().await?)
+        let node = node.clone();
+        self.change(cluster, Named::default(), move |state| rules::record_agent(state, &node, agent)).await
     }
 
     async fn outlive_restore(&self, cluster: &ClusterName, reign: Uuid) -> Result<()> {
-        let change = |state: &mut _| {
+        let change = move |state: &mut State| {
             rules::outlive_restore(state, reign);
             Ok(())
         };
-        self.change(cluster, &Named::default(), change).await
+        self.change(cluster, Named::default(), change).await
     }
 
     async fn append_events(&self, cluster: &ClusterName, events: &[NewEvent]) -> Result<()> {
-        let mut tx = self.write().await?;
-        cluster::note(&mut tx, cluster, events).await?;
-        Ok(tx.commit().await?)
+        let events = events.to_vec();
+        let append = move |state: &mut State| {
+            events.into_iter().for_each(|event| state.append(event));
+            Ok(())
+        };
+        self.change(cluster, Named::default(), append).await
     }
 
     async fn begin_operation(&self, cluster: &ClusterName, new: &NewOperation) -> Result<Operation> {
-        let named = Named { operations: vec![new.id], ..Named::default() };
-        self.change(cluster, &named, |state| rules::begin(state, new)).await
+        let (named, new) = (Named { operations: vec![new.id], ..Named::default() }, new.clone());
+        self.change(cluster, named, move |state| rules::begin(state, &new)).await
     }
 
     async fn operation(&self, id: Uuid) -> Result<Operation> {
@@ -202,9 +201,8 @@ impl Store for SqlStore {
     }
 
     async fn keep_answer(&self, answer: &KeptAnswer) -> Result<()> {
-        let mut tx = self.write().await?;
-        kept_answer::write(&mut tx, answer).await?;
-        Ok(tx.commit().await?)
+        let answer = answer.clone();
+        self.writer.write(None, |conn| Box::pin(async move { kept_answer::write(conn, &answer).await })).await
     }
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
@@ -224,7 +222,10 @@ impl Store for SqlStore {
         at: Timestamp,
     ) -> Result<FailoverRecord> {
         let named = Named { failovers: vec![id], ..Named::default() };
-        self.change(cluster, &named, |state| rules::acknowledge(state, id, comment, &Asked { actor, at })).await
+        let (comment, actor) = (comment.map(str::to_owned), actor.clone());
+        let acknowledge =
+            move |state: &mut State| rules::acknowledge(state, id, comment.as_deref(), &Asked { actor: &actor, at });
+        self.change(cluster, named, acknowledge).await
     }
 
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
@@ -244,6 +245,22 @@ impl Store for SqlStore {
             let path = self.path.display();
             return Err(Error::Database(format!("its file {path} is gone; restart the server to begin a new one")));
         }
-        Ok(self.write().await?.rollback().await?)
+        self.writer.ready().await
     }
+}
+
+/// Creates or replaces a cluster.
+async fn put(conn: &mut Conn, spec: TopologySpec, expect: Expect, actor: Actor, at: Timestamp) -> Result<Accepted> {
+    let found = state::find(conn, &spec.cluster).await?;
+    let fresh = match &found {
+        Some(state) => state.cluster.id,
+        None => state::fresh_id(conn, &spec.cluster, at).await?,
+    };
+    let before = found.clone();
+    let (after, accepted) = rules::put(found, fresh, &spec, expect, &Asked { actor: &actor, at })?;
+    if accepted.changed {
+        let before = before.unwrap_or_else(|| State::new(Cluster::new(fresh, &spec, at)));
+        state::save(conn, &before, &after).await?;
+    }
+    Ok(accepted)
 }

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::query;
-use uuid::Uuid;
 
 use super::cluster::key;
 use super::column::{Columns as _, Result, int, json, maybe_json, word};
 use super::{Conn, Row};
 use crate::domain::{Decision, Generation, GroupName, GroupSpec, NodeName, NodeSpec};
-use crate::store::cluster::{Cluster, missing};
+use crate::store::cluster::Cluster;
 use crate::store::state::{GroupKept, NodeKept, Object};
 
 type Node = Object<NodeSpec, NodeKept>;
@@ -172,19 +171,5 @@ pub async fn delete_node(conn: &mut Conn, cluster: &Cluster, name: &NodeName) ->
 pub async fn delete_group(conn: &mut Conn, cluster: &Cluster, name: &GroupName) -> Result<()> {
     let gone = query("delete from groups where cluster_id = $1 and name = $2").bind(key(cluster)).bind(name.as_str());
     gone.execute(conn).await?;
-    Ok(())
-}
-
-/// Notes a node's agent without reading the whole cluster: a new reign may do so for every node.
-pub async fn record_agent(conn: &mut Conn, cluster: &Cluster, name: &NodeName, agent: Uuid) -> Result<()> {
-    let done = query("update nodes set agent_id = $3 where cluster_id = $1 and name = $2")
-        .bind(key(cluster))
-        .bind(name.as_str())
-        .bind(agent.to_string())
-        .execute(conn)
-        .await?;
-    if done.rows_affected() == 0 {
-        return Err(missing("node", name.as_str()));
-    }
     Ok(())
 }

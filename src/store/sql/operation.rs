@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::cluster::key;
 use super::column::{Columns as _, Result, int, maybe_word, time, word};
 use super::failover::LAST_ID;
-use super::state::Reads;
+use super::state::named_rows;
 use super::{Conn, Row, history};
 use crate::domain::{ClusterName, Decision, Operation};
 use crate::store::cluster::{Cluster, missing};
@@ -55,13 +55,22 @@ fn read(row: &Row) -> Result<Operation> {
     })
 }
 
-/// Reads those under way into the state, and those named.
-pub async fn select(conn: &mut Conn, state: &mut State, named: &[Uuid]) -> Result<()> {
-    let reads = Reads {
-        under_way: "select * from operations where cluster_id = $1 and state = 'running'",
-        by_id: "select * from operations where id = $1",
-    };
-    let rows = reads.rows(conn, state, named).await?;
+/// Reads those under way into the state.
+pub async fn under_way(conn: &mut Conn, state: &mut State) -> Result<()> {
+    let rows = query("select * from operations where cluster_id = $1 and state = 'running'")
+        .bind(key(&state.cluster))
+        .fetch_all(conn)
+        .await?;
+    add(state, &rows)
+}
+
+/// Reads those of these ids into the state.
+pub async fn named(conn: &mut Conn, state: &mut State, ids: &[Uuid]) -> Result<()> {
+    let rows = named_rows(conn, state, "select * from operations where id = $1", ids).await?;
+    add(state, &rows)
+}
+
+fn add(state: &mut State, rows: &[Row]) -> Result<()> {
     let records = rows.iter().map(|row| read(row).map(|operation| (operation.id, operation)));
     state.operations.extend(records.collect::<Result<Vec<_>>>()?);
     Ok(())

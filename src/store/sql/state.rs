@@ -1,6 +1,7 @@
 //! How is a living cluster read as one value, and what a rule made of it written?
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sqlx::{query, query_scalar};
@@ -16,8 +17,8 @@ use crate::store::cluster::{missing, new_id};
 use crate::store::rules;
 use crate::store::state::{Named, State};
 
-/// A living cluster, with what is under way in it and what a verb names.
-pub async fn find(conn: &mut Conn, name: &ClusterName, named: &Named) -> Result<Option<State>> {
+/// A living cluster, with what is under way in it.
+pub async fn find(conn: &mut Conn, name: &ClusterName) -> Result<Option<State>> {
     let Some(cluster) = cluster::find(conn, name).await? else { return Ok(None) };
     let mut state = State::new(cluster);
     state.nodes = objects::nodes(conn, &state.cluster).await?;
@@ -25,43 +26,47 @@ pub async fn find(conn: &mut Conn, name: &ClusterName, named: &Named) -> Result<
     state.hosts = objects::HOSTS.all(conn, &state.cluster).await?;
     state.handlers = objects::HANDLERS.all(conn, &state.cluster).await?;
     state.placements = placement::all(conn, &state.cluster).await?;
-    operation::select(conn, &mut state, &named.operations).await?;
-    failover::select(conn, &mut state, &named.failovers).await?;
+    operation::under_way(conn, &mut state).await?;
+    failover::under_way(conn, &mut state).await?;
     Ok(Some(state))
 }
 
-/// How a cluster's operations or failovers are read for a verb.
-pub struct Reads {
-    /// Those of a cluster that are under way.
-    pub under_way: &'static str,
-    /// Of any cluster.
-    pub by_id: &'static str,
+pub async fn get(conn: &mut Conn, name: &ClusterName) -> Result<State> {
+    find(conn, name).await?.ok_or_else(|| missing("cluster", name.as_str()))
 }
 
-impl Reads {
-    /// The rows of those under way and of those named. A named one of another cluster is only noted as taken.
-    pub async fn rows(&self, conn: &mut Conn, state: &mut State, named: &[Uuid]) -> Result<Vec<Row>> {
-        let key = key(&state.cluster);
-        let mut rows = query(self.under_way).bind(&key).fetch_all(&mut *conn).await?;
-        for id in named {
-            let found = query(self.by_id).bind(id.to_string()).fetch_optional(&mut *conn).await?;
-            let Some(row) = found else { continue };
-            if row.text("cluster_id")? == key {
-                rows.push(row);
-            } else {
-                state.taken.insert(*id);
-            }
-        }
-        Ok(rows)
+/// The cluster with the records that a verb names, beside those under way.
+pub async fn with_named(conn: &mut Conn, state: Arc<State>, named: &Named) -> Result<Arc<State>> {
+    let operations = named.operations.iter().filter(|id| !state.operations.contains_key(id));
+    let failovers = named.failovers.iter().filter(|id| !state.failovers.contains_key(id));
+    let (operations, failovers): (Vec<Uuid>, Vec<Uuid>) = (operations.copied().collect(), failovers.copied().collect());
+    if operations.is_empty() && failovers.is_empty() {
+        return Ok(state);
     }
+    let mut state = State::clone(&state);
+    operation::named(conn, &mut state, &operations).await?;
+    failover::named(conn, &mut state, &failovers).await?;
+    Ok(Arc::new(state))
 }
 
-pub async fn get(conn: &mut Conn, name: &ClusterName, named: &Named) -> Result<State> {
-    find(conn, name, named).await?.ok_or_else(|| missing("cluster", name.as_str()))
+/// The rows that `by_id` finds of these ids. One of another cluster is only noted as taken.
+pub async fn named_rows(conn: &mut Conn, state: &mut State, by_id: &'static str, ids: &[Uuid]) -> Result<Vec<Row>> {
+    let key = key(&state.cluster);
+    let mut rows = Vec::new();
+    for id in ids {
+        let found = query(by_id).bind(id.to_string()).fetch_optional(&mut *conn).await?;
+        let Some(row) = found else { continue };
+        if row.text("cluster_id")? == key {
+            rows.push(row);
+        } else {
+            state.taken.insert(*id);
+        }
+    }
+    Ok(rows)
 }
 
-pub async fn load(conn: &mut Conn, name: &ClusterName, now: Timestamp) -> Result<Snapshot> {
-    let state = get(conn, name, &Named::default()).await?;
+/// What the planner needs of a cluster.
+pub async fn snapshot(conn: &mut Conn, state: State, now: Timestamp) -> Result<Snapshot> {
     let past = match rules::earliest(&state, now) {
         Some(earliest) => failover::past(conn, &state.cluster, earliest).await?,
         None => Vec::new(),
@@ -81,7 +86,13 @@ pub async fn fresh_id(conn: &mut Conn, name: &ClusterName, at: Timestamp) -> Res
 /// Writes what a rule changed of a cluster, in an order that the tables' constraints allow.
 pub async fn save(conn: &mut Conn, before: &State, after: &State) -> Result<()> {
     let cluster = &after.cluster;
-    cluster::save(conn, cluster).await?;
+    // First: it is what may be refused, and then nothing is written yet.
+    if let Some(answer) = &after.journal.answer {
+        kept_answer::write(conn, answer).await?;
+    }
+    if *cluster != before.cluster {
+        cluster::save(conn, cluster).await?;
+    }
     save_objects(conn, before, after).await?;
     for (group, placement) in changed(&before.placements, &after.placements) {
         placement::write(conn, cluster, group, placement).await?;
@@ -99,13 +110,10 @@ pub async fn save(conn: &mut Conn, before: &State, after: &State) -> Result<()> 
         failover::write(conn, cluster, record).await?;
     }
     if let Some(new) = &after.journal.change {
-        change::record(conn, cluster, new).await?;
+        change::record(conn, before, after, new).await?;
     }
     if let Some(kept) = &after.journal.kept {
         kept_plan::write(conn, cluster, kept).await?;
-    }
-    if let Some(answer) = &after.journal.answer {
-        kept_answer::write(conn, answer).await?;
     }
     cluster::append(conn, cluster, &after.journal.events).await?;
     if after.deleted {

@@ -4,7 +4,8 @@ use super::*;
 
 pub async fn a_topology_is_created_kept_and_replaced(store: Arc<dyn Store>) {
     reigned(&store).await;
-    let Stored { spec: stored, generation, .. } = store.topology(&cluster()).await.unwrap();
+    let first = store.topology(&cluster()).await.unwrap();
+    let (stored, generation) = (&first.spec, first.generation);
     assert_eq!(generation, Generation(1));
     assert_eq!(stored.nodes[0].wanted, Some(NodeWanted::Active));
     let same = store.put_topology(&three_nodes(), Expect::At(generation), &alice(), at(5)).await.unwrap();
@@ -126,8 +127,63 @@ pub async fn operator_state_goes_only_where_a_replacement_leaves_it_out(store: A
     let again = store.replace_topology(&replacement(edited.clone(), 2)).await.unwrap();
     assert!(!again.changed && again.generation == Generation(2));
     store.put_topology(&three_nodes(), Expect::Anything, &alice(), at(7)).await.unwrap();
-    let kept = store.topology(&cluster()).await.unwrap().spec;
+    let kept = store.topology(&cluster()).await.unwrap().spec.clone();
     assert_eq!(kept.nodes[0].maintenance, edited.nodes[0].maintenance, "a document that says nothing of it keeps it");
     store.replace_topology(&replacement(three_nodes(), 2)).await.unwrap();
     assert_eq!(store.topology(&cluster()).await.unwrap().spec.nodes[0].maintenance, None);
+}
+
+/// Changes of a larger topology, of which only what they touch is kept, and now and then the whole.
+pub async fn history_is_whole_whatever_a_change_touched(store: Arc<dyn Store>) {
+    let group = |number: usize, tries: usize| {
+        serde_json::json!({ "name": format!("g{number}"), "failover": { "max_failovers": tries },
+            "resources": [{ "name": "run", "type": "process", "command": ["/opt/run"] }] })
+    };
+    let document = |groups: &[(usize, usize)], handlers: bool| {
+        let groups: Vec<_> = groups.iter().map(|(number, tries)| group(*number, *tries)).collect();
+        let mut document = serde_json::json!({ "cluster": cluster(), "groups": groups,
+            "nodes": [{ "name": "bts1", "agent": "http://127.0.0.1:1" }],
+            "hosts": [{ "name": "recv", "instances": [{ "node": "bts1" }],
+                "run": { "type": "process", "command": ["/opt/run"] } }] });
+        if handlers {
+            document["handlers"] =
+                serde_json::json!([{ "name": "in", "adapter": "file", "direction": "receive", "host": "recv" }]);
+        }
+        locum::domain::topology::parse(&document).unwrap().with_operator_state(None)
+    };
+    let mut groups: Vec<(usize, usize)> = (0..8).map(|number| (number, 1)).collect();
+    store.put_topology(&document(&groups, false), Expect::Absent, &alice(), at(0)).await.unwrap();
+    let mut wanted = vec![None, Some(document(&groups, false))];
+    for step in 0..150_usize {
+        match step % 10 {
+            // Moved to the front, which moves all others.
+            3 => groups.rotate_right(1),
+            5 => drop(groups.remove(step % groups.len())),
+            6 => groups.insert(step % groups.len(), (8 + step, 1)),
+            _ => groups[step * 7 % 8 % 7].1 += 1,
+        }
+        let next = document(&groups, step % 4 == 0);
+        let generation = u64::try_from(wanted.len()).unwrap() - 1;
+        let accepted = store.replace_topology(&replacement(next.clone(), generation)).await.unwrap();
+        assert!(accepted.changed, "step {step}");
+        wanted.push(Some(next));
+    }
+    let expected: Vec<_> =
+        wanted.iter().map(|spec| spec.as_ref().map(|spec| serde_json::to_value(spec).unwrap())).collect();
+    for limit in [1, 7, 200] {
+        let mut before = None;
+        loop {
+            let page = store.changes(&cluster(), before, limit).await.unwrap();
+            for change in &page {
+                let at = usize::try_from(change.generation.0).unwrap();
+                assert_eq!((&change.before, &change.after), (&expected[at - 1], &expected[at]), "generation {at}");
+            }
+            let Some(last) = page.last() else { break };
+            before = Some(last.generation);
+        }
+    }
+    let stored = store.topology(&cluster()).await.unwrap();
+    let ahead = stored.replaced_by(document(&groups[1..], true), stored.generation.next());
+    store.replace_topology(&replacement(ahead.spec.clone(), stored.generation.0)).await.unwrap();
+    assert_eq!(*store.topology(&cluster()).await.unwrap(), ahead, "what comes is known before");
 }

@@ -78,6 +78,7 @@ impl Door {
             store: store.clone(),
             boards: boards.clone(),
             feeds: Arc::default(),
+            lines: Arc::default(),
             nudge,
             clock: SystemClock::shared(),
             ids: Arc::new(SystemIds),
