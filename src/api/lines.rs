@@ -24,6 +24,8 @@ pub type Line = tokio::sync::Mutex<Front>;
 pub struct Front {
     /// What the writers before make, ahead of what is stored.
     ahead: Option<Arc<Stored>>,
+    /// How often that came to nothing.
+    falls: u64,
     /// What the rules said last, and of what.
     judged: Option<Judged>,
 }
@@ -54,14 +56,19 @@ impl Front {
         self.ahead.clone().unwrap_or(stored)
     }
 
-    /// What the next one begins with.
-    pub fn go_ahead(&mut self, made: Stored) {
-        self.ahead = Some(Arc::new(made));
+    /// What the next one begins with, if this one changed anything. Whoever fails says with what is answered here that all
+    /// that rests on it fails too.
+    pub fn go_ahead(&mut self, made: Option<Stored>) -> u64 {
+        self.ahead = made.map(Arc::new).or_else(|| self.ahead.take());
+        self.falls
     }
 
-    /// What was ahead may never be stored.
-    pub fn fall_back(&mut self) {
-        self.ahead = None;
+    /// What was ahead will never be stored; those behind fail as well, and have no say in what others begin after this.
+    pub fn fall_back(&mut self, falls: u64) {
+        if self.falls == falls {
+            self.falls += 1;
+            self.ahead = None;
+        }
     }
 
     /// What the rules say of a topology: as last time, where nothing is different.

@@ -141,7 +141,7 @@ pub async fn edit_within(
         let mut write = state.store.replace_topology(&new);
         // It has its place now: whoever comes next is judged on what it makes.
         let begun = poll_fn(|context| Poll::Ready(write.as_mut().poll(context))).await;
-        ahead.into_iter().for_each(|ahead| front.go_ahead(ahead));
+        let place = front.go_ahead(ahead);
         drop(front);
         let written = match begun {
             Poll::Ready(written) => written,
@@ -153,7 +153,7 @@ pub async fn edit_within(
                 return Ok(answer.into_response());
             }
             Err(error) => {
-                line.lock().await.fall_back();
+                line.lock().await.fall_back(place);
                 match error {
                     StoreError::Conflict { .. } if attempts > 1 => attempts -= 1,
                     StoreError::Conflict { .. } => {
