@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::body;
 use super::problem::ApiError;
 use super::repeat::Key;
 use super::views::ACTOR_HEADER;
+use super::{AppState, body};
 use crate::domain::{Actor, Generation};
 use crate::store::Expect;
 
@@ -54,12 +54,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 #[derive(Debug)]
 pub struct Document(pub Value);
 
-impl<S: Send + Sync> FromRequest<S> for Document {
+impl FromRequest<AppState> for Document {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
-        parse(is_json, &body::read(request).await?).map(Self)
+        parse(is_json, &body::read(request, &state.clock).await?).map(Self)
     }
 }
 
@@ -67,12 +67,12 @@ impl<S: Send + Sync> FromRequest<S> for Document {
 #[derive(Debug)]
 pub struct Patch(pub Value);
 
-impl<S: Send + Sync> FromRequest<S> for Patch {
+impl FromRequest<AppState> for Patch {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let is_patch = has_type(request.headers(), "application/merge-patch+json") || is_json(request.headers());
-        parse(is_patch, &body::read(request).await?).map(Self)
+        parse(is_patch, &body::read(request, &state.clock).await?).map(Self)
     }
 }
 
@@ -80,12 +80,12 @@ impl<S: Send + Sync> FromRequest<S> for Patch {
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + Default> FromRequest<AppState> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
-        let bytes = body::read(request).await?;
+        let bytes = body::read(request, &state.clock).await?;
         let body = if bytes.is_empty() { Value::Null } else { parse(is_json, &bytes)? };
         if body.is_null() { Ok(Self(T::default())) } else { body::fields(body).map(Self) }
     }

@@ -83,6 +83,12 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
     }
 
+    /// The body takes longer than the API waits for one.
+    pub fn too_slow(limit: std::time::Duration) -> Self {
+        let detail = format!("the body did not come within {} s", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body comes too slowly", detail)
+    }
+
     /// The body is not what the path takes.
     pub fn unsupported_media_type() -> Self {
         let detail = "send the body as JSON, with the header content-type: application/json";

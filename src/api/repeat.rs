@@ -69,7 +69,9 @@ pub async fn answer_once(State(state): State<AppState>, request: Request, next: 
 async fn once(state: &AppState, request: Request, next: Next) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let key = key_of(&parts.headers)?;
-    let body = body::read(Request::new(body)).await?;
+    let mut unread = Request::new(body);
+    unread.headers_mut().extend(parts.headers.get(header::EXPECT).map(|value| (header::EXPECT, value.clone())));
+    let body = body::read(unread, &state.clock).await?;
     let mut hash = Sha256::new();
     for part in [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body] {
         // With its length, so that no two requests run into the same bytes.

@@ -86,7 +86,7 @@ async fn who_has_seen_a_failover_is_noted_once() {
 #[tokio::test]
 async fn history_is_a_table_for_who_asks_for_one() {
     let door = eventful().await;
-    let text = async |path: &str, accept: &str| door.text(path, &[("accept", accept)]).await;
+    let text = async |path: &str, accept: &str| door.call("GET", path, &[("accept", accept)], None).await;
     let csv = text("failovers?limit=2", "text/csv").await;
     assert_eq!(csv.header("next-cursor"), Some(id(2).to_string().as_str()));
     let lines: Vec<&str> = csv.text.split("\r\n").collect();

@@ -1,12 +1,16 @@
 //! Does whoever follows hear everything, once, in order, from where he was?
 
+use std::sync::Arc;
+
 use axum::body::BodyDataStream;
 use futures_util::StreamExt as _;
 use locum::domain::{EventKind, GroupState, NewEvent, NodeState, PlacementPhase};
 use locum::planner::snapshot::SeenGroup;
+use locum::store::memory::MemoryStore;
 use serde_json::{Value, json};
 
 use crate::support::door::{Door, site};
+use crate::support::hand_clock::HandClock;
 use crate::support::{WAIT, at, cluster, group, node};
 
 /// Server-sent events, read one by one.
@@ -96,7 +100,7 @@ async fn a_place_that_is_none_is_refused() {
     let accept = ("accept", "text/event-stream");
     let call = async |path: &str, id: &str| door.call("GET", path, &[accept, ("last-event-id", id)], None).await;
     assert_eq!(call("events", "yesterday").await.findings(), [(String::new(), "bad_cursor".to_owned())]);
-    let nowhere = door.response_at("GET", "/v1/clusters/nope/events", &[accept], None).await;
+    let nowhere = door.response("GET", "/v1/clusters/nope/events", &[accept], None).await;
     assert_eq!(nowhere.status(), 404);
 }
 
@@ -112,6 +116,25 @@ async fn the_status_comes_again_when_it_changes() {
     assert_ne!(next, id);
     assert_eq!(status["nodes"][2]["state"], "down");
     assert_eq!(door.get("status").await.ok(), status);
+}
+
+/// Nothing else happens on the machine: so the time that passes is that of the heartbeat.
+#[tokio::test(start_paused = true)]
+async fn something_comes_every_fifteen_seconds() {
+    let store = Arc::new(MemoryStore::new(|| [7; 10]));
+    let door = Door::over(store, Arc::new(HandClock::default()), &site()).await;
+    for path in ["events", "status"] {
+        let mut following = Following::open(&door, path, &[]).await;
+        while following.block().await.is_some_and(|block| !block.contains(": locum")) {}
+        if path == "status" {
+            following.event().await;
+        }
+        for _ in 0..3 {
+            let before = tokio::time::Instant::now();
+            assert_eq!(following.block().await.as_deref(), Some(":"), "a comment, which no reader is shown");
+            assert_eq!(before.elapsed().as_secs(), 15);
+        }
+    }
 }
 
 #[tokio::test]
