@@ -184,6 +184,7 @@ fn actions() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::actions::confirm_node_down))
         .routes(routes!(v1::operations::list_operations))
         .routes(routes!(v1::operations::get_operation))
+        .routes(routes!(v1::operations::cancel_operation))
 }
 
 /// What happened, and who wanted it.

@@ -187,6 +187,7 @@ impl From<store::Error> for ApiError {
                 Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title, detail)
             }
             store::Error::Refused(sentence) => Self::refused(sentence),
+            store::Error::NotNow(sentence) => Self::conflict(sentence),
             store::Error::Repeated => {
                 Self { repeated: true, ..Self::conflict("the same call was made twice at once; ask again") }
             }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::problem::ApiError;
 use super::v1::operations::until_ended;
 use super::{AppState, body};
-use crate::domain::{HumanDuration, OperationState};
+use crate::domain::HumanDuration;
 use crate::store::{Error as StoreError, KeptAnswer};
 
 pub const KEY_HEADER: &str = "idempotency-key";
@@ -153,5 +153,5 @@ async fn operation_now(state: &AppState, id: Uuid, query: &str) -> Result<(Strin
     let held = axum::extract::Query::<Held>::try_from_uri(&uri).map(|query| query.0).unwrap_or_default();
     let operation = until_ended(state, id, super::v1::bounded(held.wait)).await?;
     let json = serde_json::to_string(&operation).map_err(|_| ApiError::internal())?;
-    Ok((json, operation.state != OperationState::Running))
+    Ok((json, !operation.is_running()))
 }

@@ -1,9 +1,11 @@
 //! How does a program ask the control plane? The CLI's calls, with errors that a person understands.
 
 mod intent;
+mod operations;
 mod stream;
 
 pub use intent::Revert;
+pub use operations::{Target, Which};
 pub use stream::{Following, Told};
 
 use std::error::Error as _;
@@ -11,15 +13,14 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, ETAG, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
-use uuid::Uuid;
 
 use crate::api::views::{ACTOR_HEADER, Page, Problem, TopologyResult};
 use crate::board::status::StatusDocument;
-use crate::domain::{ClusterName, Event, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
+use crate::domain::{ClusterName, Event, FailoverRecord, Generation, GroupName, HumanDuration};
 
 /// An address that does not take a connection within this time is not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -70,13 +71,6 @@ pub struct Reply<T> {
 pub struct SeenStatus {
     pub reply: Reply<StatusDocument>,
     pub tag: String,
-}
-
-/// Whom an action is for.
-#[derive(Debug, Clone, Copy)]
-pub enum Target<'a> {
-    Node(&'a NodeName),
-    Group(&'a GroupName),
 }
 
 /// What the writer of a topology expects to replace.
@@ -177,26 +171,6 @@ impl ControlPlane {
         let tag = response.headers().get(ETAG).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let reply = self.read(response).await?;
         Ok((after != Some(tag.as_str())).then_some(SeenStatus { reply, tag }))
-    }
-
-    /// Asks for an action on a group or node: `verb` as the API's path spells it.
-    pub async fn act(
-        &self,
-        cluster: &ClusterName,
-        target: Target<'_>,
-        verb: &str,
-        body: &impl Serialize,
-    ) -> Result<Reply<Operation>, CallError> {
-        let path = match target {
-            Target::Node(node) => format!("/v1/clusters/{cluster}/nodes/{node}/{verb}"),
-            Target::Group(group) => format!("/v1/clusters/{cluster}/groups/{group}/{verb}"),
-        };
-        self.call(self.request(Method::POST, &path).json(body)).await
-    }
-
-    /// Where an operation stands.
-    pub async fn operation(&self, id: Uuid) -> Result<Reply<Operation>, CallError> {
-        self.call(self.get(&format!("/v1/operations/{id}"))).await
     }
 
     /// A slice of the history, newest first.

@@ -37,6 +37,8 @@ pub enum ChangeAction {
     Resume,
     Online,
     Offline,
+    /// What an operation wanted is taken back with it.
+    Cancel,
     PutNode,
     DeleteNode,
     PutGroup,

@@ -51,7 +51,7 @@ pub use maintenance::Maintenance;
 pub use name::{ClusterName, DependencyName, GroupName, HandlerName, HostName, NameError, NodeName, ResourceName};
 pub use node::{Confirmation, Edition, Losses, NodeSpec, NodeState, NodeWanted, Software};
 pub use number::{Decision, Epoch, Generation, Revision, Term, Ticks};
-pub use operation::{Operation, OperationKind, OperationState};
+pub use operation::{Operation, OperationKind, OperationPhase, OperationState, PhaseBegun, Progress, Wanted};
 pub use owner_set::OwnerSet;
 pub use placement::{FailedMark, HeldBy, Placement, PlacementPhase};
 pub use policy::{AntiAffinity, Brake, Policy, Quarantine};

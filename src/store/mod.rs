@@ -22,16 +22,19 @@ use uuid::Uuid;
 
 use crate::domain::{
     Actor, Cause, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName,
-    HandlerName, HostName, NewEvent, NodeName, Operation, OperationKind, Outcome, Term, TopologySpec,
+    HandlerName, HostName, NewEvent, NodeName, Operation, Outcome, Term, TopologySpec,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
 
 mod cluster;
 pub mod memory;
+mod operation;
 mod rules;
 pub mod sql;
 mod state;
+
+pub use operation::{Cancellation, NewOperation, OperationFilter};
 
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,9 @@ pub enum Error {
     /// A rule of the domain refuses it, as a sentence.
     #[error("{0}")]
     Refused(String),
+    /// It can't be done as things stand now, as a sentence.
+    #[error("{0}")]
+    NotNow(String),
     /// Its idempotency key has been answered before.
     #[error("this call has been answered before")]
     Repeated,
@@ -180,21 +186,6 @@ pub struct Basis {
     pub reign: Uuid,
 }
 
-/// An operator's action, as asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewOperation {
-    pub id: Uuid,
-    pub kind: OperationKind,
-    /// The name of the group or node, as `kind` says.
-    pub target: String,
-    pub to: Option<NodeName>,
-    pub reason: Option<String>,
-    pub actor: Actor,
-    pub at: Timestamp,
-    /// What is answered, to be kept with it.
-    pub answer: Option<KeptAnswer>,
-}
-
 /// Which failovers, and how many of them.
 #[derive(Debug, Clone, Default)]
 pub struct FailoverFilter {
@@ -306,13 +297,12 @@ pub trait Store: Send + Sync + 'static {
 
     async fn operation(&self, id: Uuid) -> Result<Operation, Error>;
 
-    /// Operations of all clusters or of one, newest first, those before `before`.
-    async fn operations(
-        &self,
-        cluster: Option<&ClusterName>,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Operation>, Error>;
+    /// Operations, newest first.
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, Error>;
+
+    /// Takes an operation back, with the change of desired state that went with it. `NotNow` once anything was stopped for
+    /// it, or when it has ended. One that is cancelled already stays as it is.
+    async fn cancel_operation(&self, cluster: &ClusterName, new: &Cancellation) -> Result<Operation, Error>;
 
     // -- answers
 

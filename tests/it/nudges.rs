@@ -17,8 +17,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::reconciler::{self, Deps, Nudge};
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, Cancellation, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation,
+    OperationFilter, Reign, Replacement, Store, Stored,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -99,7 +99,10 @@ impl Store for Empty {
     async fn operation(&self, _: Uuid) -> Result<Operation, Error> {
         unreachable!()
     }
-    async fn operations(&self, _: Option<&ClusterName>, _: Option<Uuid>, _: u32) -> Result<Vec<Operation>, Error> {
+    async fn operations(&self, _: &OperationFilter) -> Result<Vec<Operation>, Error> {
+        unreachable!()
+    }
+    async fn cancel_operation(&self, _: &ClusterName, _: &Cancellation) -> Result<Operation, Error> {
         unreachable!()
     }
     async fn failovers(&self, _: &ClusterName, _: &FailoverFilter) -> Result<Vec<FailoverRecord>, Error> {

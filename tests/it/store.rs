@@ -11,14 +11,17 @@ mod topology;
 use std::sync::Arc;
 use std::time::Duration;
 
+use locum::domain::operation::DEFAULT_TIMEOUT;
 use locum::domain::{
     Actor, Cause, ChangeAction, Confirmation, Decision, Epoch, EventKind, FailedMark, FailoverRecord, FailoverStep,
-    Generation, GroupWanted, NewEvent, NodeWanted, OperationKind, OperationState, Outcome, Placement, PlacementPhase,
-    ReleaseProof, Term, TopologySpec,
+    Generation, GroupWanted, NewEvent, NodeWanted, OperationKind, OperationPhase, OperationState, Outcome, Placement,
+    PlacementPhase, Progress, ReleaseProof, Term, TopologySpec,
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Replacement, Store, Stored};
+use locum::store::{
+    Basis, Cancellation, Error, Expect, FailoverFilter, NewOperation, OperationFilter, Replacement, Store, Stored,
+};
 
 use crate::support::{alice, at, cluster, group, id, node, three_nodes};
 
@@ -72,6 +75,11 @@ macro_rules! suite {
                 an_operation_changes_what_is_wanted_and_replaces_its_opposite
                 a_plan_ends_operations_and_withdraws_confirmations
                 an_operation_is_begun_once
+                an_operation_keeps_its_phases_and_what_follows
+                what_a_cancelled_operation_wanted_is_taken_back
+                what_was_stopped_for_an_operation_is_not_taken_back
+                a_plan_made_before_a_cancellation_is_outrun
+                operations_are_found_by_what_they_are
             }
             history {
                 events_are_numbered_without_gaps
@@ -159,8 +167,14 @@ fn operation(number: u128, kind: OperationKind, target: &str) -> NewOperation {
         reason,
         actor: alice(),
         at: at(10),
+        timeout: DEFAULT_TIMEOUT,
         answer: None,
     }
+}
+
+fn cancellation(number: u128) -> Cancellation {
+    let reason = Some("wrong node".to_owned());
+    Cancellation { id: id(number), reason, actor: alice(), at: at(20), answer: None }
 }
 
 fn event(second: i64, number: usize) -> NewEvent {

@@ -14,8 +14,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, Cancellation, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation,
+    OperationFilter, Reign, Replacement, Store, Stored,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -269,13 +269,15 @@ impl Store for Connection {
         self.read(self.store().operation(id)).await
     }
 
-    async fn operations(
-        &self,
-        cluster: Option<&ClusterName>,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Operation>> {
-        self.read(self.store().operations(cluster, before, limit)).await
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>> {
+        self.read(self.store().operations(filter)).await
+    }
+
+    async fn cancel_operation(&self, cluster: &ClusterName, new: &Cancellation) -> Result<Operation> {
+        self.ask(Verb::Wish, self.store().cancel_operation(cluster, new), |cancelled: &Operation| {
+            self.recorder().count("operation", &format!("{} cancelled", cancelled.kind.as_str()));
+        })
+        .await
     }
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

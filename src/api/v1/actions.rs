@@ -17,9 +17,8 @@ use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::repeat::Key;
 use crate::api::views::{ActionRequest, MoveRequest, Problem};
-use crate::domain::{
-    Actor, ClusterName, GroupName, HumanDuration, NodeName, NodeState, Operation, OperationKind, OperationState,
-};
+use crate::domain::operation::DEFAULT_TIMEOUT;
+use crate::domain::{Actor, ClusterName, GroupName, HumanDuration, NodeName, NodeState, Operation, OperationKind};
 use crate::planner::PlanSummary;
 use crate::store::{KeptAnswer, NewOperation};
 
@@ -55,6 +54,20 @@ pub struct How {
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     dry_run: bool,
+    /// It fails if it is not done within this time: 1s to 720h, default 24h. That ends the waiting, and changes nothing
+    /// that is wanted.
+    #[param(value_type = Option<String>, example = "15m")]
+    timeout: Option<HumanDuration>,
+}
+
+/// How long an operation may take.
+const TIMEOUTS: std::ops::RangeInclusive<HumanDuration> =
+    HumanDuration::from_secs(1)..=HumanDuration::from_secs(720 * 60 * 60);
+
+fn timeout(asked: Option<HumanDuration>) -> Result<HumanDuration, ApiError> {
+    let timeout = asked.unwrap_or(DEFAULT_TIMEOUT);
+    let detail = || format!("timeout is from {} to {}, not {timeout}", TIMEOUTS.start(), TIMEOUTS.end());
+    TIMEOUTS.contains(&timeout).then_some(timeout).ok_or_else(|| ApiError::bad_request(detail()))
 }
 
 /// How, and by whom.
@@ -110,12 +123,13 @@ impl From<ActionRequest> for MoveRequest {
 }
 
 async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Response, ApiError> {
-    let Asked { how: How { wait, dry_run }, actor, key } = asked;
+    let Asked { how: How { wait, dry_run, timeout: asked }, actor, key } = asked;
+    let timeout = timeout(asked)?;
     let Action { cluster, kind, target, request: MoveRequest { to, reason } } = action;
     let (id, at) = (state.ids.next_id(), state.clock.now());
     let location = format!("/v1/operations/{id}");
     let kept = |key: Key| KeptAnswer { location: Some(location.clone()), ..key.answer(StatusCode::ACCEPTED, at) };
-    let new = NewOperation { id, kind, target, to, reason, actor, at, answer: key.map(kept) };
+    let new = NewOperation { id, kind, target, to, reason, actor, at, timeout, answer: key.map(kept) };
     if dry_run {
         let summary = preview::of_operation(state, &cluster, &new).await?;
         return Ok(Json(OperationOrPlan::Plan(summary)).into_response());
@@ -126,7 +140,7 @@ async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Respon
         Some(_) => until_ended(state, accepted.id, bounded(wait)).await?,
         None => accepted,
     };
-    let status = if operation.state == OperationState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let status = if operation.is_running() { StatusCode::ACCEPTED } else { StatusCode::OK };
     let answer = Json(OperationOrPlan::Operation(operation));
     Ok((status, [(header::LOCATION, location)], answer).into_response())
 }

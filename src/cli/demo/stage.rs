@@ -146,7 +146,7 @@ impl Stage {
         let names: Vec<GroupName> = groups.into_iter().map(|group| group.name).collect();
         let body = ActionRequest { reason: Some("the demo ends".to_owned()) };
         for name in &names {
-            plane.act(&self.cluster, Target::Group(name), "offline", &body).await?;
+            plane.act(&self.cluster, Target::Group(name), "offline", &body, None).await?;
         }
         let give_up_at = SystemClock.ticks().plus(OFFLINE_WITHIN);
         while SystemClock.ticks() < give_up_at {

@@ -144,7 +144,7 @@ impl Story<'_> {
         self.next_step();
         let (group, seat) = (self.ftp.clone(), self.seat(&self.ftp).await?);
         let body = MoveRequest { to: None, reason: Some("the story wants it".to_owned()) };
-        let asked = self.plane.act(&self.stage.cluster, Target::Group(&group), "move", &body).await?;
+        let asked = self.plane.act(&self.stage.cluster, Target::Group(&group), "move", &body, None).await?;
         self.succeeded(asked).await?;
         self.online_elsewhere(&group, &seat).await?;
         let failover = self.failover_of(&group, &seat).await?;

@@ -8,15 +8,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::{
-    Change, ClusterName, Decision, Event, FailoverRecord, Generation, Operation, OperationState, Outcome,
-};
+use crate::domain::{Change, ClusterName, Decision, Event, FailoverRecord, Generation, Operation, Outcome};
 use crate::planner::replay::KeptPlan;
 use crate::planner::snapshot::PastFailover;
 use crate::store::cluster::missing;
 use crate::store::rules::Past;
 use crate::store::state::{Journal, Named, NewChange, NewKept, State};
-use crate::store::{ClusterHead, Error, FailoverFilter, KeptAnswer};
+use crate::store::{ClusterHead, Error, FailoverFilter, KeptAnswer, OperationFilter};
 
 /// All clusters that live, and the history of all that ever did, by cluster id.
 #[derive(Clone, Default)]
@@ -52,7 +50,7 @@ impl Kept {
         let mut state = self.living.get(name)?.clone();
         let id = state.cluster.id;
         let taken = &mut state.taken;
-        let running = |operation: &Operation| operation.state == OperationState::Running;
+        let running = Operation::is_running;
         state.operations = select(&self.operations, id, running, &named.operations, taken);
         let open = |record: &FailoverRecord| record.outcome == Outcome::InProgress;
         state.failovers = select(&self.failovers, id, open, &named.failovers, taken);
@@ -149,10 +147,11 @@ impl Kept {
         found.ok_or_else(|| missing("operation", &id.to_string()))
     }
 
-    pub fn operations(&self, name: Option<&ClusterName>, before: Option<Uuid>, limit: u32) -> Result<Vec<Operation>> {
-        let cluster = name.map(|name| self.id(name)).transpose()?;
-        let asked = |of: &&Of<Operation>| cluster.is_none_or(|cluster| of.cluster == cluster);
-        Ok(newest_first(&self.operations, before, asked, limit))
+    pub fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>> {
+        let cluster = filter.cluster.as_ref().map(|name| self.id(name)).transpose()?;
+        let ours = |of: &Of<Operation>| cluster.is_none_or(|cluster| of.cluster == cluster);
+        let asked = |of: &&Of<Operation>| ours(of) && filter.takes(&of.record);
+        Ok(newest_first(&self.operations, filter.before, asked, filter.limit))
     }
 
     pub fn failovers(&self, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

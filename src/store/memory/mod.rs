@@ -16,8 +16,8 @@ use super::cluster::{missing, new_id};
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, Cancellation, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation,
+    OperationFilter, Reign, Replacement, Store, Stored,
 };
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
@@ -170,13 +170,13 @@ impl Store for MemoryStore {
         self.lock().kept.operation(id)
     }
 
-    async fn operations(
-        &self,
-        cluster: Option<&ClusterName>,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Operation>> {
-        self.lock().kept.operations(cluster, before, limit)
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>> {
+        self.lock().kept.operations(filter)
+    }
+
+    async fn cancel_operation(&self, cluster: &ClusterName, new: &Cancellation) -> Result<Operation> {
+        let named = Named { operations: vec![new.id], ..Named::default() };
+        self.change(cluster, &named, |state| rules::cancel(state, new))
     }
 
     async fn kept_answer(&self, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>> {

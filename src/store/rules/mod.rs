@@ -2,6 +2,7 @@
 
 mod acknowledge;
 mod begin;
+mod cancel;
 mod commit;
 mod delete;
 mod put;
@@ -15,6 +16,7 @@ use crate::domain::Actor;
 
 pub use acknowledge::acknowledge;
 pub use begin::begin;
+pub use cancel::cancel;
 pub use commit::commit;
 pub use delete::delete;
 pub use put::{put, replace};

@@ -13,8 +13,8 @@ use self::column::Result;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, Cancellation, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation,
+    OperationFilter, Reign, Replacement, Store, Stored,
 };
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
@@ -188,13 +188,13 @@ impl Store for SqlStore {
         operation::get(&mut *self.read().await?, id).await
     }
 
-    async fn operations(
-        &self,
-        cluster: Option<&ClusterName>,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Operation>> {
-        operation::list(&mut *self.read().await?, cluster, before, limit).await
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>> {
+        operation::list(&mut *self.read().await?, filter).await
+    }
+
+    async fn cancel_operation(&self, cluster: &ClusterName, new: &Cancellation) -> Result<Operation> {
+        let named = Named { operations: vec![new.id], ..Named::default() };
+        self.change(cluster, &named, |state| rules::cancel(state, new)).await
     }
 
     async fn kept_answer(&self, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>> {

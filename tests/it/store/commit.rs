@@ -21,7 +21,7 @@ pub async fn a_refused_write_leaves_no_trace(store: Arc<dyn Store>) {
     assert!(matches!(partly, Err(Error::NotFound { .. })));
     assert_eq!(load(&store).await, before);
     assert_eq!(store.events(&cluster(), 0, 99).await.unwrap(), events);
-    assert!(store.operations(None, None, 9).await.unwrap().is_empty());
+    assert!(store.operations(&OperationFilter { limit: 9, ..OperationFilter::default() }).await.unwrap().is_empty());
 }
 
 pub async fn a_commit_on_what_has_passed_is_outrun(store: Arc<dyn Store>) {

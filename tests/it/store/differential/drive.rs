@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use locum::domain::{Cause, ChangeAction, ClusterName, Decision, Generation, Outcome, Term};
+use locum::domain::{
+    Cause, ChangeAction, ClusterName, Decision, Generation, HumanDuration, OperationKind, OperationState, Outcome, Term,
+};
 use locum::planner::replay::KeptPlan;
 use locum::planner::{self, Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement};
+use locum::store::{
+    Basis, Cancellation, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, OperationFilter, Replacement,
+};
 use uuid::Uuid;
 
 use super::made::next_id;
@@ -69,9 +73,17 @@ impl Drive {
                     reason: again.then(|| "asked again".to_owned()),
                     actor: alice(),
                     at: now,
+                    timeout: HumanDuration::from_secs(30 + target.len() as u64),
                     answer: self.answer(),
                 };
                 self.pair.both(async |store| store.begin_operation(name, &new).await).await.map(drop)
+            }
+            Verb::Cancel { operation } => {
+                let all = self.pair.operations().await;
+                let known = all.get(operation % all.len().max(1)).map(|operation| operation.id);
+                let (actor, reason, answer) = (alice(), Some("no longer".to_owned()), self.answer());
+                let new = Cancellation { id: known.unwrap_or_default(), reason, actor, at: now, answer };
+                self.pair.both(async |store| store.cancel_operation(name, &new).await).await.map(drop)
             }
             Verb::Reign { term, decision, longest_ns } => {
                 let reign = next_id(&mut self.ids);
@@ -195,8 +207,17 @@ impl Drive {
         let _ = pair.both(async |store| store.acknowledge(name, older, comment, &alice(), now).await).await;
         let _ = pair.both(async |store| store.newest_event(name).await).await;
         let _ = pair.both(async |store| store.operation(older).await).await;
-        let _ = pair.both(async |store| store.operations(Some(name), Some(older), limit).await).await;
-        let _ = pair.both(async |store| store.operations(None, Some(older), limit).await).await;
+        let operations = OperationFilter {
+            cluster: before.is_multiple_of(2).then(|| name.clone()),
+            state: by(0).map(|()| OperationState::Cancelled),
+            kind: by(1).map(|()| OperationKind::Drain),
+            target: by(2).map(|()| NODES[0].to_owned()),
+            since: by(3).map(|()| at(self.second / 2)),
+            until: by(4).map(|()| at(self.second / 2)),
+            limit,
+            before: Some(older),
+        };
+        let _ = pair.both(async |store| store.operations(&operations).await).await;
         let _ = pair.both(async |store| store.changes(name, generation, limit).await).await;
         let _ = pair.both(async |store| store.events(name, number, limit).await).await;
         pair.both(async |store| store.ready().await).await

@@ -31,6 +31,7 @@ pub enum Verb {
     Replace { topology: Draft, older: bool },
     Delete,
     Begin { kind: OperationKind, target: usize, to: Option<usize>, again: bool },
+    Cancel { operation: usize },
     Reign { term: u64, decision: u64, longest_ns: u64 },
     Agent { node: usize },
     Note { events: usize },
@@ -187,6 +188,7 @@ fn verb() -> impl Strategy<Value = Verb> {
         1 => Just(Verb::Delete),
         5 => (kind(), index(), prop::option::weighted(0.4, index()), prop::bool::weighted(0.05))
             .prop_map(|(kind, target, to, again)| Verb::Begin { kind, target, to, again }),
+        3 => (0_usize..6).prop_map(|operation| Verb::Cancel { operation }),
         2 => reign(),
         1 => index().prop_map(|node| Verb::Agent { node }),
         1 => (0_usize..4).prop_map(|events| Verb::Note { events }),
