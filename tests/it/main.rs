@@ -9,6 +9,7 @@ mod api_concurrency;
 mod api_history;
 mod api_hosts;
 mod api_objects;
+mod api_operations;
 mod api_operators;
 mod api_replay;
 mod api_streams;

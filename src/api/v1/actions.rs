@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::bounded;
-use super::operations::until_ended;
+use super::operations::{timeout, until_ended};
 use super::preview;
 use crate::api::AppState;
 use crate::api::answers::Writing;
@@ -17,7 +17,6 @@ use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::repeat::Key;
 use crate::api::views::{ActionRequest, MoveRequest, Problem};
-use crate::domain::operation::DEFAULT_TIMEOUT;
 use crate::domain::{Actor, ClusterName, GroupName, HumanDuration, NodeName, NodeState, Operation, OperationKind};
 use crate::planner::PlanSummary;
 use crate::store::{KeptAnswer, NewOperation};
@@ -58,16 +57,6 @@ pub struct How {
     /// that is wanted.
     #[param(value_type = Option<String>, example = "15m")]
     timeout: Option<HumanDuration>,
-}
-
-/// How long an operation may take.
-const TIMEOUTS: std::ops::RangeInclusive<HumanDuration> =
-    HumanDuration::from_secs(1)..=HumanDuration::from_secs(720 * 60 * 60);
-
-fn timeout(asked: Option<HumanDuration>) -> Result<HumanDuration, ApiError> {
-    let timeout = asked.unwrap_or(DEFAULT_TIMEOUT);
-    let detail = || format!("timeout is from {} to {}, not {timeout}", TIMEOUTS.start(), TIMEOUTS.end());
-    TIMEOUTS.contains(&timeout).then_some(timeout).ok_or_else(|| ApiError::bad_request(detail()))
 }
 
 /// How, and by whom.

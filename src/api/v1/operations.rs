@@ -18,11 +18,23 @@ use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::repeat::Key;
 use crate::api::views::{ActionRequest, Page, Problem};
-use crate::domain::{ClusterName, Operation, OperationKind, OperationState};
+use crate::domain::operation::DEFAULT_TIMEOUT;
+use crate::domain::{ClusterName, HumanDuration, Operation, OperationKind, OperationState};
 use crate::store::{Cancellation, KeptAnswer, OperationFilter};
 
 /// An operation ends with a plan, which shows on the board; one that ends otherwise is found at this pace.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long an operation may take.
+const TIMEOUTS: std::ops::RangeInclusive<HumanDuration> =
+    HumanDuration::from_secs(1)..=HumanDuration::from_secs(720 * 60 * 60);
+
+/// The timeout that was asked for, if an operation may have that.
+pub fn timeout(asked: Option<HumanDuration>) -> Result<HumanDuration, ApiError> {
+    let timeout = asked.unwrap_or(DEFAULT_TIMEOUT);
+    let detail = || format!("timeout is from {} to {}, not {timeout}", TIMEOUTS.start(), TIMEOUTS.end());
+    TIMEOUTS.contains(&timeout).then_some(timeout).ok_or_else(|| ApiError::bad_request(detail()))
+}
 
 /// An operation in a path.
 #[derive(Debug, Deserialize, IntoParams)]

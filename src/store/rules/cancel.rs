@@ -53,7 +53,7 @@ fn why_not(state: &State, topology: &TopologySpec, operation: &Operation) -> Opt
     let group = || Group::of(state, target);
     match kind {
         OperationKind::Move => group().moved(operation),
-        OperationKind::Online => group().begun(),
+        OperationKind::Online => group().released("then take it offline").or_else(|| group().begun()),
         OperationKind::Offline => group().released("then bring it online"),
         OperationKind::Drain => {
             let node = topology.nodes.iter().find(|node| node.name.as_str() == target);

@@ -152,6 +152,9 @@ pub async fn what_was_stopped_for_an_operation_is_not_taken_back(store: Arc<dyn 
 
     begin(2, OperationKind::Online, "ftp").await;
     refused(2, "starts on bts2 already").await;
+    commit(&store, placed(Placement { epoch: Epoch(2), ..releasing.clone() })).await.unwrap();
+    refused(2, "is told to let go").await;
+    commit(&store, placed(held("bts2", 2))).await.unwrap();
     begin(3, OperationKind::Offline, "ftp").await;
     commit(&store, placed(Placement { epoch: Epoch(2), ..releasing })).await.unwrap();
     refused(3, "is told to let go").await;
