@@ -111,7 +111,10 @@ fn in_time(draft: &Draft<'_>, operation: &Operation, verdict: Verdict) -> Verdic
     }
     let whole = operation.times_out_at.duration_since(operation.created_at);
     let whole = HumanDuration::from(std::time::Duration::try_from(whole).unwrap_or_default());
-    let why = format!("it was not done within {whole}: {}", operation.message);
+    let why = match operation.phase {
+        OperationPhase::Accepted => format!("no plan came to it within {whole}"),
+        _ => format!("it was not done within {whole}: {}", operation.message),
+    };
     let target = &operation.target;
     Verdict::failed(
         why,

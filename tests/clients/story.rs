@@ -76,7 +76,7 @@ async fn story(server: &Configuration) {
 
     let before = online_on(server, "0", None).await;
     let request = MoveRequest { to: Some(Some("1".to_owned())), reason: Some(Some("the story goes on".to_owned())) };
-    let moved = actions_api::move_group(server, CLUSTER, GROUP, Some("30s"), None, None, Some(request));
+    let moved = actions_api::move_group(server, CLUSTER, GROUP, Some("30s"), None, None, None, Some(request));
     let (moved, after) = tokio::join!(moved, online_on(server, "1", Some(&before.tag)));
     let OperationOrPlan::Operation(operation) = moved.expect("a move") else { panic!("a plan instead of a move") };
     assert_eq!(operation.state, OperationState::Succeeded, "{}", operation.message);
