@@ -9,7 +9,7 @@ use super::exit::Failure;
 use super::out;
 use super::remote::{Remote, cluster};
 use crate::api::views::{ActionRequest, MoveRequest};
-use crate::client::control_plane::{ControlPlane, Reply, Target};
+use crate::client::control_plane::{Action, ControlPlane, Reply, Target};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{ClusterName, GroupName, HumanDuration, NodeName, Operation, OperationState, Progress};
 
@@ -124,7 +124,7 @@ async fn act(
 ) -> Result<(), Failure> {
     let plane = remote.control_plane()?;
     let name = cluster(&plane, named).await?;
-    let accepted = plane.act(&name, target, verb, body, follow.timeout).await?;
+    let accepted = plane.act(&name, target, Action { verb, body, timeout: follow.timeout }).await?;
     if follow.no_wait {
         show(remote, &accepted);
         return Ok(());

@@ -5,7 +5,7 @@ mod operations;
 mod stream;
 
 pub use intent::Revert;
-pub use operations::{Target, Which};
+pub use operations::{Action, Target, Which};
 pub use stream::{Following, Told};
 
 use std::error::Error as _;

@@ -82,7 +82,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 #[serde(untagged)]
 pub enum OperationOrPlan {
     /// The operation, ended.
-    Operation(Operation),
+    Operation(Box<Operation>),
     /// With `dry_run`: what it would do.
     Plan(PlanSummary),
 }
@@ -130,7 +130,7 @@ async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Respon
         None => accepted,
     };
     let status = if operation.is_running() { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let answer = Json(OperationOrPlan::Operation(operation));
+    let answer = Json(OperationOrPlan::Operation(Box::new(operation)));
     Ok((status, [(header::LOCATION, location)], answer).into_response())
 }
 

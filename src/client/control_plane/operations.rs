@@ -15,6 +15,15 @@ pub enum Target<'a> {
     Group(&'a GroupName),
 }
 
+/// What is asked for of a group or a node.
+#[derive(Debug, Clone, Copy)]
+pub struct Action<'a, B> {
+    /// As the API's path spells it.
+    pub verb: &'a str,
+    pub body: &'a B,
+    pub timeout: Option<HumanDuration>,
+}
+
 /// Which operations are asked for, as the API's parameters.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Which {
@@ -30,15 +39,14 @@ pub struct Which {
 }
 
 impl ControlPlane {
-    /// Asks for an action on a group or node: `verb` as the API's path spells it.
+    /// Asks for an action on a group or node.
     pub async fn act(
         &self,
         cluster: &ClusterName,
         target: Target<'_>,
-        verb: &str,
-        body: &impl Serialize,
-        timeout: Option<HumanDuration>,
+        action: Action<'_, impl Serialize>,
     ) -> Result<Reply<Operation>, CallError> {
+        let Action { verb, body, timeout } = action;
         let path = match target {
             Target::Node(node) => format!("/v1/clusters/{cluster}/nodes/{node}/{verb}"),
             Target::Group(group) => format!("/v1/clusters/{cluster}/groups/{group}/{verb}"),

@@ -8,7 +8,7 @@ use crate::board::{GroupStatus, StatusDocument};
 use crate::cli::exit::Failure;
 use crate::cli::tables;
 use crate::cli::verbs::{failed, until_ended};
-use crate::client::control_plane::{Reply, Target};
+use crate::client::control_plane::{Action, Reply, Target};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{
     FailoverRecord, GroupName, GroupState, NodeName, NodeState, Operation, OperationState, Outcome, Ticks,
@@ -26,7 +26,10 @@ pub struct Seat {
 impl Story<'_> {
     pub async fn on_node(&self, node: &NodeName, verb: &str) -> Result<(), Failure> {
         let body = ActionRequest { reason: Some("the story wants it".to_owned()) };
-        let asked = self.plane.act(&self.stage.cluster, Target::Node(node), verb, &body, None).await?;
+        let asked = self
+            .plane
+            .act(&self.stage.cluster, Target::Node(node), Action { verb, body: &body, timeout: None })
+            .await?;
         self.succeeded(asked).await
     }
 
