@@ -77,7 +77,9 @@ macro_rules! suite {
                 an_operation_is_begun_once
                 an_operation_keeps_its_phases_and_what_follows
                 what_a_cancelled_operation_wanted_is_taken_back
+                to_cancel_goes_back_to_what_was_wanted_before
                 what_was_stopped_for_an_operation_is_not_taken_back
+                what_counts_at_once_is_not_taken_back
                 a_plan_made_before_a_cancellation_is_outrun
                 operations_are_found_by_what_they_are
             }

@@ -77,18 +77,26 @@ pub async fn an_operation_keeps_its_phases_and_what_follows(store: Arc<dyn Store
     assert_eq!(phases, [("accepted", at(10)), ("releasing", at(11)), ("ended", at(12))]);
 }
 
+/// Begins an operation and cancels it; what is wanted of bts1 and of ftp then.
+async fn cancelled(
+    store: &Arc<dyn Store>,
+    number: u128,
+    kind: OperationKind,
+    target: &str,
+) -> (NodeWanted, GroupWanted) {
+    store.begin_operation(&cluster(), &operation(number, kind, target)).await.unwrap();
+    let cancelled = store.cancel_operation(&cluster(), &cancellation(number)).await.unwrap();
+    assert_eq!((cancelled.state, cancelled.phase), (OperationState::Cancelled, OperationPhase::Ended));
+    assert_eq!(store.operation(id(number)).await.unwrap(), cancelled);
+    let now = load(store).await;
+    assert!(now.operations.iter().all(|running| running.id != id(number)));
+    (now.nodes[&node("bts1")].wanted, now.groups[&group("ftp")].wanted)
+}
+
 pub async fn what_a_cancelled_operation_wanted_is_taken_back(store: Arc<dyn Store>) {
     reigned(&store).await;
-    let wanted = async |number, kind, target: &str| {
-        store.begin_operation(&cluster(), &operation(number, kind, target)).await.unwrap();
-        let cancelled = store.cancel_operation(&cluster(), &cancellation(number)).await.unwrap();
-        assert_eq!((cancelled.state, cancelled.phase), (OperationState::Cancelled, OperationPhase::Ended));
-        assert_eq!(store.operation(id(number)).await.unwrap(), cancelled);
-        let now = load(&store).await;
-        assert!(now.operations.iter().all(|running| running.id != id(number)));
-        (now.nodes[&node("bts1")].wanted, now.groups[&group("ftp")].wanted)
-    };
-    use OperationKind::{Drain, Move, Offline, Online, Pause};
+    use OperationKind::{Drain, Move, Offline, Online};
+    let wanted = async |number, kind, target: &str| cancelled(&store, number, kind, target).await;
     assert_eq!(wanted(1, Drain, "bts1").await, (NodeWanted::Active, GroupWanted::Online));
     let change = &store.changes(&cluster(), None, 1).await.unwrap()[0];
     assert_eq!(
@@ -101,17 +109,22 @@ pub async fn what_a_cancelled_operation_wanted_is_taken_back(store: Arc<dyn Stor
         (EventKind::OperationEnded, "alice cancelled drain of node bts1: wrong node")
     );
 
-    store.begin_operation(&cluster(), &operation(2, Pause, "bts1")).await.unwrap();
-    assert_eq!(wanted(3, Drain, "bts1").await, (NodeWanted::Paused, GroupWanted::Online), "as it was before");
     assert_eq!(wanted(4, Offline, "ftp").await.1, GroupWanted::Online);
     let generation = load(&store).await.generation;
     assert_eq!(wanted(5, Online, "ftp").await.1, GroupWanted::Online, "it was wanted online before");
     assert_eq!(wanted(6, Move, "ftp").await.1, GroupWanted::Online);
     assert_eq!(load(&store).await.generation, generation, "these changed nothing that is wanted");
+}
 
+pub async fn to_cancel_goes_back_to_what_was_wanted_before(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    use OperationKind::{Drain, Pause};
+    let wanted = async |number| cancelled(&store, number, Drain, "bts1").await.0;
+    store.begin_operation(&cluster(), &operation(2, Pause, "bts1")).await.unwrap();
+    assert_eq!(wanted(3).await, NodeWanted::Paused);
     // A drain that takes the place of another one goes back to before that.
     store.begin_operation(&cluster(), &operation(7, Drain, "bts1")).await.unwrap();
-    assert_eq!(wanted(8, Drain, "bts1").await.0, NodeWanted::Paused);
+    assert_eq!(wanted(8).await, NodeWanted::Paused);
     let (before, events) = (load(&store).await, store.events(&cluster(), 0, 99).await.unwrap());
     let again = store.cancel_operation(&cluster(), &cancellation(8)).await.unwrap();
     assert_eq!(again.state, OperationState::Cancelled);
@@ -120,22 +133,24 @@ pub async fn what_a_cancelled_operation_wanted_is_taken_back(store: Arc<dyn Stor
     assert!(matches!(unknown, Err(Error::NotFound { kind: "operation", .. })), "{unknown:?}");
 }
 
+async fn refused(store: &Arc<dyn Store>, number: u128, words: &str) {
+    let before = load(store).await;
+    let answer = store.cancel_operation(&cluster(), &cancellation(number)).await;
+    assert!(matches!(&answer, Err(Error::NotNow(why)) if why.contains(words)), "{words}: {answer:?}");
+    assert_eq!(load(store).await, before);
+}
+
+async fn begin(store: &Arc<dyn Store>, number: u128, kind: OperationKind, target: &str) {
+    store.begin_operation(&cluster(), &operation(number, kind, target)).await.unwrap();
+}
+
 pub async fn what_was_stopped_for_an_operation_is_not_taken_back(store: Arc<dyn Store>) {
     reigned(&store).await;
-    let refused = async |number: u128, words: &str| {
-        let before = load(&store).await;
-        let answer = store.cancel_operation(&cluster(), &cancellation(number)).await;
-        assert!(matches!(&answer, Err(Error::NotNow(why)) if why.contains(words)), "{words}: {answer:?}");
-        assert_eq!(load(&store).await, before);
-    };
-    let begin = async |number, kind, target: &str| {
-        store.begin_operation(&cluster(), &operation(number, kind, target)).await.unwrap();
-    };
     let releasing = Placement { phase: PlacementPhase::Releasing { decision: Decision(2) }, ..held("bts1", 1) };
     commit(&store, placed(held("bts1", 1))).await.unwrap();
-    begin(1, OperationKind::Move, "ftp").await;
+    begin(&store, 1, OperationKind::Move, "ftp").await;
     commit(&store, placed(releasing.clone())).await.unwrap();
-    refused(1, "bts1 is told to let go of ftp already").await;
+    refused(&store, 1, "bts1 is told to let go of ftp already").await;
     // It is on its way: no longer held by the one, not yet by the other.
     let released = PlacementPhase::Released {
         proof: ReleaseProof::Acknowledged,
@@ -146,33 +161,37 @@ pub async fn what_was_stopped_for_an_operation_is_not_taken_back(store: Arc<dyn 
     let open = FailoverRecord { cause: Cause::OperatorMove, ..failover(500, 11, Outcome::InProgress) };
     let on_its_way = placed(Placement { phase: released, ..held("bts1", 1) });
     commit(&store, Effects { failovers: vec![open], ..on_its_way }).await.unwrap();
-    refused(1, "has left its owner already").await;
+    refused(&store, 1, "has left its owner already").await;
     commit(&store, placed(held("bts2", 2))).await.unwrap();
-    refused(1, "has left its owner already").await;
+    refused(&store, 1, "has left its owner already").await;
 
-    begin(2, OperationKind::Online, "ftp").await;
-    refused(2, "starts on bts2 already").await;
+    begin(&store, 2, OperationKind::Online, "ftp").await;
+    refused(&store, 2, "starts on bts2 already").await;
     commit(&store, placed(Placement { epoch: Epoch(2), ..releasing.clone() })).await.unwrap();
-    refused(2, "is told to let go").await;
+    refused(&store, 2, "is told to let go").await;
     commit(&store, placed(held("bts2", 2))).await.unwrap();
-    begin(3, OperationKind::Offline, "ftp").await;
+    begin(&store, 3, OperationKind::Offline, "ftp").await;
     commit(&store, placed(Placement { epoch: Epoch(2), ..releasing })).await.unwrap();
-    refused(3, "is told to let go").await;
+    refused(&store, 3, "is told to let go").await;
+}
+
+pub async fn what_counts_at_once_is_not_taken_back(store: Arc<dyn Store>) {
+    reigned(&store).await;
     for (number, kind, target) in [
         (4, OperationKind::Reset, "ftp"),
         (5, OperationKind::Pause, "bts3"),
         (6, OperationKind::Resume, "bts3"),
         (7, OperationKind::ConfirmDown, "bts3"),
     ] {
-        begin(number, kind, target).await;
-        refused(number, if number == 7 { "it counts until bts3 answers" } else { "counts at once" }).await;
+        begin(&store, number, kind, target).await;
+        refused(&store, number, if number == 7 { "it counts until bts3 answers" } else { "counts at once" }).await;
     }
-    refused(5, "pause of bts3 has ended already (superseded)").await;
-    begin(8, OperationKind::Drain, "bts3").await;
+    refused(&store, 5, "pause of bts3 has ended already (superseded)").await;
+    begin(&store, 8, OperationKind::Drain, "bts3").await;
     let mut active = three_nodes();
     active.nodes[2].wanted = Some(NodeWanted::Active);
     store.put_topology(&active, Expect::Anything, &alice(), at(13)).await.unwrap();
-    refused(8, "no longer wanted drained").await;
+    refused(&store, 8, "no longer wanted drained").await;
 }
 
 /// A loop that has loaded the cluster, and not committed yet, does not do what was taken back meanwhile.
