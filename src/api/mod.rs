@@ -193,6 +193,8 @@ fn history() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::history::get_failover))
         .routes(routes!(v1::history::acknowledge_failover))
         .routes(routes!(v1::replay::replay_failover))
+        .routes(routes!(v1::statistics::get_statistics))
+        .routes(routes!(v1::statistics::get_timeline))
         .routes(routes!(v1::changes::list_changes))
         .routes(routes!(v1::changes::get_change))
         .routes(routes!(v1::changes::revert))

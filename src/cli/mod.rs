@@ -24,6 +24,7 @@ pub mod resilience;
 pub mod server;
 pub mod signals;
 pub mod simulate;
+pub mod statistics;
 pub mod status;
 pub mod tables;
 pub mod verbs;
@@ -96,6 +97,8 @@ pub enum Command {
     Events(events::EventsArgs),
     /// Show the failovers, newest first
     History(history::HistoryArgs),
+    /// Show how long each group was up, and how its failovers went
+    Statistics(statistics::StatisticsArgs),
     /// Print an API's OpenAPI document
     Openapi(openapi::OpenapiArgs),
     /// The small process that parents an agent's services; agents start it
@@ -140,6 +143,7 @@ pub fn run(remote: &Remote, command: Command) -> Result<(), Failure> {
         Command::Reset(args) => wait_for(verbs::on_group(remote, "reset", args)),
         Command::Events(args) => wait_for(events::run(remote, args)),
         Command::History(args) => wait_for(history::run(remote, args)),
+        Command::Statistics(args) => wait_for(statistics::run(remote, args)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How do plans, status and history look as tables?
 
 pub mod findings;
+pub mod statistics;
 pub mod what_if;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};

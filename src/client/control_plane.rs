@@ -1,9 +1,11 @@
 //! How does a program ask the control plane? The CLI's calls, with errors that a person understands.
 
 mod intent;
+mod past;
 mod stream;
 
 pub use intent::Revert;
+pub use past::During;
 pub use stream::{Following, Told};
 
 use std::error::Error as _;
@@ -224,9 +226,12 @@ impl ControlPlane {
         group: Option<&GroupName>,
         limit: u32,
     ) -> Result<String, CallError> {
-        let request = self.get(&format!("/v1/clusters/{cluster}/failovers")).header(ACCEPT, "text/markdown");
-        let response =
-            self.send(request.query(&[("limit", limit)]).query(&group.map(|name| [("group", name)]))).await?;
+        let request = self.get(&format!("/v1/clusters/{cluster}/failovers"));
+        self.markdown(request.query(&[("limit", limit)]).query(&group.map(|name| [("group", name)]))).await
+    }
+
+    async fn markdown(&self, request: RequestBuilder) -> Result<String, CallError> {
+        let response = self.send(request.header(ACCEPT, "text/markdown")).await?;
         if response.status().is_success() {
             return response.text().await.map_err(|error| self.unreachable(&error));
         }

@@ -32,6 +32,7 @@ pub mod process;
 pub mod resource;
 pub mod resource_list;
 pub mod settings;
+pub mod statistics;
 pub mod topology;
 pub mod waiver;
 

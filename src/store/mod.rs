@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::domain::statistics::History;
 use crate::domain::{
     Actor, Cause, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName,
     HandlerName, HostName, NewEvent, NodeName, Operation, OperationKind, Outcome, Term, TopologySpec,
@@ -323,6 +324,9 @@ pub trait Store: Send + Sync + 'static {
     async fn keep_answer(&self, answer: &KeptAnswer) -> Result<(), Error>;
 
     // -- history
+
+    /// What is kept of what its groups did, or one of them, read at one moment: what statistics are made of.
+    async fn history(&self, cluster: &ClusterName, group: Option<&GroupName>) -> Result<History, Error>;
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>, Error>;
 

@@ -11,6 +11,7 @@ mod api_hosts;
 mod api_objects;
 mod api_operators;
 mod api_replay;
+mod api_statistics;
 mod api_streams;
 mod architecture;
 mod bad_input;

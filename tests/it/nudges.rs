@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use locum::board::Boards;
 use locum::client::agent::HttpAgents;
 use locum::clock::{SystemClock, SystemIds};
+use locum::domain::statistics::History;
 use locum::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
-    TopologySpec,
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    Term, TopologySpec,
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
@@ -100,6 +101,9 @@ impl Store for Empty {
         unreachable!()
     }
     async fn operations(&self, _: Option<&ClusterName>, _: Option<Uuid>, _: u32) -> Result<Vec<Operation>, Error> {
+        unreachable!()
+    }
+    async fn history(&self, _: &ClusterName, _: Option<&GroupName>) -> Result<History, Error> {
         unreachable!()
     }
     async fn failovers(&self, _: &ClusterName, _: &FailoverFilter) -> Result<Vec<FailoverRecord>, Error> {

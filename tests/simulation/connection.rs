@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use locum::board::Boards;
+use locum::domain::statistics::History;
 use locum::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
-    TopologySpec,
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    Term, TopologySpec,
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
@@ -276,6 +277,10 @@ impl Store for Connection {
         limit: u32,
     ) -> Result<Vec<Operation>> {
         self.read(self.store().operations(cluster, before, limit)).await
+    }
+
+    async fn history(&self, cluster: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+        self.read(self.store().history(cluster, group)).await
     }
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

@@ -33,6 +33,7 @@ mod preview;
 mod references;
 pub mod replay;
 pub mod resources;
+pub mod statistics;
 pub mod status;
 pub mod topology;
 

@@ -8,13 +8,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Result;
+use crate::domain::statistics::{History, is_wish};
 use crate::domain::{
-    Change, ClusterName, Decision, Event, FailoverRecord, Generation, Operation, OperationState, Outcome,
+    Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, Operation,
+    OperationState, Outcome,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::snapshot::PastFailover;
 use crate::store::cluster::missing;
-use crate::store::rules::Past;
+use crate::store::rules::{self, Past};
 use crate::store::state::{Journal, Named, NewChange, NewKept, State};
 use crate::store::{ClusterHead, Error, FailoverFilter, KeptAnswer};
 
@@ -153,6 +155,28 @@ impl Kept {
         let cluster = name.map(|name| self.id(name)).transpose()?;
         let asked = |of: &&Of<Operation>| cluster.is_none_or(|cluster| of.cluster == cluster);
         Ok(newest_first(&self.operations, before, asked, limit))
+    }
+
+    /// What is kept of what groups did.
+    pub fn history(&self, name: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+        let id = self.id(name)?;
+        let last = self.changes.range((id, Generation(0))..=(id, Generation(u64::MAX))).next_back();
+        let end = last.map(|(_, change)| change).filter(|change| change.action == ChangeAction::DeleteCluster);
+        let mut history = self.living.get(name).map(rules::history).unwrap_or_default();
+        history.ended = end.map(|change| change.at);
+        let of_group = |name: &str| group.is_none_or(|group| group.as_str() == name);
+        let events = self.events.range((id, 0)..=(id, u64::MAX)).map(|(_, event)| event);
+        let events = events.filter(|event| event.kind.is_of_group() && of_group(&event.subject));
+        history.events = events.cloned().collect();
+        let failovers = self.failovers.values().filter(|of| of.cluster == id && of_group(of.record.group.as_str()));
+        let bare = |of: &Of<FailoverRecord>| FailoverRecord { steps: Vec::new(), ..of.record.clone() };
+        history.failovers = failovers.map(bare).collect();
+        history.failovers.sort_by_key(|record| (record.detected_at, record.id));
+        let wishes = self.operations.values().filter(|of| of.cluster == id && is_wish(of.record.kind));
+        let wishes = wishes.map(|of| &of.record).filter(|operation| of_group(&operation.target));
+        history.operations = wishes.cloned().collect();
+        history.operations.sort_by_key(|operation| (operation.created_at, operation.id));
+        Ok(history)
     }
 
     pub fn failovers(&self, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

@@ -19,9 +19,10 @@ use super::{
     Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
     Stored,
 };
+use crate::domain::statistics::History;
 use crate::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
-    TopologySpec,
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    Term, TopologySpec,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
@@ -185,6 +186,10 @@ impl Store for MemoryStore {
 
     async fn keep_answer(&self, answer: &KeptAnswer) -> Result<()> {
         self.lock().kept.keep_answer(answer)
+    }
+
+    async fn history(&self, cluster: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+        self.lock().kept.history(cluster, group)
     }
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

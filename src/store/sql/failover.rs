@@ -135,7 +135,8 @@ pub async fn read_all(conn: &mut Conn, rows: &[Row]) -> Result<Vec<FailoverRecor
     Ok(records)
 }
 
-fn read(row: &Row) -> Result<FailoverRecord> {
+/// A record without its steps.
+pub fn read(row: &Row) -> Result<FailoverRecord> {
     Ok(FailoverRecord {
         id: row.word("id")?,
         cluster: row.word("cluster")?,

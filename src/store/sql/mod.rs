@@ -16,9 +16,10 @@ use super::{
     Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
     Stored,
 };
+use crate::domain::statistics::History;
 use crate::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
-    TopologySpec,
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    Term, TopologySpec,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
@@ -205,6 +206,10 @@ impl Store for SqlStore {
         let mut tx = self.write().await?;
         kept_answer::write(&mut tx, answer).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn history(&self, cluster: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+        history::of_groups(&mut *self.read().await?, cluster, group).await
     }
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

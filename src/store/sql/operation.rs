@@ -38,7 +38,7 @@ pub async fn write(conn: &mut Conn, cluster: &Cluster, operation: &Operation) ->
     Ok(())
 }
 
-fn read(row: &Row) -> Result<Operation> {
+pub fn read(row: &Row) -> Result<Operation> {
     Ok(Operation {
         id: row.word("id")?,
         cluster: row.word("cluster")?,

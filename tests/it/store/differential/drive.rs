@@ -190,6 +190,7 @@ impl Drive {
         let (now, comment) = (at(self.second), (before.is_multiple_of(2)).then_some("seen"));
         let generation = Some(Generation(number / 4));
         let pair = &mut self.pair;
+        let _ = pair.both(async |store| store.history(name, filter.group.as_ref()).await).await;
         let _ = pair.both(async |store| store.failovers(name, &filter).await).await;
         let _ = pair.both(async |store| store.failover(name, older).await).await;
         let _ = pair.both(async |store| store.acknowledge(name, older, comment, &alice(), now).await).await;

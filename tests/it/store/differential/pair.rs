@@ -75,6 +75,7 @@ impl Pair {
             add("topology", self.told(store, &reader.topology(name).await));
             add("changes", self.told(store, &reader.changes(name, None, ALL).await));
             add("events", self.told(store, &reader.events(name, 0, ALL).await));
+            add("history", self.told(store, &reader.history(name, None).await));
             let failovers = reader.failovers(name, &whole).await;
             add("failovers", self.told(store, &failovers));
             for record in failovers.iter().flatten() {
