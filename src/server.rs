@@ -14,7 +14,7 @@ use crate::api::{self, AppState};
 use crate::board::Boards;
 use crate::client::agent::HttpAgents;
 use crate::clock::{Clock, SystemClock, SystemIds};
-use crate::reconciler::{self, Nudge};
+use crate::reconciler::{self, Nudge, retention};
 use crate::store::sql::{self, SqlStore};
 use crate::telemetry;
 
@@ -110,6 +110,7 @@ impl BoundServer {
             stopping: stopping.clone(),
         };
         tracing::info!(%address, "the control plane works");
+        tokio::spawn(retention::keep(store.clone(), clock.clone(), stopping.clone()));
         let mut loops = tokio::spawn(reconciler::run(deps, nudges, stopping.clone()));
         let ended_by_itself = async {
             let _ = (&mut loops).await;

@@ -30,9 +30,12 @@ use crate::planner::{Effects, Snapshot};
 
 mod cluster;
 pub mod memory;
+mod pruned;
 mod rules;
 pub mod sql;
 mod state;
+
+pub use pruned::Pruned;
 
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -347,6 +350,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Events with a number above `after`, oldest first.
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>, Error>;
+
+    /// Removes what is older than the retention, the oldest first and at most `limit` of each kind: failovers that have ended,
+    /// with the plans that were kept for them alone; operations that have ended; events. What a budget counts stays, and so do
+    /// the newest event and the newest of each kind that says where a group stands. Without a cluster: of one that was
+    /// deleted, whichever has anything old; its policy is gone, so the default counts.
+    async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned, Error>;
 
     /// The number of the newest event; 0 if there is none.
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64, Error>;

@@ -91,6 +91,29 @@ async fn many_events_at_once_come_once_each_in_order() {
 }
 
 #[tokio::test]
+async fn who_goes_on_from_what_is_gone_is_told() {
+    let door = Door::with(&site()).await;
+    for number in 2..6 {
+        happens(&door, number, "up").await;
+    }
+    door.store.prune(Some(&cluster()), at(401 * 24 * 60 * 60), 99).await.unwrap();
+    let mut following = Following::open(&door, "events", &[("last-event-id", "2")]).await;
+    let told = loop {
+        let block = following.block().await.expect("the stream ended");
+        if block.contains("data:") {
+            break block;
+        }
+    };
+    assert!(told.contains("event: gap") && told.contains("events 3 to 4 were removed"), "{told}");
+    assert_eq!(following.event().await.0, "5");
+    happens(&door, 6, "up").await;
+    assert_eq!(following.event().await.0, "6");
+    let page = door.get("events?cursor=0").await.ok();
+    let numbers: Vec<_> = page["items"].as_array().unwrap().iter().map(|event| event["sequence"].clone()).collect();
+    assert_eq!(numbers, [5, 6]);
+}
+
+#[tokio::test]
 async fn a_place_that_is_none_is_refused() {
     let door = Door::with(&site()).await;
     let accept = ("accept", "text/event-stream");

@@ -65,6 +65,18 @@ fn a_cluster_from_apply_to_offline() {
     assert!(table.contains("offline") && table.contains("NODE"), "{table}");
     assert!(site.says(0, &["history"]).contains("No failovers yet"));
     assert!(site.says(0, &["history", "--output", "json"]).contains("\"items\": []"));
+
+    let table = site.says(0, &["statistics"]);
+    assert!(table.contains("UPTIME") && table.lines().any(|line| line.starts_with("g ")), "{table}");
+    let told = site.says(0, &["statistics", "c", "--group", "g", "--output", "json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let spans = told["spans"].as_array().unwrap();
+    let states: Vec<_> = spans.iter().map(|span| span["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["unknown", "down", "online", "offline"], "{told}");
+    assert_eq!(spans[2]["owner"], "a");
+    assert!(site.says(0, &["statistics", "--report"]).starts_with("# Statistics of c"));
+    assert!(site.says(0, &["statistics", "--group", "g"]).contains("SINCE"));
+    assert!(site.says(1, &["statistics", "--since", "2999-01-01T00:00:00Z"]).contains("must be in the past"));
 }
 
 #[test]

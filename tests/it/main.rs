@@ -27,6 +27,7 @@ mod guard;
 mod nudges;
 mod openapi;
 mod plan;
+mod retention;
 mod store;
 mod store_file;
 mod store_memory;

@@ -18,8 +18,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::reconciler::{self, Deps, Nudge};
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned, Reign, Replacement,
+    Store, Stored,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -123,6 +123,9 @@ impl Store for Empty {
         _: &Actor,
         _: Timestamp,
     ) -> Result<FailoverRecord, Error> {
+        unreachable!()
+    }
+    async fn prune(&self, _: Option<&ClusterName>, _: Timestamp, _: u32) -> Result<Pruned, Error> {
         unreachable!()
     }
     async fn newest_event(&self, _: &ClusterName) -> Result<u64, Error> {

@@ -5,6 +5,7 @@ mod commit;
 mod differential;
 mod history;
 mod operation;
+mod prune;
 mod reign;
 mod topology;
 
@@ -76,6 +77,13 @@ macro_rules! suite {
             history {
                 events_are_numbered_without_gaps
                 history_is_that_of_the_newest_cluster_of_a_name
+            }
+            prune {
+                what_is_older_than_the_retention_is_removed
+                what_a_budget_counts_and_what_is_under_way_stays
+                the_last_word_on_where_a_group_stands_stays
+                little_is_removed_at_a_time_the_oldest_first
+                history_of_a_deleted_cluster_goes_by_the_default
             }
         }
     };
@@ -163,7 +171,7 @@ fn operation(number: u128, kind: OperationKind, target: &str) -> NewOperation {
     }
 }
 
-fn event(second: i64, number: usize) -> NewEvent {
+pub fn event(second: i64, number: usize) -> NewEvent {
     let subject = format!("bts{number}");
     NewEvent { at: at(second), kind: EventKind::NodeUp, message: format!("{subject} answers"), subject }
 }

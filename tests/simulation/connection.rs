@@ -15,8 +15,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned, Reign, Replacement,
+    Store, Stored,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -308,6 +308,10 @@ impl Store for Connection {
         at: Timestamp,
     ) -> Result<FailoverRecord> {
         self.ask(Verb::Wish, self.store().acknowledge(cluster, id, comment, actor, at), |_: &FailoverRecord| {}).await
+    }
+
+    async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned> {
+        self.ask(Verb::Wish, self.store().prune(cluster, now, limit), |_: &Pruned| {}).await
     }
 
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {

@@ -27,6 +27,9 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// come as server-sent events, as they happen: those after `Last-Event-ID` or `cursor`, however old, without either only those from now
 /// on. The id of each is its number, its event name its kind, its data the event as JSON. A caller that does not read is let
 /// go with an event `dropped`, and goes on later where it was.
+///
+/// What is older than `policy.retention` is removed: who asks for it gets the oldest that is there, and a stream says with an event
+/// `gap`, whose data is a sentence, which ones are gone.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/events", tag = "history",
     params(OneCluster, Slice,
         ("Last-Event-ID" = Option<u64>, Header, description = "Of a stream: the number after which to go on")),
@@ -63,6 +66,12 @@ async fn follow(state: &AppState, cluster: ClusterName, after: Option<u64>) -> R
     };
     let reader = Reader { state: state.clone(), cluster, at: after };
     Ok(stream::answer(state, |frames| reader.read(next, frames)))
+}
+
+/// Says that events are gone which the caller was to hear of.
+fn gap(first: u64, last: u64) -> Frame {
+    let what = if first == last { format!("event {first} was") } else { format!("events {first} to {last} were") };
+    Frame::default().event("gap").data(format!("{what} removed: older than what this cluster keeps"))
 }
 
 /// A caller that follows.
@@ -104,6 +113,9 @@ impl Reader {
             }
             for event in &found {
                 let place = self.at;
+                if event.sequence > place + 1 {
+                    frames.send(gap(place + 1, event.sequence - 1), &place.to_string()).await?;
+                }
                 self.send(event, place, frames).await?;
             }
         }

@@ -22,9 +22,13 @@ enum What<'a> {
 pub(super) fn of_group(history: &History, group: &GroupName, window: Window) -> Vec<Span> {
     let records: Vec<&FailoverRecord> = history.failovers.iter().filter(|record| record.group == *group).collect();
     let mut standing = Standing::new(&records, history.groups.get(group).and_then(Option::as_ref));
-    let mut spans = Spans { window, known: known(history, window), spans: Vec::new() };
+    let moments = moments(history, group, &records);
+    // When a group was taken out of the topology is not told: after its last record nothing is known of it.
+    let gone = !history.groups.contains_key(group);
+    let ended = history.ended.or_else(|| moments.last().filter(|_| gone).map(|(at, _)| *at));
+    let mut spans = Spans { window, known: known(history.known_since, ended, window), spans: Vec::new() };
     let mut begin = Timestamp::MIN;
-    for (at, what) in moments(history, group, &records) {
+    for (at, what) in moments {
         spans.add(begin..at, &standing);
         begin = begin.max(at);
         standing.take(at, &what);
@@ -34,9 +38,9 @@ pub(super) fn of_group(history: &History, group: &GroupName, window: Window) -> 
 }
 
 /// The part of a window of which something is known.
-fn known(history: &History, window: Window) -> Range<Timestamp> {
-    let since = history.known_since.map_or(window.since, |known| known.clamp(window.since, window.until));
-    since..history.ended.map_or(window.until, |ended| ended.clamp(since, window.until))
+fn known(since: Option<Timestamp>, ended: Option<Timestamp>, window: Window) -> Range<Timestamp> {
+    let since = since.map_or(window.since, |since| since.clamp(window.since, window.until));
+    since..ended.map_or(window.until, |ended| ended.clamp(since, window.until))
 }
 
 /// What is known of a group, in the order of time. What a plan wrote at once stays in the order of that: a wish, what failovers

@@ -176,14 +176,18 @@ fn a_failover_knows_better_than_a_report_when_it_was_over() {
 
 #[test]
 fn what_was_removed_or_came_after_the_end_is_unknown() {
-    let mut history = history(&[(0, GroupPlaced), (1, GroupOnline)], vec![lost(1, 50, 60)]);
-    (history.known_since, history.ended) = (Some(at(30)), Some(at(80)));
+    let mut kept = history(&[(0, GroupPlaced), (1, GroupOnline)], vec![lost(1, 50, 60)]);
+    (kept.known_since, kept.ended) = (Some(at(30)), Some(at(80)));
     let expected = ["10-30 unknown", "30-50 online bts1", "50-60 down #1", "60-80 online bts2", "80-90 unknown"];
-    assert_eq!(told(&history, window(10, 90)), expected);
-    assert_eq!(told(&history, window(0, 20)), ["0-20 unknown"]);
-    assert_eq!(told(&history, window(85, 95)), ["85-95 unknown"]);
+    assert_eq!(told(&kept, window(10, 90)), expected);
+    assert_eq!(told(&kept, window(0, 20)), ["0-20 unknown"]);
+    assert_eq!(told(&kept, window(85, 95)), ["85-95 unknown"]);
+    // A group that is no longer in the topology is known up to its last record.
+    let mut removed = history(&[(0, GroupPlaced), (1, GroupOnline), (50, GroupReleased)], vec![]);
+    removed.groups.clear();
+    assert_eq!(told(&removed, window(10, 90)), ["10-50 online", "50-90 unknown"]);
     let nobody = "nobody".parse().unwrap();
-    assert_eq!(timeline(&cluster(), &history, &nobody, window(0, 20)), None);
+    assert_eq!(timeline(&cluster(), &kept, &nobody, window(0, 20)), None);
 }
 
 #[test]

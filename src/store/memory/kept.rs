@@ -24,24 +24,24 @@ use crate::store::{ClusterHead, Error, FailoverFilter, KeptAnswer};
 #[derive(Clone, Default)]
 pub struct Kept {
     /// Without operations, failovers and journal: those are below.
-    living: BTreeMap<ClusterName, State>,
+    pub(super) living: BTreeMap<ClusterName, State>,
     changes: BTreeMap<(Uuid, Generation), Change>,
-    events: BTreeMap<(Uuid, u64), Event>,
-    operations: BTreeMap<Uuid, Of<Operation>>,
-    failovers: BTreeMap<Uuid, Of<FailoverRecord>>,
+    pub(super) events: BTreeMap<(Uuid, u64), Event>,
+    pub(super) operations: BTreeMap<Uuid, Of<Operation>>,
+    pub(super) failovers: BTreeMap<Uuid, Of<FailoverRecord>>,
     /// By cluster and decision.
-    plans: BTreeMap<(Uuid, Decision), NewKept>,
+    pub(super) plans: BTreeMap<(Uuid, Decision), NewKept>,
     /// Failovers after which an operator reset their group's budget.
-    forgiven: BTreeSet<Uuid>,
+    pub(super) forgiven: BTreeSet<Uuid>,
     /// By idempotency key.
     answers: BTreeMap<String, KeptAnswer>,
 }
 
 /// A record of a cluster.
 #[derive(Clone)]
-struct Of<T> {
-    cluster: Uuid,
-    record: T,
+pub(super) struct Of<T> {
+    pub cluster: Uuid,
+    pub record: T,
 }
 
 impl Kept {

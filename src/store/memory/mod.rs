@@ -3,6 +3,7 @@
 //! Nothing here waits, reads a clock or draws a number: the same verbs in the same order give the same results.
 
 mod kept;
+mod prune;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,8 +17,8 @@ use super::cluster::{missing, new_id};
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned, Reign, Replacement,
+    Store, Stored,
 };
 use crate::domain::statistics::History;
 use crate::domain::{
@@ -218,6 +219,14 @@ impl Store for MemoryStore {
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
         self.lock().kept.events(cluster, after, limit)
+    }
+
+    async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned> {
+        let kept = &mut self.lock().kept;
+        match cluster {
+            Some(name) => kept.prune(name, now, limit),
+            None => Ok(kept.prune_gone(now, limit)),
+        }
     }
 
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {

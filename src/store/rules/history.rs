@@ -8,5 +8,5 @@ pub fn history(state: &State) -> History {
     let owner = |group| state.placements.get(group).and_then(|placement| placement.last_owner.clone());
     let present = state.groups.iter().filter(|(_, group)| !group.retired);
     let groups = present.map(|(name, _)| (name.clone(), owner(name))).collect();
-    History { groups, ..History::default() }
+    History { groups, known_since: state.cluster.known_since, ..History::default() }
 }

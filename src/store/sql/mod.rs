@@ -13,8 +13,8 @@ use self::column::Result;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned, Reign, Replacement,
+    Store, Stored,
 };
 use crate::domain::statistics::History;
 use crate::domain::{
@@ -35,6 +35,7 @@ mod objects;
 mod open;
 mod operation;
 mod placement;
+mod prune;
 mod state;
 
 pub use open::OpenError;
@@ -238,6 +239,16 @@ impl Store for SqlStore {
 
     async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
         history::events(&mut *self.read().await?, cluster, after, limit).await
+    }
+
+    async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned> {
+        let mut tx = self.write().await?;
+        let pruned = match cluster {
+            Some(name) => prune::living(&mut tx, name, now, limit).await?,
+            None => prune::gone(&mut tx, now, limit).await?,
+        };
+        tx.commit().await?;
+        Ok(pruned)
     }
 
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {

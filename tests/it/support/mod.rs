@@ -1,5 +1,6 @@
 //! What do many tests need? A small topology, names, times and ids.
 
+pub mod clock;
 pub mod door;
 pub mod parts;
 

@@ -16,6 +16,9 @@ use super::steps::{Draft, GROUPS, Ground, Hope, NODES, Step, Verb};
 use crate::store::event;
 use crate::support::{alice, at, group, id, node};
 
+/// The default, in seconds.
+const RETENTION: i64 = 400 * 24 * 60 * 60;
+
 struct Drive {
     pair: Pair,
     clusters: [ClusterName; 2],
@@ -97,6 +100,11 @@ impl Drive {
             }
             Verb::Plan { ground, looks } => self.plan(name, *ground, looks).await,
             Verb::Page { before, group, limit } => self.page(name, *before, *group, *limit).await,
+            Verb::Prune { age, gone, limit } => {
+                let then = at(self.second - age + RETENTION);
+                let whose = Some(name).filter(|_| !gone);
+                self.pair.both(async |store| store.prune(whose, then, *limit).await).await.map(drop)
+            }
         }
     }
 
