@@ -199,6 +199,18 @@ pub struct NewOperation {
     pub answer: Option<KeptAnswer>,
 }
 
+/// Somebody's word that a failover was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    pub failover: Uuid,
+    /// What there is to say of it.
+    pub comment: Option<String>,
+    pub actor: Actor,
+    pub at: Timestamp,
+    /// What is answered, to be kept with it. The verb makes its body: the record as it is then, as JSON.
+    pub answer: Option<KeptAnswer>,
+}
+
 /// Which failovers, and how many of them.
 #[derive(Debug, Clone, Default)]
 pub struct FailoverFilter {
@@ -336,14 +348,7 @@ pub trait Store: Send + Sync + 'static {
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord, Error>;
 
     /// Notes who has seen a failover, and what he says of it. Refuses one that is not over.
-    async fn acknowledge(
-        &self,
-        cluster: &ClusterName,
-        id: Uuid,
-        comment: Option<&str>,
-        actor: &Actor,
-        at: Timestamp,
-    ) -> Result<FailoverRecord, Error>;
+    async fn acknowledge(&self, cluster: &ClusterName, new: &Acknowledgement) -> Result<FailoverRecord, Error>;
 
     /// The plans that made a failover what it is, oldest first: none of one that an earlier version made.
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error>;

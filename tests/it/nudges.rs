@@ -18,8 +18,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::reconciler::{self, Deps, Nudge};
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned, Reign, Replacement,
-    Store, Stored,
+    Accepted, Acknowledgement, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned,
+    Reign, Replacement, Store, Stored,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -115,14 +115,7 @@ impl Store for Empty {
     async fn events(&self, _: &ClusterName, _: u64, _: u32) -> Result<Vec<Event>, Error> {
         unreachable!()
     }
-    async fn acknowledge(
-        &self,
-        _: &ClusterName,
-        _: Uuid,
-        _: Option<&str>,
-        _: &Actor,
-        _: Timestamp,
-    ) -> Result<FailoverRecord, Error> {
+    async fn acknowledge(&self, _: &ClusterName, _: &Acknowledgement) -> Result<FailoverRecord, Error> {
         unreachable!()
     }
     async fn prune(&self, _: Option<&ClusterName>, _: Timestamp, _: u32) -> Result<Pruned, Error> {

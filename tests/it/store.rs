@@ -76,6 +76,9 @@ macro_rules! suite {
             }
             history {
                 events_are_numbered_without_gaps
+                a_page_of_failovers_has_the_steps_of_each
+                a_word_on_a_failover_is_kept_with_its_answer
+                an_answer_is_kept_for_a_day
                 history_is_that_of_the_newest_cluster_of_a_name
             }
             prune {

@@ -15,8 +15,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned, Reign, Replacement,
-    Store, Stored,
+    Accepted, Acknowledgement, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned,
+    Reign, Replacement, Store, Stored,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -299,15 +299,8 @@ impl Store for Connection {
         self.read(self.store().events(cluster, after, limit)).await
     }
 
-    async fn acknowledge(
-        &self,
-        cluster: &ClusterName,
-        id: Uuid,
-        comment: Option<&str>,
-        actor: &Actor,
-        at: Timestamp,
-    ) -> Result<FailoverRecord> {
-        self.ask(Verb::Wish, self.store().acknowledge(cluster, id, comment, actor, at), |_: &FailoverRecord| {}).await
+    async fn acknowledge(&self, cluster: &ClusterName, new: &Acknowledgement) -> Result<FailoverRecord> {
+        self.ask(Verb::Wish, self.store().acknowledge(cluster, new), |_: &FailoverRecord| {}).await
     }
 
     async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned> {

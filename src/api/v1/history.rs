@@ -1,9 +1,9 @@
 //! What happened to the groups: failovers, and who has seen them?
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -14,10 +14,11 @@ use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Writing};
 use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
+use crate::api::repeat::Key;
 use crate::api::report::{Format, Table};
 use crate::api::views::{AcknowledgeRequest, Page};
 use crate::domain::{Cause, ClusterName, FailoverRecord, GroupName, NodeName, Outcome};
-use crate::store::FailoverFilter;
+use crate::store::{Acknowledgement, FailoverFilter};
 
 /// Which failovers.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -184,8 +185,11 @@ pub async fn acknowledge_failover(
     State(state): State<AppState>,
     Path(OneFailover { cluster, id }): Path<OneFailover>,
     Caller(actor): Caller,
-    Body(request): Body<AcknowledgeRequest>,
+    key: Option<Extension<Key>>,
+    Body(AcknowledgeRequest { comment }): Body<AcknowledgeRequest>,
 ) -> Result<Json<FailoverRecord>, ApiError> {
-    let now = state.clock.now();
-    Ok(Json(state.store.acknowledge(&cluster, id, request.comment.as_deref(), &actor, now).await?))
+    let at = state.clock.now();
+    let answer = key.map(|Extension(key)| key.answer(StatusCode::OK, at));
+    let new = Acknowledgement { failover: id, comment, actor, at, answer };
+    Ok(Json(state.store.acknowledge(&cluster, &new).await?))
 }

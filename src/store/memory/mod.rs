@@ -17,8 +17,8 @@ use super::cluster::{missing, new_id};
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned, Reign, Replacement,
-    Store, Stored,
+    Accepted, Acknowledgement, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned,
+    Reign, Replacement, Store, Stored,
 };
 use crate::domain::statistics::History;
 use crate::domain::{
@@ -201,16 +201,9 @@ impl Store for MemoryStore {
         self.lock().kept.failover(cluster, id)
     }
 
-    async fn acknowledge(
-        &self,
-        cluster: &ClusterName,
-        id: Uuid,
-        comment: Option<&str>,
-        actor: &Actor,
-        at: Timestamp,
-    ) -> Result<FailoverRecord> {
-        let named = Named { failovers: vec![id], ..Named::default() };
-        self.change(cluster, &named, |state| rules::acknowledge(state, id, comment, &Asked { actor, at }))
+    async fn acknowledge(&self, cluster: &ClusterName, new: &Acknowledgement) -> Result<FailoverRecord> {
+        let named = Named { failovers: vec![new.failover], ..Named::default() };
+        self.change(cluster, &named, |state| rules::acknowledge(state, new))
     }
 
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {

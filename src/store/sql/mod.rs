@@ -13,8 +13,8 @@ use self::column::Result;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned, Reign, Replacement,
-    Store, Stored,
+    Accepted, Acknowledgement, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Pruned,
+    Reign, Replacement, Store, Stored,
 };
 use crate::domain::statistics::History;
 use crate::domain::{
@@ -221,16 +221,9 @@ impl Store for SqlStore {
         history::failover(&mut *self.read().await?, cluster, id).await
     }
 
-    async fn acknowledge(
-        &self,
-        cluster: &ClusterName,
-        id: Uuid,
-        comment: Option<&str>,
-        actor: &Actor,
-        at: Timestamp,
-    ) -> Result<FailoverRecord> {
-        let named = Named { failovers: vec![id], ..Named::default() };
-        self.change(cluster, &named, |state| rules::acknowledge(state, id, comment, &Asked { actor, at })).await
+    async fn acknowledge(&self, cluster: &ClusterName, new: &Acknowledgement) -> Result<FailoverRecord> {
+        let named = Named { failovers: vec![new.failover], ..Named::default() };
+        self.change(cluster, &named, |state| rules::acknowledge(state, new)).await
     }
 
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {

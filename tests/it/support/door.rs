@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use locum::api::{self, AppState};
 use locum::board::Boards;
-use locum::clock::{SystemClock, SystemIds};
+use locum::clock::{Clock, SystemClock, SystemIds};
 use locum::domain::{NodeState, ResourceType};
 use locum::planner::Snapshot;
 use locum::reconciler::Nudge;
@@ -70,6 +70,11 @@ impl Seen {
 impl Door {
     /// With the cluster `c` of this document, of which everything was looked at and every node answers.
     pub async fn with(document: &Value) -> Self {
+        Self::by(document, SystemClock::shared()).await
+    }
+
+    /// The same by a clock of the test's own.
+    pub async fn by(document: &Value, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = sql::open(&format!("sqlite:{}", folder.path().join("locum.db").display())).await.unwrap();
         let (store, boards): (Arc<dyn Store>, _) = (Arc::new(store), Arc::new(Boards::default()));
@@ -79,7 +84,7 @@ impl Door {
             boards: boards.clone(),
             feeds: Arc::default(),
             nudge,
-            clock: SystemClock::shared(),
+            clock,
             ids: Arc::new(SystemIds),
             metrics: telemetry::metrics(),
             stopping: CancellationToken::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use locum::domain::{Cause, ChangeAction, ClusterName, Decision, Generation, Outcome, Term};
 use locum::planner::replay::KeptPlan;
 use locum::planner::{self, Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement};
+use locum::store::{Acknowledgement, Basis, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement};
 use uuid::Uuid;
 
 use super::made::next_id;
@@ -195,13 +195,15 @@ impl Drive {
             after: Some(older),
             oldest_first: self.second % 2 == 1,
         };
-        let (now, comment) = (at(self.second), (before.is_multiple_of(2)).then_some("seen"));
+        let comment = before.is_multiple_of(2).then(|| "seen".to_owned());
+        let (actor, now, answer) = (alice(), at(self.second), self.answer());
+        let seen = Acknowledgement { failover: older, comment, actor, at: now, answer };
         let generation = Some(Generation(number / 4));
         let pair = &mut self.pair;
         let _ = pair.both(async |store| store.history(name, filter.group.as_ref()).await).await;
         let _ = pair.both(async |store| store.failovers(name, &filter).await).await;
         let _ = pair.both(async |store| store.failover(name, older).await).await;
-        let _ = pair.both(async |store| store.acknowledge(name, older, comment, &alice(), now).await).await;
+        let _ = pair.both(async |store| store.acknowledge(name, &seen).await).await;
         let _ = pair.both(async |store| store.newest_event(name).await).await;
         let _ = pair.both(async |store| store.operation(older).await).await;
         let _ = pair.both(async |store| store.operations(Some(name), Some(older), limit).await).await;
