@@ -27,51 +27,17 @@ pub struct Step {
 
 #[derive(Debug, Clone)]
 pub enum Verb {
-    Put {
-        topology: Draft,
-        expect: Hope,
-    },
-    Replace {
-        topology: Draft,
-        older: bool,
-    },
+    Put { topology: Draft, expect: Hope },
+    Replace { topology: Draft, older: bool },
     Delete,
-    Begin {
-        kind: OperationKind,
-        target: usize,
-        to: Option<usize>,
-        again: bool,
-    },
-    Reign {
-        term: u64,
-        decision: u64,
-        longest_ns: u64,
-    },
-    Agent {
-        node: usize,
-    },
-    Note {
-        events: usize,
-    },
-    Commit {
-        ground: Ground,
-        made: Made,
-    },
-    Plan {
-        ground: Ground,
-        looks: Vec<Look>,
-    },
-    Page {
-        before: usize,
-        group: Option<usize>,
-        limit: u32,
-    },
-    /// What is older than so many seconds, of this cluster or of one that is gone.
-    Prune {
-        age: i64,
-        gone: bool,
-        limit: u32,
-    },
+    Begin { kind: OperationKind, target: usize, to: Option<usize>, again: bool },
+    Reign { term: u64, decision: u64, longest_ns: u64 },
+    Agent { node: usize },
+    Note { events: usize },
+    Commit { ground: Ground, made: Made },
+    Plan { ground: Ground, looks: Vec<Look> },
+    Page { before: usize, group: Option<usize>, limit: u32 },
+    Prune { age: i64, gone: bool, limit: u32 },
 }
 
 /// What a writer hopes to find.
@@ -228,7 +194,8 @@ fn verb() -> impl Strategy<Value = Verb> {
         6 => (ground(), made()).prop_map(|(ground, made)| Verb::Commit { ground, made }),
         6 => (ground(), looks).prop_map(|(ground, looks)| Verb::Plan { ground, looks }),
         2 => page.prop_map(|(before, group, limit)| Verb::Page { before, group, limit }),
-        2 => (0_i64..200, prop::bool::weighted(0.3), 0_u32..20).prop_map(|(age, gone, limit)| Verb::Prune { age, gone, limit }),
+        2 => (0_i64..200, prop::bool::weighted(0.3), 0_u32..20)
+            .prop_map(|(age, gone, limit)| Verb::Prune { age, gone, limit }),
     ]
 }
 
