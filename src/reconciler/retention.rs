@@ -30,27 +30,26 @@ pub async fn keep(store: Arc<dyn Store>, clock: Arc<dyn Clock>, shutdown: Cancel
 async fn round(store: &dyn Store, now: Timestamp, shutdown: &CancellationToken) {
     let heads = match store.clusters().await {
         Ok(heads) => heads,
-        Err(error) => return tracing::warn!(%error, "what is older than the retention stays for now"),
+        Err(error) => return stays("(all)", &error),
     };
     let living = heads.into_iter().map(|head| Some(head.name));
     for cluster in living.chain([None]) {
         let name = cluster.as_ref().map_or("(deleted)", ClusterName::as_str);
         match remove(store, cluster.as_ref(), now, shutdown).await {
-            Ok(pruned) if pruned.any() => {
-                let Pruned { failovers, operations, events } = pruned;
-                tracing::info!(
-                    cluster = name,
-                    failovers,
-                    operations,
-                    events,
-                    "removed what is older than the retention"
-                );
-            }
+            Ok(pruned) if pruned.any() => went(name, pruned),
             // One that was deleted meanwhile is among those that are gone.
             Ok(_) | Err(Error::NotFound { .. }) => {}
-            Err(error) => tracing::warn!(cluster = name, %error, "what is older than the retention stays for now"),
+            Err(error) => stays(name, &error),
         }
     }
+}
+
+fn went(cluster: &str, Pruned { failovers, operations, events }: Pruned) {
+    tracing::info!(cluster, failovers, operations, events, "removed what is older than the retention");
+}
+
+fn stays(cluster: &str, error: &Error) {
+    tracing::warn!(cluster, %error, "what is older than the retention stays for now");
 }
 
 /// Until nothing is left to remove. What was removed before a failure stays removed.

@@ -34,6 +34,7 @@ async fn numbers(store: &Arc<dyn Store>) -> Vec<u64> {
     store.events(&cluster(), 0, 99).await.unwrap().iter().map(|event| event.sequence).collect()
 }
 
+#[allow(clippy::cognitive_complexity)] // one story: what goes, what stays beside it, and what comes after
 pub async fn what_is_older_than_the_retention_is_removed(store: Arc<dyn Store>) {
     keeping(&store, 2, 6).await;
     let both = [failover(1, 50, Outcome::Succeeded), failover(2, 60, Outcome::Blocked)];
