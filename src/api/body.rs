@@ -36,16 +36,20 @@ pub async fn read(request: Request) -> Result<Bytes, ApiError> {
 
 /// Reads an object whose fields may all be absent; each field that is wrong is a finding.
 pub fn fields<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
+    read_fields(body).map_err(ApiError::invalid)
+}
+
+/// The same, with all that is wrong.
+pub fn read_fields<T: DeserializeOwned>(body: Value) -> Result<T, Vec<Finding>> {
     let Value::Object(map) = body else {
-        let detail = "the body is a JSON object, like {\"reason\": \"maintenance\"}, or empty";
-        return Err(ApiError::invalid(vec![Finding::new("", "wrong_type", detail)]));
+        let detail = "this is a JSON object with fields, like {\"reason\": \"maintenance\"}";
+        return Err(vec![Finding::new("", "wrong_type", detail)]);
     };
     let findings: Vec<Finding> = map.iter().filter_map(|(key, value)| wrong_field::<T>(key, value)).collect();
     if !findings.is_empty() {
-        return Err(ApiError::invalid(findings));
+        return Err(findings);
     }
-    serde_json::from_value(Value::Object(map))
-        .map_err(|error| ApiError::invalid(vec![Finding::new("", "wrong_type", error.to_string())]))
+    serde_json::from_value(Value::Object(map)).map_err(|error| vec![Finding::new("", "wrong_type", error.to_string())])
 }
 
 fn wrong_field<T: DeserializeOwned>(key: &str, value: &Value) -> Option<Finding> {

@@ -136,7 +136,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Writer {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Caller(actor) = Caller::from_request_parts(parts, state).await?;
         let key = parts.extensions.get::<Key>().cloned();
-        Ok(Self { actor, expect: expectation(&parts.headers)?, key })
+        Ok(Self { actor, expect: expected_by(&parts.headers)?, key })
     }
 }
 
@@ -173,10 +173,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Edit {
     }
 }
 
-fn expectation(headers: &HeaderMap) -> Result<Expect, ApiError> {
-    let at =
-        headers.get(header::IF_MATCH).map(|value| generation(value.to_str().unwrap_or_default().trim())).transpose()?;
-    match headers.get(header::IF_NONE_MATCH).map(|value| value.to_str().unwrap_or_default().trim()) {
+fn expected_by(headers: &HeaderMap) -> Result<Expect, ApiError> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
+    expectation(text(header::IF_MATCH), text(header::IF_NONE_MATCH))
+}
+
+/// What a writer says of what it expects to find.
+pub fn expectation(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Expect, ApiError> {
+    let at = if_match.map(generation).transpose()?;
+    match if_none_match {
         None => Ok(at.map_or(Expect::Anything, Expect::At)),
         Some("*") => Ok(Expect::Absent),
         Some(other) => Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}"))),

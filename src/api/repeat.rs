@@ -46,10 +46,6 @@ impl Key {
     }
 }
 
-/// Marks an answer that says that somebody else has done the same call meanwhile.
-#[derive(Debug, Clone, Copy)]
-pub struct Repeated;
-
 #[derive(Debug, Default, Deserialize)]
 struct Held {
     wait: Option<HumanDuration>,
@@ -85,18 +81,18 @@ async fn once(state: &AppState, request: Request, next: Next) -> Result<Response
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(key.clone());
     let response = next.run(request).await;
-    if response.extensions().get::<Repeated>().is_some() {
-        let kept =
-            known(state, &key).await?.ok_or_else(|| ApiError::conflict("it was asked twice at once; ask again"))?;
-        return replay(state, kept, &query).await;
+    if !response.status().is_success() {
+        // Refused, it may be since the same call was done meanwhile.
+        return match known(state, &key).await?.filter(|kept| !changed_nothing(kept)) {
+            Some(kept) => replay(state, kept, &query).await,
+            None => Ok(response),
+        };
     }
-    if response.status().is_success() {
-        let answer = key.answer(response.status(), state.clock.now());
-        match state.store.keep_answer(&answer).await {
-            // Kept already, by what the call did or by an earlier one.
-            Ok(()) | Err(StoreError::Repeated) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let answer = key.answer(response.status(), state.clock.now());
+    match state.store.keep_answer(&answer).await {
+        // Kept already, by what the call did or by an earlier one.
+        Ok(()) | Err(StoreError::Repeated) => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(response)
 }

@@ -32,6 +32,10 @@ pub enum ChangeAction {
     CreateCluster,
     PutTopology,
     DeleteCluster,
+    /// What belongs to the cluster as a whole: settings, policy, common dependencies, waivers, maintenance.
+    PutCluster,
+    /// Several objects at once.
+    ChangeSeveral,
     Pause,
     Drain,
     Resume,

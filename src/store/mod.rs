@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, Cause, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName,
+    Actor, Cause, Change, ChangeAction, ClusterName, Decision, Event, EventKind, FailoverRecord, Generation, GroupName,
     HandlerName, HostName, NewEvent, NodeName, Operation, OperationKind, Outcome, Term, TopologySpec,
 };
 use crate::planner::replay::KeptPlan;
@@ -230,6 +230,30 @@ impl FailoverFilter {
     }
 }
 
+/// Which events, and how many of them.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    pub kind: Option<EventKind>,
+    /// What they are about, word for word.
+    pub subject: Option<String>,
+    /// Only those with a number above this one.
+    pub after: u64,
+    pub limit: u32,
+}
+
+impl EventFilter {
+    /// All of them.
+    pub fn after(after: u64, limit: u32) -> Self {
+        Self { after, limit, ..Self::default() }
+    }
+
+    /// Whether it takes an event, whatever its number.
+    pub fn takes(&self, event: &Event) -> bool {
+        self.kind.is_none_or(|kind| event.kind == kind)
+            && self.subject.as_ref().is_none_or(|subject| event.subject == *subject)
+    }
+}
+
 /// The database, as everybody else sees it.
 #[allow(clippy::too_many_arguments)] // a reign is begun by one caller; a type for its arguments would be used once
 #[async_trait]
@@ -248,6 +272,15 @@ pub trait Store: Send + Sync + 'static {
         expect: Expect,
         actor: &Actor,
         at: Timestamp,
+    ) -> Result<Accepted, Error>;
+
+    /// Creates a cluster, else `Exists`, and keeps what is answered with it. Else like `put_topology`.
+    async fn create_cluster(
+        &self,
+        spec: &TopologySpec,
+        actor: &Actor,
+        at: Timestamp,
+        answer: Option<&KeptAnswer>,
     ) -> Result<Accepted, Error>;
 
     /// Replaces the desired state of a cluster that is still at the generation that it was made from, else `Conflict`.
@@ -341,8 +374,8 @@ pub trait Store: Send + Sync + 'static {
     /// The plans that made a failover what it is, oldest first: none of one that an earlier version made.
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error>;
 
-    /// Events with a number above `after`, oldest first.
-    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>, Error>;
+    /// Events, oldest first.
+    async fn events(&self, cluster: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>, Error>;
 
     /// The number of the newest event; 0 if there is none.
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64, Error>;

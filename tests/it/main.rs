@@ -4,10 +4,13 @@
 
 mod api;
 mod api_advice;
+mod api_batch;
 mod api_changes;
 mod api_concurrency;
+mod api_create;
 mod api_history;
 mod api_hosts;
+mod api_lists;
 mod api_objects;
 mod api_operators;
 mod api_replay;

@@ -17,8 +17,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::reconciler::{self, Deps, Nudge};
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, ClusterHead, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign,
+    Replacement, Store, Stored,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,15 @@ impl Store for Empty {
     }
 
     async fn put_topology(&self, _: &TopologySpec, _: Expect, _: &Actor, _: Timestamp) -> Result<Accepted, Error> {
+        unreachable!()
+    }
+    async fn create_cluster(
+        &self,
+        _: &TopologySpec,
+        _: &Actor,
+        _: Timestamp,
+        _: Option<&KeptAnswer>,
+    ) -> Result<Accepted, Error> {
         unreachable!()
     }
     async fn replace_topology(&self, _: &Replacement) -> Result<Accepted, Error> {
@@ -108,7 +117,7 @@ impl Store for Empty {
     async fn failover(&self, _: &ClusterName, _: Uuid) -> Result<FailoverRecord, Error> {
         unreachable!()
     }
-    async fn events(&self, _: &ClusterName, _: u64, _: u32) -> Result<Vec<Event>, Error> {
+    async fn events(&self, _: &ClusterName, _: &EventFilter) -> Result<Vec<Event>, Error> {
         unreachable!()
     }
     async fn acknowledge(

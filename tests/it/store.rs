@@ -18,7 +18,9 @@ use locum::domain::{
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Replacement, Store, Stored};
+use locum::store::{
+    Basis, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement, Store, Stored,
+};
 
 use crate::support::{alice, at, cluster, group, id, node, three_nodes};
 
@@ -44,6 +46,7 @@ macro_rules! suite {
             $backend:
             topology {
                 a_topology_is_created_kept_and_replaced
+                a_cluster_is_created_with_the_answer_of_its_call
                 a_replacement_rests_on_a_generation
                 a_replacement_is_exact_and_told_in_words
                 operator_state_goes_only_where_a_replacement_leaves_it_out
@@ -75,6 +78,7 @@ macro_rules! suite {
             }
             history {
                 events_are_numbered_without_gaps
+                events_are_found_by_kind_and_subject
                 history_is_that_of_the_newest_cluster_of_a_name
             }
         }

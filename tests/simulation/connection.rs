@@ -14,8 +14,8 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, ClusterHead, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign,
+    Replacement, Store, Stored,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -181,6 +181,19 @@ impl Store for Connection {
         .await
     }
 
+    async fn create_cluster(
+        &self,
+        spec: &TopologySpec,
+        actor: &Actor,
+        at: Timestamp,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Accepted> {
+        self.ask(Verb::Wish, self.store().create_cluster(spec, actor, at, answer), |accepted: &Accepted| {
+            self.recorder().note(Fact::Accepted(accepted.generation));
+        })
+        .await
+    }
+
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
         self.ask(Verb::Wish, self.store().replace_topology(new), |accepted: &Accepted| {
             if accepted.changed {
@@ -290,8 +303,8 @@ impl Store for Connection {
         self.read(self.store().kept_plans(cluster, failover)).await
     }
 
-    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
-        self.read(self.store().events(cluster, after, limit)).await
+    async fn events(&self, cluster: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
+        self.read(self.store().events(cluster, filter)).await
     }
 
     async fn acknowledge(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use locum::domain::{ClusterName, OperationKind};
 use locum::planner::{self, Snapshot};
-use locum::store::{FailoverFilter, Store as _};
+use locum::store::{EventFilter, FailoverFilter, Store as _};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -261,7 +261,7 @@ impl World {
                 .failovers(&cluster(), &FailoverFilter { limit: most, ..FailoverFilter::default() })
                 .await
                 .unwrap(),
-            events: store.events(&cluster(), 0, most).await.unwrap(),
+            events: store.events(&cluster(), &EventFilter::after(0, most)).await.unwrap(),
         };
         self.site.recorder.note(Fact::Settled(Box::new(rows)));
     }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::fields::of_schema;
+
 /// Generations fit in 64 bits; what stands behind the dash changes with what is seen.
 const ETAG: &str = r#"^"[0-9]{1,18}(-[0-9a-f]{1,64})?"$"#;
 
@@ -91,6 +93,22 @@ fn narrow(method: &str, parameter: &mut Value) {
     parameter["schema"] = schema;
     if let Some(fields) = parameter.as_object_mut() {
         fields.remove("example");
+    }
+}
+
+/// Says which fields the items of a list have, where a caller may ask for some of them.
+pub fn fields(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    for list in paths.values_mut().filter_map(|path| path.get_mut("get")) {
+        let page = &list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+        let page = page.as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        let known = of_schema(&schemas[page]["properties"]["items"]["items"], &schemas);
+        let word = known.into_iter().collect::<Vec<_>>().join("|");
+        let parameters = list.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["name"] == "fields") {
+            parameter["schema"] = json!({ "type": "string", "pattern": format!("^({word})(,({word}))*$") });
+        }
     }
 }
 

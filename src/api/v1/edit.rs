@@ -28,13 +28,33 @@ const ATTEMPTS: u32 = 8;
 
 /// A change that was made in a document, in words.
 pub struct Made {
-    /// Where in the document stands what the caller sent; empty for the whole.
-    pub at: String,
+    /// Where in the document stands what the caller sent.
+    pub at: Places,
     pub action: ChangeAction,
     /// `nodes/bts1`.
     pub object: String,
     /// `put node bts1`.
     pub message: String,
+}
+
+/// Where in a document stands what a caller sent: pointers into the document, each with one into what was sent. An empty one is
+/// the whole.
+pub struct Places(pub Vec<(String, String)>);
+
+/// One place at which stands all of what was sent.
+impl From<String> for Places {
+    fn from(at: String) -> Self {
+        Self(vec![(at, String::new())])
+    }
+}
+
+impl Places {
+    /// The pointer into what was sent: by the innermost place, and the last of several.
+    fn sent(&self, pointer: &str) -> Option<String> {
+        let within = self.0.iter().filter_map(|(at, sent)| Some((at.len(), sent, pointer.strip_prefix(at.as_str())?)));
+        let whole = within.filter(|(_, _, rest)| rest.is_empty() || rest.starts_with('/'));
+        whole.max_by_key(|(length, ..)| *length).map(|(_, sent, rest)| format!("{sent}{rest}"))
+    }
 }
 
 /// A change that was accepted or, in a dry run, that would be.
@@ -54,13 +74,15 @@ pub struct Done {
 pub struct Answer {
     status: StatusCode,
     etag: HeaderValue,
+    /// The path of what is new.
+    location: Option<String>,
     body: String,
 }
 
 impl Answer {
     pub fn new(status: StatusCode, generation: Generation, body: &impl Serialize) -> Result<Self, ApiError> {
         let body = serde_json::to_string(body).map_err(|_| ApiError::internal())?;
-        Ok(Self { status, etag: etag(generation), body })
+        Ok(Self { status, etag: etag(generation), location: None, body })
     }
 
     /// Lets the ETag change with the body too; what is written `If-Match` counts the generation only.
@@ -71,17 +93,29 @@ impl Answer {
         self.etag = HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"0\""));
     }
 
+    /// Says where it is, if it is new.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        self.location = (self.status == StatusCode::CREATED).then(|| path.to_owned());
+        self
+    }
+
     /// To be kept with the change.
-    fn kept(&self, key: Key, at: Timestamp) -> KeptAnswer {
+    pub fn kept(&self, key: Key, at: Timestamp) -> KeptAnswer {
         let etag = self.etag.to_str().ok().map(str::to_owned);
-        KeptAnswer { etag, body: Some(self.body.clone()), ..key.answer(self.status, at) }
+        let (location, body) = (self.location.clone(), Some(self.body.clone()));
+        KeptAnswer { etag, location, body, ..key.answer(self.status, at) }
     }
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let headers = [(header::ETAG, self.etag), (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        (self.status, headers, self.body).into_response()
+        let mut response = (self.status, headers, self.body).into_response();
+        if let Some(path) = self.location.and_then(|path| HeaderValue::try_from(path).ok()) {
+            response.headers_mut().insert(header::LOCATION, path);
+        }
+        response
     }
 }
 
@@ -183,10 +217,10 @@ pub fn etag(generation: Generation) -> HeaderValue {
 
 /// Findings with pointers into what the caller sent, which stands at `at`. What is wrong elsewhere is said of the whole of
 /// it, with the place in words.
-fn relative_to(at: &str, document: &Value, findings: Vec<Finding>) -> Vec<Finding> {
-    let relative = |finding: Finding| match finding.pointer.strip_prefix(at) {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => Finding { pointer: rest.to_owned(), ..finding },
-        _ => {
+fn relative_to(at: &Places, document: &Value, findings: Vec<Finding>) -> Vec<Finding> {
+    let relative = |finding: Finding| match at.sent(&finding.pointer) {
+        Some(pointer) => Finding { pointer, ..finding },
+        None => {
             let detail = format!("{}: {}", in_words(&finding.pointer, document), finding.detail);
             Finding { pointer: String::new(), detail, ..finding }
         }
@@ -219,10 +253,23 @@ mod tests {
         let document = json!({ "groups": [{ "name": "ftp", "preferred_owners": ["a"] }], "nodes": [{ "name": "a" }] });
         let findings = ["/nodes/0/agent", "/nodes/0", "/groups/0/preferred_owners/0", "/nodes/01"];
         let findings = findings.map(|pointer| Finding::new(pointer, "code", "wrong")).to_vec();
-        let found = relative_to("/nodes/0", &document, findings);
+        let found = relative_to(&"/nodes/0".to_owned().into(), &document, findings);
         let said: Vec<_> = found.iter().map(|f| (f.pointer.as_str(), f.detail.as_str())).collect();
         let elsewhere = ("", "groups/ftp/preferred_owners/0: wrong");
         assert_eq!(said[..3], [("/agent", "wrong"), ("", "wrong"), elsewhere]);
         assert_eq!(said[3].0, "");
+    }
+
+    #[test]
+    fn of_several_places_the_innermost_and_last_counts() {
+        let places = [
+            ("/groups/1", "/changes/0/body"),
+            ("/groups/1/resources/0", "/changes/2/body"),
+            ("/groups/1", "/changes/3/body"),
+        ];
+        let places = Places(places.map(|(at, sent)| (at.to_owned(), sent.to_owned())).to_vec());
+        assert_eq!(places.sent("/groups/1/resources/0/name").as_deref(), Some("/changes/2/body/name"));
+        assert_eq!(places.sent("/groups/1/resources/1").as_deref(), Some("/changes/3/body/resources/1"));
+        assert_eq!(places.sent("/groups/10"), None);
     }
 }

@@ -16,7 +16,7 @@ use crate::planner::snapshot::PastFailover;
 use crate::store::cluster::missing;
 use crate::store::rules::Past;
 use crate::store::state::{Journal, Named, NewChange, NewKept, State};
-use crate::store::{ClusterHead, Error, FailoverFilter, KeptAnswer};
+use crate::store::{ClusterHead, Error, EventFilter, FailoverFilter, KeptAnswer};
 
 /// All clusters that live, and the history of all that ever did, by cluster id.
 #[derive(Clone, Default)]
@@ -133,10 +133,10 @@ impl Kept {
         Ok(changes.take(limit as usize).collect())
     }
 
-    pub fn events(&self, name: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
+    pub fn events(&self, name: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
         let id = self.id(name)?;
-        let events = self.events.range((id, after.saturating_add(1))..=(id, u64::MAX)).map(|(_, event)| event.clone());
-        Ok(events.take(limit as usize).collect())
+        let after = self.events.range((id, filter.after.saturating_add(1))..=(id, u64::MAX)).map(|(_, event)| event);
+        Ok(after.filter(|event| filter.takes(event)).take(filter.limit as usize).cloned().collect())
     }
 
     pub fn newest_event(&self, name: &ClusterName) -> Result<u64> {

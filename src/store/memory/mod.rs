@@ -16,8 +16,8 @@ use super::cluster::{missing, new_id};
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, ClusterHead, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign,
+    Replacement, Store, Stored,
 };
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
@@ -73,6 +73,24 @@ impl MemoryStore {
         kept.save(state)?;
         Ok(done)
     }
+
+    /// Makes a cluster what a rule says, whether there is one of that name or not.
+    fn put(
+        &self,
+        name: &ClusterName,
+        at: Timestamp,
+        rule: impl FnOnce(Option<State>, Uuid) -> Result<(State, Accepted)>,
+    ) -> Result<Accepted> {
+        let Shared { kept, random } = &mut *self.lock();
+        let found = kept.find(name, &Named::default());
+        let fresh = match &found {
+            Some(state) => state.cluster.id,
+            None => new_id(at, &random(), kept.newest(name)),
+        };
+        let (state, accepted) = rule(found, fresh)?;
+        kept.save(state)?;
+        Ok(accepted)
+    }
 }
 
 #[async_trait]
@@ -88,15 +106,19 @@ impl Store for MemoryStore {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<Accepted> {
-        let Shared { kept, random } = &mut *self.lock();
-        let found = kept.find(&spec.cluster, &Named::default());
-        let fresh = match &found {
-            Some(state) => state.cluster.id,
-            None => new_id(at, &random(), kept.newest(&spec.cluster)),
-        };
-        let (state, accepted) = rules::put(found, fresh, spec, expect, &Asked { actor, at })?;
-        kept.save(state)?;
-        Ok(accepted)
+        let asked = Asked { actor, at };
+        self.put(&spec.cluster, at, |found, fresh| rules::put(found, fresh, spec, expect, &asked))
+    }
+
+    async fn create_cluster(
+        &self,
+        spec: &TopologySpec,
+        actor: &Actor,
+        at: Timestamp,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Accepted> {
+        let asked = Asked { actor, at };
+        self.put(&spec.cluster, at, |found, fresh| rules::create(found, fresh, spec, answer, &asked))
     }
 
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
@@ -211,8 +233,8 @@ impl Store for MemoryStore {
         self.lock().kept.kept_plans(cluster, failover)
     }
 
-    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
-        self.lock().kept.events(cluster, after, limit)
+    async fn events(&self, cluster: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
+        self.lock().kept.events(cluster, filter)
     }
 
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {

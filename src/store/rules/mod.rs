@@ -17,7 +17,7 @@ pub use acknowledge::acknowledge;
 pub use begin::begin;
 pub use commit::commit;
 pub use delete::delete;
-pub use put::{put, replace};
+pub use put::{create, put, replace};
 pub use reign::{NewReign, outlive_restore, reign};
 pub use snapshot::{Past, earliest, snapshot};
 

@@ -7,8 +7,8 @@ use super::column::{Columns as _, Result, int, maybe_word, time};
 use super::failover::{self, LAST_ID};
 use super::{Conn, Row};
 use crate::domain::{ClusterName, Event, FailoverRecord};
-use crate::store::FailoverFilter;
 use crate::store::cluster::missing;
+use crate::store::{EventFilter, FailoverFilter};
 
 /// The id of a cluster, or of the last one of that name if it was deleted.
 pub async fn cluster_id(conn: &mut Conn, name: &ClusterName) -> Result<String> {
@@ -79,12 +79,16 @@ pub async fn failover(conn: &mut Conn, name: &ClusterName, id: Uuid) -> Result<F
     found.ok_or_else(|| missing("failover", &id.to_string()))
 }
 
-pub async fn events(conn: &mut Conn, name: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
+pub async fn events(conn: &mut Conn, name: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
     let id = cluster_id(conn, name).await?;
-    let rows = query("select * from events where cluster_id = $1 and sequence > $2 order by sequence limit $3")
+    let text = "select * from events where cluster_id = $1 and sequence > $2 and ($3 is null or kind = $3)
+        and ($4 is null or subject = $4) order by sequence limit $5";
+    let rows = query(text)
         .bind(id)
-        .bind(int(after))
-        .bind(i64::from(limit))
+        .bind(int(filter.after))
+        .bind(maybe_word(filter.kind.as_ref())?)
+        .bind(filter.subject.clone())
+        .bind(i64::from(filter.limit))
         .fetch_all(conn)
         .await?;
     rows.iter().map(event).collect()

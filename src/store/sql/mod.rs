@@ -13,8 +13,8 @@ use self::column::Result;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Basis, ClusterHead, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign,
+    Replacement, Store, Stored,
 };
 use crate::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
@@ -85,6 +85,29 @@ impl SqlStore {
         Ok(done)
     }
 
+    /// Makes a cluster what a rule says, whether there is one of that name or not, and makes that durable.
+    async fn put(
+        &self,
+        name: &ClusterName,
+        at: Timestamp,
+        rule: impl FnOnce(Option<State>, Uuid) -> Result<(State, Accepted)> + Send,
+    ) -> Result<Accepted> {
+        let mut tx = self.write().await?;
+        let found = state::find(&mut tx, name, &Named::default()).await?;
+        let fresh = match &found {
+            Some(state) => state.cluster.id,
+            None => state::fresh_id(&mut tx, name, at).await?,
+        };
+        let before = found.clone();
+        let (after, accepted) = rule(found, fresh)?;
+        if accepted.changed {
+            let before = before.unwrap_or_else(|| State::new(after.cluster.clone()));
+            state::save(&mut tx, &before, &after).await?;
+            tx.commit().await?;
+        }
+        Ok(accepted)
+    }
+
     /// Ends every connection; what was accepted is in the file. The lock goes with the store itself.
     pub async fn close(&self) {
         self.readers.close().await;
@@ -105,20 +128,19 @@ impl Store for SqlStore {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<Accepted> {
-        let mut tx = self.write().await?;
-        let found = state::find(&mut tx, &spec.cluster, &Named::default()).await?;
-        let fresh = match &found {
-            Some(state) => state.cluster.id,
-            None => state::fresh_id(&mut tx, &spec.cluster, at).await?,
-        };
-        let before = found.clone();
-        let (after, accepted) = rules::put(found, fresh, spec, expect, &Asked { actor, at })?;
-        if accepted.changed {
-            let before = before.unwrap_or_else(|| State::new(after.cluster.clone()));
-            state::save(&mut tx, &before, &after).await?;
-            tx.commit().await?;
-        }
-        Ok(accepted)
+        let asked = Asked { actor, at };
+        self.put(&spec.cluster, at, |found, fresh| rules::put(found, fresh, spec, expect, &asked)).await
+    }
+
+    async fn create_cluster(
+        &self,
+        spec: &TopologySpec,
+        actor: &Actor,
+        at: Timestamp,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Accepted> {
+        let asked = Asked { actor, at };
+        self.put(&spec.cluster, at, |found, fresh| rules::create(found, fresh, spec, answer, &asked)).await
     }
 
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
@@ -231,8 +253,8 @@ impl Store for SqlStore {
         kept_plan::of_failover(&mut *self.read().await?, cluster, failover).await
     }
 
-    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
-        history::events(&mut *self.read().await?, cluster, after, limit).await
+    async fn events(&self, cluster: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
+        history::events(&mut *self.read().await?, cluster, filter).await
     }
 
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {

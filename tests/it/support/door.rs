@@ -129,7 +129,8 @@ impl Door {
         self.call("GET", path, headers, None).await
     }
 
-    async fn whole_call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
+    /// `path` is from the root.
+    pub async fn whole_call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
         let response = self.response_at(method, path, headers, body).await;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use locum::domain::{Cause, ChangeAction, ClusterName, Decision, Generation, Outcome, Term};
+use locum::domain::{Cause, ChangeAction, ClusterName, Decision, EventKind, Generation, Outcome, Term};
 use locum::planner::replay::KeptPlan;
 use locum::planner::{self, Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement};
+use locum::store::{Basis, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement};
 use uuid::Uuid;
 
 use super::made::next_id;
@@ -115,6 +115,11 @@ impl Drive {
             Hope::Older => Expect::At(Generation(present.0.saturating_sub(1))),
         };
         let spec = draft.spec(name.as_str());
+        if expect == Expect::Absent && self.second % 2 == 0 {
+            let answer = self.answer();
+            let made = self.pair.both(async |store| store.create_cluster(&spec, &alice(), now, answer.as_ref()).await);
+            return made.await.map(drop);
+        }
         self.pair.both(async |store| store.put_topology(&spec, expect, &alice(), now).await).await.map(drop)
     }
 
@@ -198,7 +203,9 @@ impl Drive {
         let _ = pair.both(async |store| store.operations(Some(name), Some(older), limit).await).await;
         let _ = pair.both(async |store| store.operations(None, Some(older), limit).await).await;
         let _ = pair.both(async |store| store.changes(name, generation, limit).await).await;
-        let _ = pair.both(async |store| store.events(name, number, limit).await).await;
+        let kind = (before.is_multiple_of(3)).then_some(EventKind::TopologyChanged);
+        let filter = EventFilter { kind, ..EventFilter::after(number, limit) };
+        let _ = pair.both(async |store| store.events(name, &filter).await).await;
         pair.both(async |store| store.ready().await).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use locum::domain::{ClusterName, FailoverRecord, Operation};
-use locum::store::{Error, FailoverFilter, KeptAnswer, Store};
+use locum::store::{Error, EventFilter, FailoverFilter, KeptAnswer, Store};
 use uuid::Uuid;
 
 use crate::store::backends::{self, Opened};
@@ -74,7 +74,7 @@ impl Pair {
             add("snapshot", self.told(store, &reader.load(name, now).await));
             add("topology", self.told(store, &reader.topology(name).await));
             add("changes", self.told(store, &reader.changes(name, None, ALL).await));
-            add("events", self.told(store, &reader.events(name, 0, ALL).await));
+            add("events", self.told(store, &reader.events(name, &EventFilter::after(0, ALL)).await));
             let failovers = reader.failovers(name, &whole).await;
             add("failovers", self.told(store, &failovers));
             for record in failovers.iter().flatten() {
