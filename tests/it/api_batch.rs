@@ -109,11 +109,12 @@ async fn what_is_needed_is_judged_by_what_the_changes_make_together() {
     door.post("changes", &json!({ "changes": [host, handler] })).await.ok();
     door.get("hosts/Receive").await.refused(404, "not-found");
     // What is made and changed in one call is there for the changes that follow.
+    let run = |name: &str| json!({ "name": name, "type": "process", "command": ["/bin/true"] });
     let changes = json!({ "changes": [
         { "op": "put", "path": "groups/web", "body": { "resources": [] } },
-        { "op": "put", "path": "groups/web/resources/run", "body": { "type": "process", "command": ["/bin/true"] } },
+        { "op": "put", "path": "groups/web/resources/run", "body": run("run") },
         { "op": "delete", "path": "groups/web" },
-        { "op": "put", "path": "groups/web", "body": { "priority": "high" } },
+        { "op": "put", "path": "groups/web", "body": { "priority": "high", "resources": [run("serve")] } },
     ] });
     let done = door.post("changes", &changes).await.ok();
     assert_eq!((&done["changes"][0]["created"], &done["changes"][1]["object"]), (&json!(true), &Value::Null));

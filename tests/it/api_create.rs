@@ -14,13 +14,13 @@ impl Door {
 async fn every_kind_of_object_is_created_by_the_name_in_its_body() {
     let door = Door::with(&site()).await;
     let run = json!({ "type": "process", "command": ["/bin/true"] });
-    let group = json!({ "name": "web", "resources": [] });
-    let resource = json!({ "name": "receive", "type": "process", "command": ["/bin/true"] });
+    let resource = |name: &str| json!({ "name": name, "type": "process", "command": ["/bin/true"] });
+    let group = json!({ "name": "web", "resources": [resource("serve")] });
     let handler = json!({ "name": "file-out", "adapter": "file", "direction": "send", "host": "Receive" });
     let made = [
         ("nodes", json!({ "name": "bts4", "agent": "http://127.0.0.1:7999" }), "nodes/bts4"),
         ("groups", group, "groups/web"),
-        ("groups/web/resources", resource, "groups/web/resources/receive"),
+        ("groups/web/resources", resource("receive"), "groups/web/resources/receive"),
         ("hosts", json!({ "name": "Send", "instances": [{ "node": "bts1" }], "run": run }), "hosts/Send"),
         ("hosts/Send/instances", json!({ "node": "bts2", "disabled": true }), "hosts/Send/instances/bts2"),
         ("handlers", handler, "handlers/file-out"),

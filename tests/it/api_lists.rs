@@ -85,7 +85,7 @@ async fn only_the_fields_that_are_asked_for_come_under_a_media_type_of_their_own
         ("groups/ftp/resources?fields=name,type,properties&limit=1", json!({ "name": "ip", "type": "ocf" })),
         (
             "hosts/Receive/instances?fields=node,service_state&limit=1",
-            json!({ "node": "bts1", "service_state": "unknown" }),
+            json!({ "node": "bts1", "service_state": "stopped" }),
         ),
         ("events?fields=kind&limit=1", json!({ "kind": "topology_changed" })),
         ("changes?fields=generation,actor", json!({ "generation": 1, "actor": "anonymous" })),

@@ -112,6 +112,9 @@ pub fn fields(document: &mut Value) {
     }
 }
 
+/// Of what these are, a body has no name to leave away.
+const WHOLE: [&str; 2] = ["Topology", "Cluster"];
+
 /// What is PUT to a path that has its name need not say it again: a schema of its own.
 pub fn bodies(document: &mut Value) {
     let Some(paths) = document["paths"].as_object_mut() else { return };
@@ -120,7 +123,7 @@ pub fn bodies(document: &mut Value) {
     let mut named = Vec::new();
     for schema in puts {
         let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        if let Some(kind) = name.strip_suffix("Spec").filter(|kind| *kind != "Topology").map(str::to_owned) {
+        if let Some(kind) = name.strip_suffix("Spec").filter(|kind| !WHOLE.contains(kind)).map(str::to_owned) {
             named.push(kind.clone());
             *schema = json!({ "$ref": format!("#/components/schemas/Put{kind}") });
         }

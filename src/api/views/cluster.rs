@@ -37,7 +37,9 @@ pub struct WholeCluster {
     pub common_dependencies: Vec<CommonDependency>,
     /// Findings that somebody takes upon himself.
     pub waivers: Vec<Waiver>,
-    /// Of the whole cluster; null if there is none.
+    /// Of the whole cluster; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub maintenance: Option<Maintenance>,
 }
 
