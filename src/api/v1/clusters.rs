@@ -41,7 +41,7 @@ pub async fn list_clusters(
     let mut entries: Vec<Entry<'_>> = entries.collect();
     asked.sort(&mut entries);
     if let Some(mark) = &asked.after {
-        asked.go_on(mark, &mut entries);
+        asked.go_on(mark, &[], &mut entries);
     }
     asked.fields.answer(asked.page(&entries, Generation(0), |entry| entry.value.clone()))
 }

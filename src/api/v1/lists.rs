@@ -1,9 +1,10 @@
 //! Which objects of a list does a caller ask for, in which order, and after which one?
 //!
-//! A cursor names the object after which to go on, in its order, and no number of objects to skip: whoever is there all the
-//! time and is not moved comes exactly once, whatever comes and goes meanwhile.
+//! A cursor names the object after which to go on, and no number of objects to skip: whoever is there all the time comes
+//! exactly once, whatever comes and goes meanwhile.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde_json::Value;
@@ -79,10 +80,19 @@ impl Asked {
         }
     }
 
-    /// Leaves what comes after a place in the order of a sorted list.
-    pub fn go_on(&self, mark: &Mark, sorted: &mut Vec<Entry<'_>>) {
-        let place = (mark.generation, mark.name.as_str());
-        let begin = sorted.partition_point(|entry| self.order.compare(entry.place(), place) != Ordering::Greater);
+    /// Leaves what comes after a place. In the order of the document, that is the one of the first page, in which `first` stood:
+    /// whoever came since comes after all others, by name.
+    pub fn go_on(&self, mark: &Mark, first: &[&str], sorted: &mut Vec<Entry<'_>>) {
+        let begin = if self.is_by_document() {
+            let stood: BTreeMap<&str, usize> = first.iter().enumerate().map(|(index, name)| (*name, index)).collect();
+            let place = |name: &str| stood.get(name).copied().unwrap_or(usize::MAX);
+            sorted.sort_by(|a, b| (place(a.name), a.name).cmp(&(place(b.name), b.name)));
+            let after = (place(&mark.name), mark.name.as_str());
+            sorted.partition_point(|entry| (place(entry.name), entry.name) <= after)
+        } else {
+            let after = (mark.generation, mark.name.as_str());
+            sorted.partition_point(|entry| self.order.compare(entry.place(), after) != Ordering::Greater)
+        };
         drop(sorted.drain(..begin));
     }
 
@@ -103,7 +113,8 @@ impl Asked {
     }
 
     fn cursor(&self, last: &Entry<'_>, whole: Generation) -> String {
-        let generation = if self.is_by_document() { whole } else { last.generation };
+        let first = self.after.as_ref().map_or(whole, |mark| mark.generation);
+        let generation = if self.is_by_document() { first } else { last.generation };
         format!("{}.{generation}.{}", self.tag, last.name)
     }
 }
@@ -203,7 +214,7 @@ impl NamePattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     tag: String,
-    /// That of the object or, in the document's order, that of the document in which it stood.
+    /// That of the object or, in the order of the document, that of the document of the first page.
     pub generation: Generation,
     pub name: String,
 }

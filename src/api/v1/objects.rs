@@ -1,7 +1,5 @@
 //! How is one object of the topology read and written? The same for every kind.
 
-use std::collections::BTreeSet;
-
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
@@ -34,7 +32,22 @@ pub async fn list(
     };
     let mut entries: Vec<Entry<'_>> = list.items(&document)?.iter().map(entry).collect();
     asked.sort(&mut entries);
-    go_on(state, cluster, list, (asked, stored.generation), &mut entries).await?;
+    if let Some(mark) = &asked.after {
+        // The document that the first page was made of: itself, unless others have written since.
+        let first = if asked.is_by_document() && mark.generation != stored.generation {
+            Some(
+                changes::at(state, cluster, mark.generation)
+                    .await?
+                    .and_then(|change| change.after)
+                    .ok_or_else(unknown)?,
+            )
+        } else {
+            None
+        };
+        let stood = list.items(first.as_ref().unwrap_or(&document)).map_err(|_| unknown())?;
+        let names: Vec<&str> = stood.iter().filter_map(|item| list.name_of(item)).collect();
+        asked.go_on(mark, &names, &mut entries);
+    }
     let page = asked.page(&entries, stored.generation, |entry| {
         view(state, &stored.spec, list.one(entry.name), entry.value.clone(), entry.generation)
     });
@@ -42,33 +55,8 @@ pub async fn list(
     Ok(asked.fields.mark(response))
 }
 
-/// Leaves what comes after the cursor. In the order of the document, once others have written since, that is what did not stand
-/// before its place in the document of that time, which the history of changes has.
-async fn go_on(
-    state: &AppState,
-    cluster: &ClusterName,
-    list: List<'_>,
-    (asked, present): (&Asked, Generation),
-    entries: &mut Vec<Entry<'_>>,
-) -> Result<(), ApiError> {
-    let Some(mark) = &asked.after else { return Ok(()) };
-    if !asked.is_by_document() {
-        asked.go_on(mark, entries);
-        return Ok(());
-    }
-    if mark.generation == present {
-        let place = entries.iter().position(|entry| entry.name == mark.name);
-        drop(entries.drain(..place.map_or(0, |index| index + 1)));
-        return Ok(());
-    }
-    let then = changes::at(state, cluster, mark.generation).await?.and_then(|change| change.after);
-    let stood = then.as_ref().and_then(|document| list.items(document).ok()).unwrap_or_default();
-    let Some(last) = stood.iter().position(|item| list.name_of(item) == Some(mark.name.as_str())) else {
-        return Err(lists::bad_cursor("nobody knows where what this cursor goes on after stood: begin without one"));
-    };
-    let before: BTreeSet<&str> = stood.iter().take(last + 1).filter_map(|item| list.name_of(item)).collect();
-    entries.retain(|entry| !before.contains(entry.name));
-    Ok(())
+fn unknown() -> ApiError {
+    lists::bad_cursor("nobody knows the document any more that this cursor was made of: begin without one")
 }
 
 /// One object.

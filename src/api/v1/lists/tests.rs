@@ -11,20 +11,22 @@ fn asked(words: &Words<'_>) -> Result<Asked, ApiError> {
     Asked::of::<NodeView>("c/nodes", "name", Order::document(true), Vec::new(), words)
 }
 
-/// Names with generations, as entries of a list.
-fn page(objects: &[(&str, u64)], words: &Words<'_>) -> Page<Value> {
+/// A page of objects with generations, of a list whose first page was made of `first`.
+fn page_since(first: &[&str], objects: &[(&str, u64)], words: &Words<'_>) -> Page<Value> {
     let values: Vec<Value> = objects.iter().map(|(name, _)| json!({ "name": name })).collect();
     let entry = |((name, generation), value): ((_, u64), _)| Entry { name, generation: Generation(generation), value };
     let asked = asked(words).unwrap();
     let mut entries: Vec<Entry<'_>> = objects.iter().copied().zip(&values).map(entry).collect();
     asked.sort(&mut entries);
     if let Some(mark) = &asked.after {
-        match asked.is_by_document() {
-            true => entries = entries.split_off(1 + entries.iter().position(|entry| entry.name == mark.name).unwrap()),
-            false => asked.go_on(mark, &mut entries),
-        }
+        asked.go_on(mark, first, &mut entries);
     }
     asked.page(&entries, Generation(9), |entry| entry.value.clone())
+}
+
+fn page(objects: &[(&str, u64)], words: &Words<'_>) -> Page<Value> {
+    let names: Vec<&str> = objects.iter().map(|(name, _)| *name).collect();
+    page_since(&names, objects, words)
 }
 
 fn names(page: &Page<Value>) -> Vec<&str> {
@@ -58,6 +60,22 @@ fn what_comes_and_goes_between_pages_moves_nobody_else() {
     // What was the last one of the page is gone, and others came before it and after it.
     let second = page(&[("a", 1), ("aa", 2), ("bb", 2), ("c", 1), ("d", 1)], &words(first.next_cursor.as_deref()));
     assert_eq!((names(&first), names(&second)), (vec!["a", "b"], vec!["bb", "c"]));
+}
+
+#[test]
+fn in_the_order_of_the_document_moves_show_nobody_twice() {
+    let first = ["a", "b", "c", "d", "e"];
+    let words = |cursor| Words { limit: Some(1), cursor, ..Words::default() };
+    let mut cursor = page(&first.map(|name| (name, 1)), &Words { limit: Some(2), ..Words::default() }).next_cursor;
+    // One that was shown goes, the other is the last now, one that was not shown comes first, and others are new.
+    let objects = [("x", 2), ("d", 1), ("c", 1), ("e", 1), ("n", 2), ("b", 1)];
+    let mut seen = Vec::new();
+    while let Some(after) = cursor {
+        let page = page_since(&first, &objects, &words(Some(&after)));
+        seen.extend(names(&page).into_iter().map(str::to_owned));
+        cursor = page.next_cursor;
+    }
+    assert_eq!(seen, ["c", "d", "e", "n", "x"]);
 }
 
 #[test]
