@@ -65,13 +65,13 @@ fn what_comes_and_goes_between_pages_moves_nobody_else() {
 #[test]
 fn in_the_order_of_the_document_moves_show_nobody_twice() {
     let first = ["a", "b", "c", "d", "e"];
-    let words = |cursor| Words { limit: Some(1), cursor, ..Words::default() };
     let mut cursor = page(&first.map(|name| (name, 1)), &Words { limit: Some(2), ..Words::default() }).next_cursor;
     // One that was shown goes, the other is the last now, one that was not shown comes first, and others are new.
     let objects = [("x", 2), ("d", 1), ("c", 1), ("e", 1), ("n", 2), ("b", 1)];
     let mut seen = Vec::new();
     while let Some(after) = cursor {
-        let page = page_since(&first, &objects, &words(Some(&after)));
+        let words = Words { limit: Some(1), cursor: Some(&after), ..Words::default() };
+        let page = page_since(&first, &objects, &words);
         seen.extend(names(&page).into_iter().map(str::to_owned));
         cursor = page.next_cursor;
     }
