@@ -198,7 +198,7 @@ fn answer(
     done: Done,
 ) -> Result<Answer, ApiError> {
     let documents = (document(&done.before.spec)?, document(&done.spec)?);
-    let results = all.iter().map(|change| result(state, head, change, &documents, dry_run, &done));
+    let results = all.iter().map(|change| result(state, head, change, &documents, (&done, dry_run)));
     let changes = results.collect::<Result<Vec<_>, _>>()?;
     let Done { generation, changed, summary, findings, refused, .. } = done;
     let cluster = head.name.clone();
@@ -212,8 +212,7 @@ fn result(
     head: &ClusterHead,
     change: &OneChange<'_>,
     (before, after): &(Value, Value),
-    dry_run: bool,
-    done: &Done,
+    (done, dry_run): (&Done, bool),
 ) -> Result<StepResult, ApiError> {
     let path = change.path.to_owned();
     let Target::Object(one) = change.target else {
