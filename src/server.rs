@@ -1,22 +1,23 @@
 //! How is the control plane put together, started and stopped?
 
-use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use axum::serve::ListenerExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::connections::Limits;
 use crate::api::{self, AppState};
 use crate::board::Boards;
 use crate::client::agent::HttpAgents;
 use crate::clock::{Clock, SystemClock, SystemIds};
-use crate::reconciler::{self, Nudge};
+use crate::reconciler::{self, Nudge, retention};
 use crate::store::sql::{self, SqlStore};
 use crate::telemetry;
+
+pub mod connections;
 
 /// A connection that did not end by itself within this is cut when the server stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -111,6 +112,7 @@ impl BoundServer {
             stopping: stopping.clone(),
         };
         tracing::info!(%address, "the control plane works");
+        tokio::spawn(retention::keep(store.clone(), clock.clone(), stopping.clone()));
         let mut loops = tokio::spawn(reconciler::run(deps, nudges, stopping.clone()));
         let ended_by_itself = async {
             let _ = (&mut loops).await;
@@ -120,7 +122,7 @@ impl BoundServer {
             }
         };
         let served = tokio::select! {
-            served = serve(listener, state, &*clock) => served.context("the API failed"),
+            () = serve(listener, state, &*clock) => Ok(()),
             () = ended_by_itself => Err(anyhow!("the reconciler ended by a defect; the log says more")),
         };
         stopping.cancel();
@@ -135,21 +137,17 @@ impl BoundServer {
 }
 
 /// Answers until it is told to stop, and then for a moment longer what is being answered.
-async fn serve(listener: TcpListener, state: AppState, clock: &dyn Clock) -> std::io::Result<()> {
+async fn serve(listener: TcpListener, state: AppState, clock: &dyn Clock) {
     let stopping = state.stopping.clone();
-    let listener = listener.tap_io(|connection: &mut TcpStream| {
-        // Small answers must not wait for an acknowledgement of the one before.
-        let _ = connection.set_nodelay(true);
-    });
-    let graceful = stopping.clone().cancelled_owned();
-    let server = axum::serve(listener, api::router(state)).with_graceful_shutdown(graceful).into_future();
+    let limits = Limits { connections: connections::room(), ..Limits::default() };
+    let server = connections::serve(listener, api::router(state), limits, stopping.clone());
     let cut = async {
         stopping.cancelled().await;
         clock.sleep(LAST_ANSWERS).await;
     };
     tokio::select! {
-        served = server => served,
-        () = cut => Ok(()),
+        () = server => {}
+        () = cut => {}
     }
 }
 

@@ -19,6 +19,7 @@ fn problems(all: &[(&str, &str)]) -> Answers {
 
 const NOT_FOUND: (&str, &str) = ("404", "There is no such thing");
 const BAD_REQUEST: (&str, &str) = ("400", "The request can't be read: a parameter or the body is malformed");
+const TOO_SLOW: (&str, &str) = ("408", "The body did not come within 60 s");
 const TOO_LARGE: (&str, &str) = ("413", "The body is larger than 32 MiB");
 const NOT_JSON: (&str, &str) = ("415", "The body is not application/json");
 const INVALID: (&str, &str) = ("422", "Not valid, or refused by a rule; `errors` has every finding with its place");
@@ -48,7 +49,7 @@ pub struct Writing;
 
 impl IntoResponses for Writing {
     fn responses() -> Answers {
-        problems(&[BAD_REQUEST, NOT_FOUND, TOO_LARGE, NOT_JSON, INVALID, INTERNAL])
+        problems(&[BAD_REQUEST, NOT_FOUND, TOO_SLOW, TOO_LARGE, NOT_JSON, INVALID, INTERNAL])
     }
 }
 
@@ -57,7 +58,7 @@ pub struct Replacing;
 
 impl IntoResponses for Replacing {
     fn responses() -> Answers {
-        problems(&[BAD_REQUEST, NOT_FOUND, STALE, TOO_LARGE, NOT_JSON, INVALID, INTERNAL])
+        problems(&[BAD_REQUEST, NOT_FOUND, TOO_SLOW, STALE, TOO_LARGE, NOT_JSON, INVALID, INTERNAL])
     }
 }
 

@@ -52,6 +52,7 @@ pub fn finish(document: &OpenApiDocument) -> Value {
     let mut json = serde_json::to_value(document).expect("a document that can be written");
     tidy::calls(&mut json);
     tidy::schemas(&mut json);
+    tidy::fields(&mut json);
     tidy::bodies(&mut json);
     problems::explain(&mut json, TYPES);
     example::fill(&mut json);

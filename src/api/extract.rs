@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::body;
 use super::problem::ApiError;
 use super::repeat::Key;
 use super::views::ACTOR_HEADER;
+use super::{AppState, body};
 use crate::domain::{Actor, Generation};
 use crate::store::Expect;
 
@@ -54,12 +54,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 #[derive(Debug)]
 pub struct Document(pub Value);
 
-impl<S: Send + Sync> FromRequest<S> for Document {
+impl FromRequest<AppState> for Document {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
-        parse(is_json, &body::read(request).await?).map(Self)
+        parse(is_json, &body::read(request, &state.clock).await?).map(Self)
     }
 }
 
@@ -67,12 +67,12 @@ impl<S: Send + Sync> FromRequest<S> for Document {
 #[derive(Debug)]
 pub struct Patch(pub Value);
 
-impl<S: Send + Sync> FromRequest<S> for Patch {
+impl FromRequest<AppState> for Patch {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let is_patch = has_type(request.headers(), "application/merge-patch+json") || is_json(request.headers());
-        parse(is_patch, &body::read(request).await?).map(Self)
+        parse(is_patch, &body::read(request, &state.clock).await?).map(Self)
     }
 }
 
@@ -80,12 +80,12 @@ impl<S: Send + Sync> FromRequest<S> for Patch {
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + Default> FromRequest<AppState> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
-        let bytes = body::read(request).await?;
+        let bytes = body::read(request, &state.clock).await?;
         let body = if bytes.is_empty() { Value::Null } else { parse(is_json, &bytes)? };
         if body.is_null() { Ok(Self(T::default())) } else { body::fields(body).map(Self) }
     }
@@ -136,7 +136,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Writer {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Caller(actor) = Caller::from_request_parts(parts, state).await?;
         let key = parts.extensions.get::<Key>().cloned();
-        Ok(Self { actor, expect: expectation(&parts.headers)?, key })
+        Ok(Self { actor, expect: expected_by(&parts.headers)?, key })
     }
 }
 
@@ -173,10 +173,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Edit {
     }
 }
 
-fn expectation(headers: &HeaderMap) -> Result<Expect, ApiError> {
-    let at =
-        headers.get(header::IF_MATCH).map(|value| generation(value.to_str().unwrap_or_default().trim())).transpose()?;
-    match headers.get(header::IF_NONE_MATCH).map(|value| value.to_str().unwrap_or_default().trim()) {
+fn expected_by(headers: &HeaderMap) -> Result<Expect, ApiError> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
+    expectation(text(header::IF_MATCH), text(header::IF_NONE_MATCH))
+}
+
+/// What a writer says of what it expects to find.
+pub fn expectation(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Expect, ApiError> {
+    let at = if_match.map(generation).transpose()?;
+    match if_none_match {
         None => Ok(at.map_or(Expect::Anything, Expect::At)),
         Some("*") => Ok(Expect::Absent),
         Some(other) => Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}"))),

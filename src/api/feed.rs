@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 
 use super::AppState;
 use crate::domain::{ClusterName, Event};
-use crate::store::Error as StoreError;
+use crate::store::{Error as StoreError, EventFilter};
 
 /// Most events come with something new on the board; the others are found at this pace.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -58,7 +58,7 @@ impl Feeds {
         while !self.ends(&state, &cluster, &sender) {
             board.borrow_and_update();
             // What can't be read now is read at the next look.
-            let found = state.store.events(&cluster, at, SLICE).await.unwrap_or_default();
+            let found = state.store.events(&cluster, &EventFilter::after(at, SLICE)).await.unwrap_or_default();
             if let Some(last) = found.last() {
                 at = last.sequence;
                 let _ = sender.send(Arc::new(found));

@@ -32,6 +32,7 @@ mod conditional;
 mod document;
 mod extract;
 pub mod feed;
+mod fields;
 mod health;
 pub mod lines;
 mod problem;
@@ -104,24 +105,29 @@ fn routes() -> OpenApiRouter<AppState> {
 /// Clusters, and all that is wanted of one.
 fn whole() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(v1::clusters::list_clusters))
-        .routes(routes!(v1::clusters::get_cluster, v1::clusters::delete_cluster))
+        .routes(routes!(v1::clusters::list_clusters, v1::clusters::create_cluster))
+        .routes(routes!(
+            v1::clusters::get_cluster,
+            v1::clusters::put_cluster,
+            v1::clusters::patch_cluster,
+            v1::clusters::delete_cluster
+        ))
         .routes(routes!(v1::topology::get_topology, v1::topology::put_topology))
 }
 
 /// Nodes and groups, one by one.
 fn objects() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(v1::nodes::list_nodes))
+        .routes(routes!(v1::nodes::list_nodes, v1::nodes::create_node))
         .routes(routes!(v1::nodes::get_node, v1::nodes::put_node, v1::nodes::patch_node, v1::nodes::delete_node))
-        .routes(routes!(v1::groups::list_groups))
+        .routes(routes!(v1::groups::list_groups, v1::groups::create_group))
         .routes(routes!(
             v1::groups::get_group,
             v1::groups::put_group,
             v1::groups::patch_group,
             v1::groups::delete_group
         ))
-        .routes(routes!(v1::resources::list_resources))
+        .routes(routes!(v1::resources::list_resources, v1::resources::create_resource))
         .routes(routes!(
             v1::resources::get_resource,
             v1::resources::put_resource,
@@ -133,16 +139,16 @@ fn objects() -> OpenApiRouter<AppState> {
 /// Hosts, likewise, and what belongs to them.
 fn hosts() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(v1::hosts::list_hosts))
+        .routes(routes!(v1::hosts::list_hosts, v1::hosts::create_host))
         .routes(routes!(v1::hosts::get_host, v1::hosts::put_host, v1::hosts::patch_host, v1::hosts::delete_host))
-        .routes(routes!(v1::instances::list_instances))
+        .routes(routes!(v1::instances::list_instances, v1::instances::create_instance))
         .routes(routes!(
             v1::instances::get_instance,
             v1::instances::put_instance,
             v1::instances::patch_instance,
             v1::instances::delete_instance
         ))
-        .routes(routes!(v1::handlers::list_handlers))
+        .routes(routes!(v1::handlers::list_handlers, v1::handlers::create_handler))
         .routes(routes!(
             v1::handlers::get_handler,
             v1::handlers::put_handler,
@@ -188,6 +194,7 @@ fn actions() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::actions::confirm_node_down))
         .routes(routes!(v1::operations::list_operations))
         .routes(routes!(v1::operations::get_operation))
+        .routes(routes!(v1::operations::cancel_operation))
 }
 
 /// What happened, and who wanted it.
@@ -197,7 +204,9 @@ fn history() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::history::get_failover))
         .routes(routes!(v1::history::acknowledge_failover))
         .routes(routes!(v1::replay::replay_failover))
-        .routes(routes!(v1::changes::list_changes))
+        .routes(routes!(v1::statistics::get_statistics))
+        .routes(routes!(v1::statistics::get_timeline))
+        .routes(routes!(v1::changes::list_changes, v1::batch::apply_changes))
         .routes(routes!(v1::changes::get_change))
         .routes(routes!(v1::changes::revert))
         .routes(routes!(v1::events::list_events))

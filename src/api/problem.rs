@@ -4,7 +4,6 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::repeat::Repeated;
 use super::views::Problem;
 use crate::domain::{Finding, Generation};
 use crate::store;
@@ -22,24 +21,13 @@ pub struct ApiError {
     errors: Vec<Finding>,
     /// The generation that was expected, if any was, and the present one.
     versions: Option<(Option<Generation>, Generation)>,
-    /// The call has been done already, under its idempotency key.
-    repeated: bool,
     /// Boxed, so that errors stay small on the way.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind,
-            title,
-            detail: detail.into(),
-            errors: Vec::new(),
-            versions: None,
-            repeated: false,
-            header: None,
-        }
+        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), versions: None, header: None }
     }
 
     /// The request itself can't be read.
@@ -83,6 +71,12 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
     }
 
+    /// The body takes longer than the API waits for one.
+    pub fn too_slow(limit: std::time::Duration) -> Self {
+        let detail = format!("the body did not come within {} s", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body comes too slowly", detail)
+    }
+
     /// The body is not what the path takes.
     pub fn unsupported_media_type() -> Self {
         let detail = "send the body as JSON, with the header content-type: application/json";
@@ -118,6 +112,16 @@ impl ApiError {
         };
         let title = "It would break a rule that no waiver covers";
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rule-broken", title, detail) }
+    }
+
+    /// The same of a part of what was asked for, which stands at `at` and is called `words`.
+    #[must_use]
+    pub fn within(mut self, at: &str, words: &str) -> Self {
+        if self.errors.is_empty() {
+            self.detail = format!("{words}: {}", self.detail);
+        }
+        self.errors.iter_mut().for_each(|finding| finding.pointer.insert_str(0, at));
+        self
     }
 
     /// What was wrong, as a sentence.
@@ -187,9 +191,8 @@ impl From<store::Error> for ApiError {
                 Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title, detail)
             }
             store::Error::Refused(sentence) => Self::refused(sentence),
-            store::Error::Repeated => {
-                Self { repeated: true, ..Self::conflict("the same call was made twice at once; ask again") }
-            }
+            store::Error::NotNow(sentence) => Self::conflict(sentence),
+            store::Error::Repeated => Self::conflict("the same call was made twice at once; ask again"),
             store::Error::Outrun => Self::conflict("something newer was decided meanwhile; try again"),
             store::Error::Database(cause) => {
                 tracing::error!(%cause, "a request failed in the database");
@@ -211,9 +214,6 @@ impl IntoResponse for ApiError {
             actual: self.versions.map(|(_, actual)| tag(actual)),
         };
         let mut response = (self.status, Json(problem)).into_response();
-        if self.repeated {
-            response.extensions_mut().insert(Repeated);
-        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some((name, value)) = self.header.map(|header| *header) {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::problem::ApiError;
 use super::v1::operations::until_ended;
 use super::{AppState, body};
-use crate::domain::{HumanDuration, OperationState};
+use crate::domain::HumanDuration;
 use crate::store::{Error as StoreError, KeptAnswer};
 
 pub const KEY_HEADER: &str = "idempotency-key";
@@ -46,10 +46,6 @@ impl Key {
     }
 }
 
-/// Marks an answer that says that somebody else has done the same call meanwhile.
-#[derive(Debug, Clone, Copy)]
-pub struct Repeated;
-
 #[derive(Debug, Default, Deserialize)]
 struct Held {
     wait: Option<HumanDuration>,
@@ -69,7 +65,9 @@ pub async fn answer_once(State(state): State<AppState>, request: Request, next: 
 async fn once(state: &AppState, request: Request, next: Next) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let key = key_of(&parts.headers)?;
-    let body = body::read(Request::new(body)).await?;
+    let mut unread = Request::new(body);
+    unread.headers_mut().extend(parts.headers.get(header::EXPECT).map(|value| (header::EXPECT, value.clone())));
+    let body = body::read(unread, &state.clock).await?;
     let mut hash = Sha256::new();
     for part in [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body] {
         // With its length, so that no two requests run into the same bytes.
@@ -85,18 +83,18 @@ async fn once(state: &AppState, request: Request, next: Next) -> Result<Response
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(key.clone());
     let response = next.run(request).await;
-    if response.extensions().get::<Repeated>().is_some() {
-        let kept =
-            known(state, &key).await?.ok_or_else(|| ApiError::conflict("it was asked twice at once; ask again"))?;
-        return replay(state, kept, &query).await;
+    if !response.status().is_success() {
+        // Refused, it may be since the same call was done meanwhile.
+        return match known(state, &key).await?.filter(|kept| !changed_nothing(kept)) {
+            Some(kept) => replay(state, kept, &query).await,
+            None => Ok(response),
+        };
     }
-    if response.status().is_success() {
-        let answer = key.answer(response.status(), state.clock.now());
-        match state.store.keep_answer(&answer).await {
-            // Kept already, by what the call did or by an earlier one.
-            Ok(()) | Err(StoreError::Repeated) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let answer = key.answer(response.status(), state.clock.now());
+    match state.store.keep_answer(&answer).await {
+        // Kept already, by what the call did or by an earlier one.
+        Ok(()) | Err(StoreError::Repeated) => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(response)
 }
@@ -153,5 +151,5 @@ async fn operation_now(state: &AppState, id: Uuid, query: &str) -> Result<(Strin
     let held = axum::extract::Query::<Held>::try_from_uri(&uri).map(|query| query.0).unwrap_or_default();
     let operation = until_ended(state, id, super::v1::bounded(held.wait)).await?;
     let json = serde_json::to_string(&operation).map_err(|_| ApiError::internal())?;
-    Ok((json, operation.state != OperationState::Running))
+    Ok((json, !operation.is_running()))
 }

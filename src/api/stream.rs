@@ -16,7 +16,8 @@ use super::extract::header_text;
 
 pub const EVENT_STREAM: &str = "text/event-stream";
 
-/// A comment is sent after this long without anything else, so that nobody on the way takes the connection for dead.
+/// A comment is sent after this long without anything else, so that nobody on the way takes the connection for dead. By
+/// tokio's timers: late after a sleep of the machine harms nobody, and a `Clock` would wake each connection every second.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A caller that comes back waits this long.
@@ -47,6 +48,7 @@ impl Frames {
     /// Sends a frame once there is room for it. `place`: how the caller goes on after it.
     pub async fn send(&self, frame: Frame, place: &str) -> Result<(), Over> {
         tokio::select! {
+            biased;
             permit = self.sender.reserve() => permit.map_err(|_| Over)?.send(frame),
             () = self.state.clock.sleep(PATIENCE) => {
                 let note = format!(

@@ -1,7 +1,11 @@
 //! Which shapes does the API answer with, beside those of the domain and the status document?
 
+mod change_set;
+mod cluster;
 mod object;
 
+pub use change_set::{ChangeOp, ChangeSet, ChangeSetResult, ChangeStep, StepResult};
+pub use cluster::{ClusterSpec, ClusterView, WholeCluster};
 pub use object::{GroupView, HandlerView, HostView, InstanceView, MergePatch, NodeView, READ_ONLY, ResourceView};
 
 use std::collections::BTreeMap;
@@ -78,6 +82,27 @@ pub struct Page<T: ToSchema> {
     pub items: Vec<T>,
     /// Give it back as `cursor` for the next slice; null at the end.
     pub next_cursor: Option<String>,
+}
+
+impl<T: ToSchema> Page<T> {
+    /// The first `limit` of `items`, which were asked for with one more than that: it tells whether there are others. `cursor`: how
+    /// to go on after an item.
+    pub fn of(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Self {
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = items.last().filter(|_| more).map(cursor);
+        Self { items, next_cursor }
+    }
+}
+
+/// A slice of a list of which only some `fields` were asked for: its items have those of them that they have.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub struct SparsePage {
+    #[schema(value_type = Vec<Object>)]
+    items: Vec<serde_json::Value>,
+    /// Give it back as `cursor` for the next slice; null at the end.
+    next_cursor: Option<String>,
 }
 
 /// Body of an action on a group or node.

@@ -16,8 +16,8 @@ const RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Events are numbered without gaps. With `--follow` they are shown as they happen; a server that is restarted is waited for, and
-nothing is missed meanwhile. With `--output json` each is a line of its own.
+Events are numbered without gaps, and kept for as long as the cluster's `policy.retention` says. With `--follow` they are shown as they
+happen; a server that is restarted is waited for, and nothing is missed meanwhile. With `--output json` each is a line of its own.
 
 Examples:
   locum events

@@ -12,7 +12,7 @@ Exit codes:
   2  wrong usage of the command line
   3  it would stop or move something that runs: say --yes (nothing was changed)
   4  the server can't be reached
-  5  the operation failed, or something newer replaced it
+  5  the operation failed, was cancelled, or something newer replaced it
   6  the operation goes on, but did not end within --wait";
 
 /// Why a command did not do what it was for. Each kind has its exit code.

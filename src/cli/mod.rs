@@ -18,12 +18,14 @@ pub mod guard;
 pub mod history;
 pub mod input;
 pub mod openapi;
+pub mod operations;
 pub mod out;
 pub mod remote;
 pub mod resilience;
 pub mod server;
 pub mod signals;
 pub mod simulate;
+pub mod statistics;
 pub mod status;
 pub mod tables;
 pub mod verbs;
@@ -92,10 +94,16 @@ pub enum Command {
     Offline(verbs::GroupArgs),
     /// Forget that a group failed and what it spent of its failover budget
     Reset(verbs::GroupArgs),
+    /// Show the operations, newest first: how far each has come, and what it waits for
+    Operations(operations::OperationsArgs),
+    /// Take an operation back, as long as nothing was stopped for it
+    Cancel(operations::CancelArgs),
     /// Show what happened, and go on showing it as it happens
     Events(events::EventsArgs),
     /// Show the failovers, newest first
     History(history::HistoryArgs),
+    /// Show how long each group was up, and how its failovers went
+    Statistics(statistics::StatisticsArgs),
     /// Print an API's OpenAPI document
     Openapi(openapi::OpenapiArgs),
     /// The small process that parents an agent's services; agents start it
@@ -138,8 +146,11 @@ pub fn run(remote: &Remote, command: Command) -> Result<(), Failure> {
         Command::Online(args) => wait_for(verbs::on_group(remote, "online", args)),
         Command::Offline(args) => wait_for(verbs::on_group(remote, "offline", args)),
         Command::Reset(args) => wait_for(verbs::on_group(remote, "reset", args)),
+        Command::Operations(args) => wait_for(operations::list(remote, args)),
+        Command::Cancel(args) => wait_for(operations::cancel(remote, args)),
         Command::Events(args) => wait_for(events::run(remote, args)),
         Command::History(args) => wait_for(history::run(remote, args)),
+        Command::Statistics(args) => wait_for(statistics::run(remote, args)),
     }
 }
 

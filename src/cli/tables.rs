@@ -1,6 +1,7 @@
-//! How do plans, status and history look as tables?
+//! How do plans, status, operations and history look as tables?
 
 pub mod findings;
+pub mod statistics;
 pub mod what_if;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::board::{GroupStatus, NodeStatus, StatusDocument};
-use crate::domain::{Event, FailoverRecord, NodeName, NodeState};
+use crate::domain::{Event, FailoverRecord, NodeName, NodeState, Operation, OperationState};
 use crate::planner::{PlanLine, PlanSummary};
 
 /// Stands for "nothing" in a cell.
@@ -143,6 +144,40 @@ pub fn history(records: &[FailoverRecord]) -> String {
     table.trim_fmt()
 }
 
+/// Operations in the order given, with their age at `now`.
+pub fn operations(all: &[Operation], now: Timestamp) -> String {
+    if all.is_empty() {
+        return "No operations.".to_owned();
+    }
+    let mut table = table(&["ID", "KIND", "TARGET", "STATE", "PHASE", "DONE", "AGE", "BY", "MESSAGE"]);
+    for operation in all {
+        let done = operation.progress.map_or_else(|| NOTHING.to_owned(), |p| format!("{} of {}", p.done, p.total));
+        let next = operation.next_step.as_ref().map_or_else(String::new, |next| format!("; {next}"));
+        table.add_row([
+            Cell::new(operation.id),
+            Cell::new(operation.kind.as_str()),
+            Cell::new(&operation.target),
+            state_cell(operation.state.as_str(), operation.state == OperationState::Succeeded),
+            Cell::new(operation.phase.as_str()),
+            Cell::new(done),
+            Cell::new(age(operation.created_at, now)),
+            Cell::new(&operation.actor),
+            Cell::new(format!("{}{next}", operation.message)),
+        ]);
+    }
+    table.trim_fmt()
+}
+
+/// In the largest unit that fits; clocks of two machines may differ.
+fn age(since: Timestamp, now: Timestamp) -> String {
+    match now.duration_since(since).as_secs().max(0) {
+        seconds @ 0..120 => format!("{seconds}s"),
+        seconds @ 120..7_200 => format!("{}m", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{}h", seconds / 3_600),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
+
 /// Columns without lines, so that `grep` and `awk` get on with them; wrapped only on a terminal.
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
@@ -209,5 +244,8 @@ mod tests {
     fn times_are_short() {
         assert_eq!(millis(0), "0 ms");
         assert_eq!(millis(5_649), "5.64 s");
+        let ages = [-5, 119, 121, 7_200, 200_000]
+            .map(|seconds| age(Timestamp::UNIX_EPOCH, Timestamp::from_second(seconds).unwrap()));
+        assert_eq!(ages, ["0s", "119s", "2m", "2h", "2d"]);
     }
 }

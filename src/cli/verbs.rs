@@ -9,9 +9,9 @@ use super::exit::Failure;
 use super::out;
 use super::remote::{Remote, cluster};
 use crate::api::views::{ActionRequest, MoveRequest};
-use crate::client::control_plane::{ControlPlane, Reply, Target};
+use crate::client::control_plane::{Action, ControlPlane, Reply, Target};
 use crate::clock::{Clock, SystemClock};
-use crate::domain::{ClusterName, GroupName, HumanDuration, NodeName, Operation, OperationState};
+use crate::domain::{ClusterName, GroupName, HumanDuration, NodeName, Operation, OperationState, Progress};
 
 /// How often an operation is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -27,6 +27,9 @@ pub struct Follow {
     /// Return as soon as the server has accepted it
     #[arg(long)]
     pub no_wait: bool,
+    /// The operation fails if it is not done within this time; else within 24h. Nothing that is wanted changes by that
+    #[arg(long, value_name = "DURATION")]
+    pub timeout: Option<HumanDuration>,
 }
 
 #[derive(Debug, Args)]
@@ -121,14 +124,14 @@ async fn act(
 ) -> Result<(), Failure> {
     let plane = remote.control_plane()?;
     let name = cluster(&plane, named).await?;
-    let accepted = plane.act(&name, target, verb, body).await?;
+    let accepted = plane.act(&name, target, Action { verb, body, timeout: follow.timeout }).await?;
     if follow.no_wait {
         show(remote, &accepted);
         return Ok(());
     }
     let ended = until_ended(&plane, accepted, follow.wait.get(), |operation| {
         if !remote.json() {
-            out::remark(format!("{} {}: {}", operation.kind.as_str(), operation.target, operation.message));
+            out::remark(stands(operation));
         }
     })
     .await?;
@@ -136,7 +139,16 @@ async fn act(
     judge(&ended.value, follow.wait)
 }
 
-/// Follows an operation until it ends or `wait` has passed; `progress` gets each new message on the way.
+/// Where an operation stands, as a line.
+fn stands(operation: &Operation) -> String {
+    let Operation { kind, target, phase, message, .. } = operation;
+    // Of a single group the phase tells more.
+    let progress = operation.progress.filter(|progress| progress.total > 1);
+    let counted = progress.map_or_else(String::new, |Progress { done, total }| format!(", {done} of {total}"));
+    format!("{} {target} ({}{counted}): {message}", kind.as_str(), phase.as_str())
+}
+
+/// Follows an operation until it ends or `wait` has passed; `progress` hears each time that it stands elsewhere.
 pub async fn until_ended(
     plane: &ControlPlane,
     accepted: Reply<Operation>,
@@ -146,10 +158,11 @@ pub async fn until_ended(
     let give_up_at = SystemClock.ticks().plus(wait);
     let mut last = accepted;
     let mut told = String::new();
-    while last.value.state == OperationState::Running {
-        if last.value.message != told {
+    while last.value.is_running() {
+        let now = stands(&last.value);
+        if now != told {
             progress(&last.value);
-            told.clone_from(&last.value.message);
+            told = now;
         }
         if SystemClock.ticks() >= give_up_at {
             break;
@@ -161,16 +174,25 @@ pub async fn until_ended(
 }
 
 fn judge(operation: &Operation, wait: HumanDuration) -> Result<(), Failure> {
-    let Operation { id, kind, target, message, .. } = operation;
+    let Operation { id, kind, target, message, state, .. } = operation;
     let what = format!("{} {target}", kind.as_str());
-    match operation.state {
+    match state {
         OperationState::Succeeded => Ok(()),
-        OperationState::Failed => Err(Failure::OperationFailed(format!("{what} failed: {message}"))),
-        OperationState::Superseded => Err(Failure::OperationFailed(format!("{what} was superseded: {message}"))),
+        OperationState::Failed => Err(Failure::OperationFailed(failed(operation))),
+        OperationState::Superseded | OperationState::Cancelled => {
+            Err(Failure::OperationFailed(format!("{what} was {}: {message}", state.as_str())))
+        }
         OperationState::Running => Err(Failure::OperationGoesOn(format!(
             "{what} did not end within {wait} and goes on (operation {id}): {message}"
         ))),
     }
+}
+
+/// Why it failed, and what to do next.
+pub fn failed(operation: &Operation) -> String {
+    let Operation { kind, target, message, next_step, .. } = operation;
+    let next = next_step.as_ref().map_or_else(String::new, |next| format!("; {next}"));
+    format!("{} {target} failed: {message}{next}", kind.as_str())
 }
 
 fn show(remote: &Remote, reply: &Reply<Operation>) {

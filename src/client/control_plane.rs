@@ -1,9 +1,13 @@
 //! How does a program ask the control plane? The CLI's calls, with errors that a person understands.
 
 mod intent;
+mod operations;
+mod past;
 mod stream;
 
 pub use intent::Revert;
+pub use operations::{Action, Target, Which};
+pub use past::During;
 pub use stream::{Following, Told};
 
 use std::error::Error as _;
@@ -11,15 +15,14 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, ETAG, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
-use uuid::Uuid;
 
 use crate::api::views::{ACTOR_HEADER, Page, Problem, TopologyResult};
 use crate::board::status::StatusDocument;
-use crate::domain::{ClusterName, Event, FailoverRecord, Generation, GroupName, HumanDuration, NodeName, Operation};
+use crate::domain::{ClusterName, Event, FailoverRecord, Generation, GroupName, HumanDuration};
 
 /// An address that does not take a connection within this time is not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -70,13 +73,6 @@ pub struct Reply<T> {
 pub struct SeenStatus {
     pub reply: Reply<StatusDocument>,
     pub tag: String,
-}
-
-/// Whom an action is for.
-#[derive(Debug, Clone, Copy)]
-pub enum Target<'a> {
-    Node(&'a NodeName),
-    Group(&'a GroupName),
 }
 
 /// What the writer of a topology expects to replace.
@@ -179,26 +175,6 @@ impl ControlPlane {
         Ok((after != Some(tag.as_str())).then_some(SeenStatus { reply, tag }))
     }
 
-    /// Asks for an action on a group or node: `verb` as the API's path spells it.
-    pub async fn act(
-        &self,
-        cluster: &ClusterName,
-        target: Target<'_>,
-        verb: &str,
-        body: &impl Serialize,
-    ) -> Result<Reply<Operation>, CallError> {
-        let path = match target {
-            Target::Node(node) => format!("/v1/clusters/{cluster}/nodes/{node}/{verb}"),
-            Target::Group(group) => format!("/v1/clusters/{cluster}/groups/{group}/{verb}"),
-        };
-        self.call(self.request(Method::POST, &path).json(body)).await
-    }
-
-    /// Where an operation stands.
-    pub async fn operation(&self, id: Uuid) -> Result<Reply<Operation>, CallError> {
-        self.call(self.get(&format!("/v1/operations/{id}"))).await
-    }
-
     /// A slice of the history, newest first.
     pub async fn failovers(
         &self,
@@ -224,9 +200,12 @@ impl ControlPlane {
         group: Option<&GroupName>,
         limit: u32,
     ) -> Result<String, CallError> {
-        let request = self.get(&format!("/v1/clusters/{cluster}/failovers")).header(ACCEPT, "text/markdown");
-        let response =
-            self.send(request.query(&[("limit", limit)]).query(&group.map(|name| [("group", name)]))).await?;
+        let request = self.get(&format!("/v1/clusters/{cluster}/failovers"));
+        self.markdown(request.query(&[("limit", limit)]).query(&group.map(|name| [("group", name)]))).await
+    }
+
+    async fn markdown(&self, request: RequestBuilder) -> Result<String, CallError> {
+        let response = self.send(request.header(ACCEPT, "text/markdown")).await?;
         if response.status().is_success() {
             return response.text().await.map_err(|error| self.unreachable(&error));
         }

@@ -32,11 +32,17 @@ pub enum ChangeAction {
     CreateCluster,
     PutTopology,
     DeleteCluster,
+    /// What belongs to the cluster as a whole: settings, policy, common dependencies, waivers, maintenance.
+    PutCluster,
+    /// Several objects at once.
+    ChangeSeveral,
     Pause,
     Drain,
     Resume,
     Online,
     Offline,
+    /// What an operation wanted is taken back with it.
+    Cancel,
     PutNode,
     DeleteNode,
     PutGroup,

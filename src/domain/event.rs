@@ -37,6 +37,11 @@ impl EventKind {
     pub fn as_str(self) -> String {
         spelled(self)
     }
+
+    /// Whether it says of a group, its subject, where that stands: statistics rest on these.
+    pub const fn is_of_group(self) -> bool {
+        matches!(self, Self::GroupPlaced | Self::GroupReleased | Self::GroupOnline | Self::GroupFailed)
+    }
 }
 
 /// An event as stored, numbered per cluster without gaps.

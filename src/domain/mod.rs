@@ -32,6 +32,7 @@ pub mod process;
 pub mod resource;
 pub mod resource_list;
 pub mod settings;
+pub mod statistics;
 pub mod topology;
 pub mod waiver;
 
@@ -51,7 +52,7 @@ pub use maintenance::Maintenance;
 pub use name::{ClusterName, DependencyName, GroupName, HandlerName, HostName, NameError, NodeName, ResourceName};
 pub use node::{Confirmation, Edition, Losses, NodeSpec, NodeState, NodeWanted, Software};
 pub use number::{Decision, Epoch, Generation, Revision, Term, Ticks};
-pub use operation::{Operation, OperationKind, OperationState};
+pub use operation::{Operation, OperationKind, OperationPhase, OperationState, PhaseBegun, Progress, Wanted};
 pub use owner_set::OwnerSet;
 pub use placement::{FailedMark, HeldBy, Placement, PlacementPhase};
 pub use policy::{AntiAffinity, Brake, Policy, Quarantine};

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::HumanDuration;
 
 /// What holds for a whole cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     pub anti_affinity: AntiAffinity,
@@ -16,6 +16,22 @@ pub struct Policy {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(default = false, required = false)]
     pub require_if_match: bool,
+    /// How long history is kept: failovers and operations that have ended, and events. What a failover budget counts, and what is
+    /// under way, is kept for longer. 24 h to 87600 h, which is ten years.
+    #[schema(default = "9600h")]
+    pub retention: HumanDuration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            anti_affinity: AntiAffinity::default(),
+            quarantine: Quarantine::default(),
+            brake: Brake::default(),
+            require_if_match: false,
+            retention: HumanDuration::from_secs(400 * 24 * 60 * 60),
+        }
+    }
 }
 
 /// What groups that share an anti-affinity class do when no node is left without another of them.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::replay::KeptPlan;
 use super::snapshot::{GroupView, PastFailover, Snapshot};
 use crate::domain::{
-    Assignment, Decision, FailedMark, FailoverRecord, GroupName, Losses, NewEvent, NodeName, Operation, OperationState,
-    Outcome, Placement,
+    Assignment, Decision, FailedMark, FailoverRecord, GroupName, Losses, NewEvent, NodeName, Operation, Outcome,
+    Placement,
 };
 
 /// What one commit writes. The store applies it as it stands: every rule was applied before.
@@ -67,7 +67,7 @@ impl Effects {
         for updated in &self.operations {
             snapshot.operations.iter_mut().filter(|op| op.id == updated.id).for_each(|op| *op = updated.clone());
         }
-        snapshot.operations.retain(|operation| operation.state == OperationState::Running);
+        snapshot.operations.retain(Operation::is_running);
         snapshot.nodes.retain(|name, _| !self.forget_nodes.contains(name));
         snapshot.groups.retain(|name, _| !self.forget_groups.contains(name));
     }

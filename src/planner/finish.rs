@@ -7,7 +7,7 @@ use super::draft::{Draft, Owned};
 use super::orders::Orders;
 use super::snapshot::NodeView;
 use super::{budget, failback};
-use crate::domain::{GroupName, NodeName, NodeState};
+use crate::domain::{GroupName, NodeName, NodeState, Operation, OperationPhase};
 
 /// Withdraws an operator's word that a node is down once that node answers.
 pub(super) fn withdraw(draft: &mut Draft<'_>) {
@@ -64,6 +64,10 @@ pub(super) fn look_again(draft: &mut Draft<'_>) {
     moments.extend(maintained.chain(&snapshot.maintenance).map(|maintenance| maintenance.until));
     let marked = snapshot.common_dependencies.values().filter_map(|dependency| dependency.down.as_ref());
     moments.extend(marked.map(|mark| mark.until));
+    let ended = |operation: &Operation| {
+        draft.plan.operations.iter().any(|step| step.id == operation.id && step.phase == OperationPhase::Ended)
+    };
+    moments.extend(snapshot.operations.iter().filter(|op| !ended(op)).map(|op| op.times_out_at));
     for (name, group, standing) in draft.groups() {
         moments.extend(failback::back(draft, (name, group)).and_then(|back| back.due_at()));
         if let Some(mark) = &standing.mark {

@@ -42,11 +42,13 @@ impl<'a> Index<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
         let (reports, reported) = reports(snapshot);
         let unheard = |(_, node): &(&NodeName, &NodeView)| !node.seen.answered && node.seen.state != NodeState::Down;
+        // For what is over time nothing is done any more, whenever it is ended.
+        let in_time = || snapshot.operations.iter().filter(|op| !op.is_timed_out(snapshot.now));
         let newest = |kinds: &[OperationKind]| {
-            let asked = snapshot.operations.iter().filter(|op| kinds.contains(&op.kind));
+            let asked = in_time().filter(|op| kinds.contains(&op.kind));
             asked.map(|op| (op.target.as_str(), op)).collect::<HashMap<_, _>>()
         };
-        let resets = snapshot.operations.iter().filter(|op| op.kind == OperationKind::Reset);
+        let resets = in_time().filter(|op| op.kind == OperationKind::Reset);
         Self {
             nodes: snapshot.nodes.iter().collect(),
             members: snapshot.nodes.values().filter(|node| !node.retired).count(),

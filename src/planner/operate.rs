@@ -1,30 +1,69 @@
-//! Which operations are done, and what do the others wait for?
+//! Which operations are done, which can't be, how far have the others come, and what do they wait for?
 
-use super::candidates::Search;
+mod of_group;
+mod of_node;
+
 use super::draft::{Draft, Owned};
-use super::needs;
-use super::place::{blockers, choice};
 use super::plan::OperationStep;
-use super::snapshot::{GroupView, NodeView};
-use super::words::{clock, counted};
 use crate::domain::{
-    Actor, Cause, FailoverRecord, GroupName, GroupState, GroupWanted, NodeName, NodeState, NodeWanted, Operation,
-    OperationKind, OperationState, PlacementPhase,
+    Actor, Cause, FailoverRecord, GroupName, HumanDuration, NodeName, Operation, OperationKind, OperationPhase,
+    OperationState, Progress,
 };
 
-/// Where an operation stands, and the sentence for it.
-type Verdict = (OperationState, String);
+/// Where an operation stands, with the sentence for it.
+enum Verdict {
+    Running(OperationPhase, String),
+    Succeeded(String),
+    /// Nothing fails without a word on what to do next.
+    Failed {
+        why: String,
+        next: String,
+    },
+    Superseded(String),
+}
 
-/// Ends the operations that are done or can't be, and says of the others what they wait for.
+impl Verdict {
+    fn waiting(message: impl Into<String>) -> Self {
+        Self::Running(OperationPhase::Waiting, message.into())
+    }
+
+    fn releasing(message: impl Into<String>) -> Self {
+        Self::Running(OperationPhase::Releasing, message.into())
+    }
+
+    fn starting(message: impl Into<String>) -> Self {
+        Self::Running(OperationPhase::Starting, message.into())
+    }
+
+    fn failed(why: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::Failed { why: why.into(), next: next.into() }
+    }
+
+    fn step(self, operation: &Operation, progress: Option<Progress>) -> OperationStep {
+        let ended = |state, message, next_step| (state, OperationPhase::Ended, message, next_step);
+        let (state, phase, message, next_step) = match self {
+            Self::Running(phase, message) => (OperationState::Running, phase, message, None),
+            Self::Succeeded(message) => ended(OperationState::Succeeded, message, None),
+            Self::Failed { why, next } => ended(OperationState::Failed, why, Some(next)),
+            Self::Superseded(message) => ended(OperationState::Superseded, message, None),
+        };
+        OperationStep { id: operation.id, state, phase, progress, message, next_step }
+    }
+}
+
+/// Ends the operations that are done, can't be, or have run out of time, and says of the others how far they have come and
+/// what they wait for.
 pub(super) fn operate(draft: &mut Draft<'_>) {
     let snapshot = draft.snapshot;
-    let running = snapshot.operations.iter().filter(|op| op.state == OperationState::Running);
     let drains = snapshot.operations.iter().any(|op| op.kind == OperationKind::Drain);
     let owned = if drains { draft.owned() } else { Owned::new() };
+    let running = snapshot.operations.iter().filter(|op| op.is_running());
     let steps = running.filter_map(|operation| {
-        let (state, message) = verdict(draft, &owned, operation);
-        let differs = state != operation.state || message != operation.message;
-        differs.then_some(OperationStep { id: operation.id, state, message })
+        let verdict = in_time(draft, operation, verdict(draft, &owned, operation));
+        let progress = progress(draft, &owned, operation, &verdict);
+        let step = verdict.step(operation, progress);
+        let stands = (operation.state, operation.phase, operation.progress, &operation.message);
+        (stands != (step.state, step.phase, step.progress, &step.message)).then_some(step)
     });
     let steps: Vec<OperationStep> = steps.collect();
     draft.plan.operations = steps;
@@ -47,213 +86,65 @@ pub(super) fn drained_by(draft: &Draft<'_>, node: &NodeName) -> Actor {
 
 fn verdict(draft: &Draft<'_>, owned: &Owned<'_>, operation: &Operation) -> Verdict {
     let target = operation.target.as_str();
+    let gone = |what: &str| {
+        let next = format!("put it back with the next apply, or ask for another {what}");
+        Verdict::failed(format!("{what} {target} is no longer in the topology"), next)
+    };
     if operation.kind.targets_node() {
         return match draft.snapshot.nodes.get_key_value(target) {
-            Some((name, node)) if !node.retired => of_node(draft, owned, operation.kind, (name, node)),
-            _ => (OperationState::Failed, format!("node {target} is no longer in the topology")),
+            Some((name, node)) if !node.retired => of_node::verdict(draft, owned, operation.kind, (name, node)),
+            _ => gone("node"),
         };
     }
     match draft.snapshot.groups.get_key_value(target) {
-        Some((name, group)) if !group.retired => of_group(draft, operation, name, group),
-        _ => (OperationState::Failed, format!("group {target} is no longer in the topology")),
+        Some((name, group)) if !group.retired => of_group::verdict(draft, operation, name, group),
+        _ => gone("group"),
     }
 }
 
-fn of_node(draft: &Draft<'_>, owned: &Owned<'_>, kind: OperationKind, (name, node): (&NodeName, &NodeView)) -> Verdict {
-    let wanted = match kind {
-        OperationKind::Pause => NodeWanted::Paused,
-        OperationKind::Drain => NodeWanted::Drained,
-        OperationKind::Resume => NodeWanted::Active,
-        _ => return confirmed(name, node),
+/// Nothing waits for ever. What is over time fails, unless all that it asked for is so.
+fn in_time(draft: &Draft<'_>, operation: &Operation, verdict: Verdict) -> Verdict {
+    // No plan does anything for it any more: a reset that nobody came to was not done.
+    let done = matches!(verdict, Verdict::Succeeded(_)) && operation.kind != OperationKind::Reset;
+    if !operation.is_timed_out(draft.snapshot.now) || done || matches!(verdict, Verdict::Superseded(_)) {
+        return verdict;
+    }
+    let whole = operation.times_out_at.duration_since(operation.created_at);
+    let whole = HumanDuration::from(std::time::Duration::try_from(whole).unwrap_or_default());
+    let why = match operation.phase {
+        OperationPhase::Accepted => format!("no plan came to it within {whole}"),
+        _ => format!("it was not done within {whole}: {}", operation.message),
     };
-    if node.wanted != wanted {
-        return (OperationState::Superseded, format!("something newer is wanted of {name}"));
-    }
-    match kind {
-        OperationKind::Pause => (OperationState::Succeeded, format!("{name} keeps what it runs and gets nothing new")),
-        OperationKind::Resume => (OperationState::Succeeded, format!("{name} may run groups again")),
-        _ => drained(draft, name, owned.get(name).map_or(&[], Vec::as_slice)),
-    }
-}
-
-fn confirmed(name: &NodeName, node: &NodeView) -> Verdict {
-    match node.seen.state {
-        NodeState::Up => (OperationState::Failed, format!("{name} answers; nothing was confirmed")),
-        NodeState::Down if node.confirmed_down.is_some() => {
-            (OperationState::Succeeded, format!("{name} counts as down"))
-        }
-        _ => (OperationState::Running, format!("waits until {name} counts as down")),
-    }
-}
-
-fn drained(draft: &Draft<'_>, name: &NodeName, left: &[&GroupName]) -> Verdict {
-    if left.is_empty() {
-        return (OperationState::Succeeded, drained_but_for(draft, name));
-    }
-    let why = |group: &&GroupName| {
-        let releasing = !matches!(draft.standing(group).placement.phase, PlacementPhase::Held);
-        let summary = draft.plan.reasons.get(*group).map(|reasoning| reasoning.summary.clone());
-        match summary {
-            _ if releasing => format!("{group} is on its way"),
-            Some(summary) => format!("{group}: {summary}"),
-            None => format!("{group} has not begun to move"),
-        }
-    };
-    let list: Vec<String> = left.iter().map(why).collect();
-    (OperationState::Running, format!("{} left: {}", counted(left.len(), "group"), list.join("; ")))
-}
-
-/// Instances of unclustered hosts go nowhere else: who is about to switch the node off has to know of them.
-fn drained_but_for(draft: &Draft<'_>, name: &NodeName) -> String {
-    let instances = draft.snapshot.nodes.get(name).into_iter().flat_map(|node| &node.seen.instances);
-    let alive: Vec<&str> = instances.filter(|(_, seen)| seen.may_be_alive()).map(|(host, _)| host.as_str()).collect();
-    if alive.is_empty() {
-        return format!("{name} runs nothing");
-    }
-    let hosts = alive.join(", ");
-    format!(
-        "{name} runs no group any more; instances of unclustered hosts go on there: {hosts}. Disable them to stop them"
+    let target = &operation.target;
+    Verdict::failed(
+        why,
+        match operation.kind {
+            OperationKind::Move => {
+                format!("mend what it waited for, as `explain` of {target} says, then move it again")
+            }
+            OperationKind::Online => format!(
+                "{target} is still wanted online, and starts once that is over; take it offline if it should not"
+            ),
+            OperationKind::Offline => {
+                format!("{target} is still wanted offline; if its owner is off for good, confirm that node down")
+            }
+            OperationKind::Drain => format!(
+                "{target} is still wanted drained, and what is left goes once it can; resume it if it should not"
+            ),
+            OperationKind::ConfirmDown => format!("if {target} is still off, confirm it down again"),
+            OperationKind::Reset | OperationKind::Pause | OperationKind::Resume => "ask for it again".to_owned(),
+        },
     )
 }
 
-fn of_group<'a>(draft: &Draft<'a>, operation: &Operation, name: &'a GroupName, group: &'a GroupView) -> Verdict {
+/// In groups; nothing where there is nothing to count.
+fn progress(draft: &Draft<'_>, owned: &Owned<'_>, operation: &Operation, verdict: &Verdict) -> Option<Progress> {
+    let done = matches!(verdict, Verdict::Succeeded(_));
     match operation.kind {
-        OperationKind::Reset => (OperationState::Succeeded, "its failures and spent budget are forgotten".to_owned()),
-        OperationKind::Offline => offline(draft, name, group),
-        OperationKind::Online => online(draft, name, group),
-        _ => moving(draft, operation, name, group),
-    }
-}
-
-fn offline(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Verdict {
-    if group.wanted != GroupWanted::Offline {
-        return (OperationState::Superseded, "it is wanted online meanwhile".to_owned());
-    }
-    match draft.standing(name).placement.owner() {
-        None => (OperationState::Succeeded, "it runs nowhere".to_owned()),
-        Some(owner) => (OperationState::Running, waits_for(draft, owner)),
-    }
-}
-
-fn online(draft: &Draft<'_>, name: &GroupName, group: &GroupView) -> Verdict {
-    if group.wanted != GroupWanted::Online {
-        return (OperationState::Superseded, "it is wanted offline meanwhile".to_owned());
-    }
-    let standing = draft.standing(name);
-    if let Some(mark) = standing.mark.as_ref().filter(|mark| mark.held.is_none()) {
-        let message = format!("{}; it begins again at {}, or when it is reset", mark.reason, clock(mark.retry_at));
-        return (OperationState::Failed, message);
-    }
-    match (standing.placement.assigned_to(), standing.placement.owner()) {
-        (Some(owner), _) => on(draft, name, owner),
-        (None, Some(owner)) => (OperationState::Running, waits_for(draft, owner)),
-        (None, None) => (OperationState::Running, summary(draft, name)),
-    }
-}
-
-/// Where a group stands on the node that it was placed on.
-fn on(draft: &Draft<'_>, name: &GroupName, owner: &NodeName) -> Verdict {
-    let starting = (OperationState::Running, format!("it starts on {owner}"));
-    if draft.placed(name).is_some() {
-        return starting;
-    }
-    if draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
-        return (OperationState::Running, waits_for(draft, owner));
-    }
-    if let Some(missing) = draft.snapshot.lacks(name) {
-        return (OperationState::Succeeded, needs::online_on(owner, &missing));
-    }
-    match draft.snapshot.seen_on_owner(name).map(|seen| seen.state) {
-        Some(GroupState::Failed | GroupState::PartialOnline) => {
-            (OperationState::Failed, format!("a resource failed on {owner}; see its log, then reset the group"))
+        OperationKind::Move | OperationKind::Online | OperationKind::Offline => {
+            Some(Progress { done: done.into(), total: 1 })
         }
-        _ => starting,
+        OperationKind::Drain => of_node::progress(draft, owned, operation),
+        _ => None,
     }
-}
-
-fn waits_for(draft: &Draft<'_>, owner: &NodeName) -> String {
-    let node = draft.snapshot.nodes.get(owner).filter(|node| node.seen.state == NodeState::Unreachable);
-    match node.map(|node| node.seen.down_at) {
-        Some(Some(at)) => format!("{owner} does not answer and may run it until {}", clock(at)),
-        Some(None) => format!("{owner} does not answer and may run it"),
-        None => format!("waits for {owner}"),
-    }
-}
-
-fn summary(draft: &Draft<'_>, name: &GroupName) -> String {
-    draft.plan.reasons.get(name).map_or_else(|| "it is not placed yet".to_owned(), |r| r.summary.clone())
-}
-
-fn moving<'a>(draft: &Draft<'a>, operation: &Operation, name: &'a GroupName, group: &'a GroupView) -> Verdict {
-    let newest = draft.index.newest_move(name);
-    if newest.is_some_and(|newest| newest.id != operation.id) {
-        return (OperationState::Superseded, "a newer move was asked for".to_owned());
-    }
-    if group.wanted == GroupWanted::Offline {
-        return (OperationState::Failed, "the group is wanted offline; bring it online first".to_owned());
-    }
-    let standing = draft.standing(name);
-    if let Some(mark) = standing.mark.as_ref().filter(|mark| mark.held.is_none()) {
-        return (OperationState::Failed, format!("the group failed: {}; reset it first", mark.reason));
-    }
-    let Some(owner) = standing.placement.owner() else {
-        let waiting = !blockers(draft, name).is_empty() || !needs::unmet(draft, group).is_empty();
-        let state = if waiting { OperationState::Running } else { OperationState::Failed };
-        return (state, summary(draft, name));
-    };
-    if standing.placement.assigned_to().is_none() {
-        return (OperationState::Running, waits_for(draft, owner));
-    }
-    let opened = standing.open.as_ref();
-    let there = |open: &&FailoverRecord| open.to.as_ref() == Some(owner);
-    let ours = is_under_way(group.open.as_deref().filter(there), operation)
-        || opened.is_some_and(|open| open.cause == Cause::OperatorMove && open.detected_at >= operation.created_at);
-    let arrived = operation.to.as_ref().map_or(ours, |to| to == owner);
-    match unheard(draft, operation.to.as_ref()) {
-        _ if arrived => on(draft, name, owner),
-        Some(node) => {
-            (OperationState::Running, format!("waits until {node} has said what it runs, or its lease is over"))
-        }
-        None => astray(draft, operation, (name, group), owner),
-    }
-}
-
-/// A node that may yet turn out to be a target: it was not heard under this reign, and is not down.
-fn unheard<'a>(draft: &'a Draft<'_>, to: Option<&NodeName>) -> Option<&'a NodeName> {
-    let may_answer = |node: &NodeView| !node.retired && !node.seen.answered && node.seen.state != NodeState::Down;
-    let asked = |name: &NodeName| to.is_none_or(|to| to == name);
-    draft.snapshot.nodes.iter().find(|(name, node)| asked(name) && may_answer(node)).map(|(name, _)| name)
-}
-
-/// The group is held by another node than asked for, and does not leave it.
-fn astray<'a>(
-    draft: &Draft<'a>,
-    operation: &Operation,
-    (name, group): (&'a GroupName, &'a GroupView),
-    owner: &NodeName,
-) -> Verdict {
-    let placed = draft.placed(name).is_some();
-    if !placed && draft.snapshot.nodes.get(owner).is_none_or(|node| !node.speaks()) {
-        return (OperationState::Running, waits_for(draft, owner));
-    }
-    let search = match group.placement.owner() {
-        Some(last) => Search::new(draft, (name, group), Some((last, "moved away from here"))),
-        None => choice(draft, name, group),
-    };
-    let waits = needs::would_wait(draft, (name, group));
-    if !placed && !waits.is_empty() {
-        let why = waits.join("; ");
-        return (OperationState::Failed, format!("it stays on {owner}, since it would not start again: {why}"));
-    }
-    let why = match (&operation.to, draft.placed(name)) {
-        (Some(to), _) => {
-            let at_placement = draft.plan.reasons.get(name).filter(|_| placed);
-            let verdict = at_placement.and_then(|found| found.verdicts.get(to)).cloned();
-            format!("{to} can't take it: {}", verdict.unwrap_or_else(|| search.judge().verdict(to)))
-        }
-        (None, Some(placed)) => placed.reason.clone(),
-        (None, None) => format!("no other node can take it ({})", search.judge().listed()),
-    };
-    let now = if placed { format!("it goes to {owner}") } else { format!("it stays on {owner}") };
-    (OperationState::Failed, format!("{why}; {now}. Choose another node, or move it again once that has changed"))
 }

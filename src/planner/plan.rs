@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::{
-    Actor, Cause, Epoch, FailedMark, GroupName, Losses, NodeName, OperationState, Outcome, ReleaseProof,
+    Actor, Cause, Epoch, FailedMark, GroupName, Losses, NodeName, OperationPhase, OperationState, Outcome, Progress,
+    ReleaseProof,
 };
 
 /// What is to be done now. Empty buckets and no `look_again_at` mean that all is as wanted.
@@ -36,7 +37,7 @@ pub struct Plan {
     /// Nodes of which a loss begins or ends.
     #[serde(default)]
     pub losses: BTreeMap<NodeName, Losses>,
-    /// Operations that end, or whose message changes.
+    /// Operations that end, come further, or wait for something else.
     pub operations: Vec<OperationStep>,
     /// Retired nodes and groups that nothing holds any more.
     pub forget_nodes: Vec<NodeName>,
@@ -122,12 +123,19 @@ pub struct Adoption {
     pub reason: String,
 }
 
-/// An operation that ends or waits.
+/// Where an operation stands now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationStep {
     pub id: Uuid,
     pub state: OperationState,
+    #[serde(default)]
+    pub phase: OperationPhase,
+    #[serde(default)]
+    pub progress: Option<Progress>,
     pub message: String,
+    /// What to do now that it has failed.
+    #[serde(default)]
+    pub next_step: Option<String>,
 }
 
 /// Why a group goes where it goes, or nowhere.

@@ -267,19 +267,28 @@ impl Writer<'_> {
         for step in &self.plan.operations {
             let Some(stored) = stored.get(&step.id).copied() else { continue };
             let mut operation = stored.clone();
-            operation.state = step.state;
-            operation.message.clone_from(&step.message);
-            if step.state != OperationState::Running {
-                operation.ended_at = Some(self.snapshot.now);
-                let what = format!("{} {}: {}", stored.kind.as_str(), step.state.as_str(), step.message);
-                self.event(EventKind::OperationEnded, &stored.target, what);
-                let reset = stored.kind == crate::domain::OperationKind::Reset;
-                let group = self.snapshot.groups.get_key_value(stored.target.as_str()).filter(|_| reset);
-                self.effects.budgets_reset.extend(group.map(|(name, _)| name.clone()));
+            operation.progress = step.progress;
+            operation.next_step.clone_from(&step.next_step);
+            if step.state == OperationState::Running {
+                operation.message.clone_from(&step.message);
+                operation.enter(step.phase, self.snapshot.now);
+            } else {
+                operation.end(step.state, step.message.clone(), self.snapshot.now);
+                self.ended(&operation);
             }
             self.stays_chosen(&operation);
             self.effects.operations.push(operation);
         }
+    }
+
+    fn ended(&mut self, operation: &Operation) {
+        let Operation { kind, target, state, message, next_step, .. } = operation;
+        let next = next_step.as_ref().map_or_else(String::new, |next| format!("; {next}"));
+        let what = format!("{} {}: {message}{next}", kind.as_str(), state.as_str());
+        self.event(EventKind::OperationEnded, target, what);
+        let reset = *kind == OperationKind::Reset && *state == OperationState::Succeeded;
+        let group = self.snapshot.groups.get_key_value(target.as_str()).filter(|_| reset);
+        self.effects.budgets_reset.extend(group.map(|(name, _)| name.clone()));
     }
 
     /// Whom an operator moves to where it is already shall stay there: failback leaves it.

@@ -16,6 +16,7 @@
 //! | `account` | what is known under this reign, and what may each node be granted? |
 //! | `node_account` | what is known of one node? |
 //! | `node` | how is one node talked to? |
+//! | `retention` | when is what is older than the retention removed? |
 //! | `seen` | how does an agent's report become part of a snapshot? |
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ mod account;
 mod cluster;
 mod node;
 mod node_account;
+pub mod retention;
 mod seen;
 
 /// Wakes the loop of a cluster. It carries no content: the loop finds out by itself what there is to do.

@@ -31,6 +31,8 @@ pub struct Cluster {
     pub longest_lease: Duration,
     /// The number of the newest event.
     pub last_event: u64,
+    /// Of what was before this, something may have been removed.
+    pub known_since: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 
@@ -52,6 +54,7 @@ impl Cluster {
             restored: false,
             longest_lease: Duration::ZERO,
             last_event: 0,
+            known_since: None,
             created_at: at,
         }
     }
@@ -74,6 +77,11 @@ impl Cluster {
     pub fn count_change(&mut self) {
         self.generation = self.generation.next();
         self.decision = self.decision.next();
+    }
+
+    /// Notes that something of what was before this was removed.
+    pub fn forget(&mut self, before: Timestamp) {
+        self.known_since = self.known_since.max(Some(before));
     }
 
     /// Gives an event the next number.

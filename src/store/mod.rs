@@ -13,7 +13,6 @@
 //! - An id that the backend makes is a UUIDv7, above those of all earlier clusters of the name. Nothing else differs between
 //!   two backends that were told the same.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,19 +20,30 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::domain::statistics::History;
 use crate::domain::{
-    Actor, Cause, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName,
-    HandlerName, HostName, NewEvent, NodeName, Operation, OperationKind, Outcome, Term, TopologySpec,
+    Actor, Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent,
+    NodeName, Operation, Term, TopologySpec,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
 
 mod cluster;
+mod filter;
 pub mod memory;
+mod operation;
+mod pruned;
 mod rules;
 pub mod sql;
 mod state;
+mod stored;
 mod touched;
+
+pub use filter::{EventFilter, FailoverFilter};
+pub use operation::{Cancellation, NewOperation, OperationFilter};
+
+pub use pruned::Pruned;
+pub use stored::{Generations, Stored};
 
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +60,9 @@ pub enum Error {
     /// A rule of the domain refuses it, as a sentence.
     #[error("{0}")]
     Refused(String),
+    /// It can't be done as things stand now, as a sentence.
+    #[error("{0}")]
+    NotNow(String),
     /// Its idempotency key has been answered before.
     #[error("this call has been answered before")]
     Repeated,
@@ -71,56 +84,6 @@ pub enum Expect {
     Absent,
     /// That it is still at this generation (`If-Match`).
     At(Generation),
-}
-
-/// The desired state, and when each part of it last changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// With `wanted` of every node and group.
-    pub spec: TopologySpec,
-    /// Of the whole.
-    pub generation: Generation,
-    pub objects: Generations,
-}
-
-impl Stored {
-    /// What is stored once `spec` has taken its place as `generation`.
-    #[must_use]
-    pub fn replaced_by(&self, spec: TopologySpec, generation: Generation) -> Self {
-        let Generations { nodes, groups, hosts, handlers } = &self.objects;
-        let objects = Generations {
-            nodes: touched(nodes, &self.spec.nodes, &spec.nodes, |node| &node.name, generation),
-            groups: touched(groups, &self.spec.groups, &spec.groups, |group| &group.name, generation),
-            hosts: touched(hosts, &self.spec.hosts, &spec.hosts, |host| &host.name, generation),
-            handlers: touched(handlers, &self.spec.handlers, &spec.handlers, |handler| &handler.name, generation),
-        };
-        Self { spec, generation, objects }
-    }
-}
-
-/// The generations of these objects, in which what is new or differs is of `generation`.
-fn touched<N: Ord + Clone, S: PartialEq>(
-    known: &BTreeMap<N, Generation>,
-    before: &[S],
-    after: &[S],
-    name: impl Fn(&S) -> &N,
-    generation: Generation,
-) -> BTreeMap<N, Generation> {
-    let before: BTreeMap<&N, &S> = before.iter().map(|object| (name(object), object)).collect();
-    let of = |object: &S| {
-        let same = before.get(name(object)).is_some_and(|was| *was == object);
-        known.get(name(object)).copied().filter(|_| same).unwrap_or(generation)
-    };
-    after.iter().map(|object| (name(object).clone(), of(object))).collect()
-}
-
-/// The change that last touched each object.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Generations {
-    pub nodes: BTreeMap<NodeName, Generation>,
-    pub groups: BTreeMap<GroupName, Generation>,
-    pub hosts: BTreeMap<HostName, Generation>,
-    pub handlers: BTreeMap<HandlerName, Generation>,
 }
 
 /// A desired state that takes the place of another one, exactly: absent maintenance is none, an absent `wanted` that of a
@@ -213,54 +176,16 @@ pub struct Basis {
     pub reign: Uuid,
 }
 
-/// An operator's action, as asked for.
+/// Somebody's word that a failover was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewOperation {
-    pub id: Uuid,
-    pub kind: OperationKind,
-    /// The name of the group or node, as `kind` says.
-    pub target: String,
-    pub to: Option<NodeName>,
-    pub reason: Option<String>,
+pub struct Acknowledgement {
+    pub failover: Uuid,
+    /// What there is to say of it.
+    pub comment: Option<String>,
     pub actor: Actor,
     pub at: Timestamp,
-    /// What is answered, to be kept with it.
+    /// What is answered, to be kept with it. The verb makes its body: the record as it is then, as JSON.
     pub answer: Option<KeptAnswer>,
-}
-
-/// Which failovers, and how many of them.
-#[derive(Debug, Clone, Default)]
-pub struct FailoverFilter {
-    pub group: Option<GroupName>,
-    /// That it left or came to.
-    pub node: Option<NodeName>,
-    pub cause: Option<Cause>,
-    pub outcome: Option<Outcome>,
-    /// Detected at this moment or later.
-    pub since: Option<Timestamp>,
-    /// Detected before this moment.
-    pub until: Option<Timestamp>,
-    /// Whether somebody has seen it.
-    pub acknowledged: Option<bool>,
-    pub limit: u32,
-    /// Only those that come after this one in the list.
-    pub after: Option<Uuid>,
-    /// Else newest first.
-    pub oldest_first: bool,
-}
-
-impl FailoverFilter {
-    /// Whether it takes a record, wherever that stands in the list.
-    pub fn takes(&self, record: &FailoverRecord) -> bool {
-        let at = |node: &NodeName| record.from.as_ref() == Some(node) || record.to.as_ref() == Some(node);
-        self.group.as_ref().is_none_or(|group| record.group == *group)
-            && self.node.as_ref().is_none_or(at)
-            && self.cause.is_none_or(|cause| record.cause == cause)
-            && self.outcome.is_none_or(|outcome| record.outcome == outcome)
-            && self.since.is_none_or(|since| record.detected_at >= since)
-            && self.until.is_none_or(|until| record.detected_at < until)
-            && self.acknowledged.is_none_or(|seen| record.acknowledged_at.is_some() == seen)
-    }
 }
 
 /// The database, as everybody else sees it.
@@ -281,6 +206,15 @@ pub trait Store: Send + Sync + 'static {
         expect: Expect,
         actor: &Actor,
         at: Timestamp,
+    ) -> Result<Accepted, Error>;
+
+    /// Creates a cluster, else `Exists`, and keeps what is answered with it. Else like `put_topology`.
+    async fn create_cluster(
+        &self,
+        spec: &TopologySpec,
+        actor: &Actor,
+        at: Timestamp,
+        answer: Option<&KeptAnswer>,
     ) -> Result<Accepted, Error>;
 
     /// Replaces the desired state of a cluster that is still at the generation that it was made from, else `Conflict`.
@@ -340,13 +274,12 @@ pub trait Store: Send + Sync + 'static {
 
     async fn operation(&self, id: Uuid) -> Result<Operation, Error>;
 
-    /// Operations of all clusters or of one, newest first, those before `before`.
-    async fn operations(
-        &self,
-        cluster: Option<&ClusterName>,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Operation>, Error>;
+    /// Operations, newest first.
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, Error>;
+
+    /// Takes an operation back, with the change of desired state that went with it. `NotNow` once anything was stopped for
+    /// it, or when it has ended. One that is cancelled already stays as it is.
+    async fn cancel_operation(&self, cluster: &ClusterName, new: &Cancellation) -> Result<Operation, Error>;
 
     // -- answers
 
@@ -358,25 +291,27 @@ pub trait Store: Send + Sync + 'static {
 
     // -- history
 
+    /// What is kept of what its groups did, or one of them, read at one moment: what statistics are made of.
+    async fn history(&self, cluster: &ClusterName, group: Option<&GroupName>) -> Result<History, Error>;
+
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>, Error>;
 
     async fn failover(&self, cluster: &ClusterName, id: Uuid) -> Result<FailoverRecord, Error>;
 
     /// Notes who has seen a failover, and what he says of it. Refuses one that is not over.
-    async fn acknowledge(
-        &self,
-        cluster: &ClusterName,
-        id: Uuid,
-        comment: Option<&str>,
-        actor: &Actor,
-        at: Timestamp,
-    ) -> Result<FailoverRecord, Error>;
+    async fn acknowledge(&self, cluster: &ClusterName, new: &Acknowledgement) -> Result<FailoverRecord, Error>;
 
     /// The plans that made a failover what it is, oldest first: none of one that an earlier version made.
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error>;
 
-    /// Events with a number above `after`, oldest first.
-    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>, Error>;
+    /// Events, oldest first.
+    async fn events(&self, cluster: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>, Error>;
+
+    /// Removes what is older than the retention, the oldest first and at most `limit` of each kind: failovers that have ended,
+    /// with the plans that were kept for them alone; operations that have ended; events. What a budget counts stays, and so do
+    /// the newest event and the newest of each kind that says where a group stands. Without a cluster: of one that was
+    /// deleted, whichever has anything old; its policy is gone, so the default counts.
+    async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned, Error>;
 
     /// The number of the newest event; 0 if there is none.
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64, Error>;

@@ -76,7 +76,7 @@ async fn story(server: &Configuration) {
 
     let before = online_on(server, "0", None).await;
     let request = MoveRequest { to: Some(Some("1".to_owned())), reason: Some(Some("the story goes on".to_owned())) };
-    let moved = actions_api::move_group(server, CLUSTER, GROUP, Some("30s"), None, None, Some(request));
+    let moved = actions_api::move_group(server, CLUSTER, GROUP, Some("30s"), None, None, None, Some(request));
     let (moved, after) = tokio::join!(moved, online_on(server, "1", Some(&before.tag)));
     let OperationOrPlan::Operation(operation) = moved.expect("a move") else { panic!("a plan instead of a move") };
     assert_eq!(operation.state, OperationState::Succeeded, "{}", operation.message);
@@ -86,7 +86,7 @@ async fn story(server: &Configuration) {
     let moves = Some(Cause::OperatorMove);
     let group = Some(GROUP);
     let history =
-        history_api::list_failovers(server, CLUSTER, group, None, moves, None, None, None, None, None, Some(10), None);
+        history_api::list_failovers(server, CLUSTER, group, None, moves, None, None, None, None, None, None, Some(10), None);
     let history = history.await.expect("a history").items;
     let [record] = history.as_slice() else { panic!("one move, not {history:?}") };
     let way = (record.from.clone().flatten(), record.to.clone().flatten());
@@ -95,7 +95,8 @@ async fn story(server: &Configuration) {
     assert_eq!(record.epoch, Some(Some(after.group.epoch)), "{record:?}");
     assert_eq!(record.release_proof, Some(Some(ReleaseProof::Acknowledged)), "{record:?}");
 
-    let events = history_api::list_events(server, CLUSTER, Some(1000), None, None).await.expect("the events").items;
+    let events = history_api::list_events(server, CLUSTER, None, None, None, Some(1000), None, None);
+    let events = events.await.expect("the events").items;
     assert!(events.iter().any(|event| event.kind == EventKind::FailoverClosed), "{events:?}");
 
     println!(

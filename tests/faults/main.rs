@@ -6,5 +6,6 @@ mod callers;
 mod hosts;
 mod network;
 mod notes;
+mod operations;
 mod servers;
 mod site;

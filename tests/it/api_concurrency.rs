@@ -1,8 +1,12 @@
 //! Do two who edit at once hear of each other, and is a call that is made twice done once?
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::door::{Door, Seen, site};
+use crate::support::hand_clock::HandClock;
 
 async fn keyed(door: &Door, path: &str, key: &str, body: &Value) -> Seen {
     door.call("POST", path, &[("idempotency-key", key)], Some(body)).await
@@ -70,6 +74,21 @@ async fn of_many_that_make_the_same_call_at_once_one_does_it() {
     let first = &answers[0];
     assert!(answers.iter().all(|seen| seen.status.is_success() && seen.json == first.json), "{answers:?}");
     assert_eq!(door.get("topology").await.etag(), first.etag());
+}
+
+#[tokio::test]
+async fn a_key_is_free_again_after_a_day() {
+    let clock = Arc::new(HandClock::default());
+    let door = Door::by(&site(), clock.clone()).await;
+    let (first, other) = (json!({ "reason": "disks" }), json!({ "reason": "patches" }));
+    let before = keyed(&door, "nodes/bts1/pause", "k-1", &first).await.ok();
+    clock.advance(Duration::from_secs(24 * 60 * 60 - 1));
+    assert_eq!(keyed(&door, "nodes/bts1/pause", "k-1", &first).await.ok()["id"], before["id"]);
+    keyed(&door, "nodes/bts2/pause", "k-1", &other).await.refused(422, "key-reused");
+    clock.advance(Duration::from_secs(1));
+    let after = keyed(&door, "nodes/bts2/pause", "k-1", &other).await;
+    assert_eq!((after.status.as_u16(), after.header("idempotency-replayed")), (202, None));
+    keyed(&door, "nodes/bts1/pause", "k-1", &first).await.refused(422, "key-reused");
 }
 
 #[tokio::test]

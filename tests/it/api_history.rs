@@ -84,9 +84,32 @@ async fn who_has_seen_a_failover_is_noted_once() {
 }
 
 #[tokio::test]
+async fn an_acknowledgement_that_is_said_again_overwrites_nobody() {
+    let door = eventful().await;
+    let path = format!("failovers/{}/acknowledge", id(1));
+    let say = async |actor: &str, key: &str, comment: &str| {
+        let headers = [("locum-actor", actor), ("idempotency-key", key)];
+        door.call("POST", &path, &headers, Some(&json!({ "comment": comment }))).await
+    };
+    let first = say("ann", "K", "switch was down").await;
+    assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (200, None));
+    let second = say("bob", "L", "and the router").await.ok();
+    let again = say("ann", "K", "switch was down").await;
+    assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (200, Some("true")));
+    assert_eq!((&again.text, &again.json["comment"]), (&first.text, &json!("switch was down")));
+    assert_eq!(door.get(&format!("failovers/{}", id(1))).await.ok(), second, "bob's word stays");
+    say("ann", "K", "something else").await.refused(422, "key-reused");
+    // What was said before is kept under its key as well.
+    say("bob", "M", "and the router").await.ok();
+    say("ann", "N", "the cable").await.ok();
+    assert_eq!(say("bob", "M", "and the router").await.ok(), second);
+    assert_eq!(door.get(&format!("failovers/{}", id(1))).await.ok()["acknowledged_by"], "ann");
+}
+
+#[tokio::test]
 async fn history_is_a_table_for_who_asks_for_one() {
     let door = eventful().await;
-    let text = async |path: &str, accept: &str| door.text(path, &[("accept", accept)]).await;
+    let text = async |path: &str, accept: &str| door.call("GET", path, &[("accept", accept)], None).await;
     let csv = text("failovers?limit=2", "text/csv").await;
     assert_eq!(csv.header("next-cursor"), Some(id(2).to_string().as_str()));
     let lines: Vec<&str> = csv.text.split("\r\n").collect();

@@ -65,7 +65,10 @@ async fn what_is_wrong_points_into_what_was_sent() {
     assert_eq!(other.findings(), [("/name".to_owned(), "other_name".to_owned())]);
     let owners = door.patch("groups/ftp", &json!({ "preferred_owners": ["bts1", "bts9"] })).await.findings();
     assert_eq!(owners[0], ("/preferred_owners/1".to_owned(), "dangling_reference".to_owned()));
-    door.put("nodes/bts2", &json!(7)).await.findings();
+    for (body, at, code) in [(json!(7), "", "wrong_type"), (json!({ "name": 7 }), "/name", "other_name")] {
+        let found = door.put("nodes/bts2", &body).await.findings();
+        assert_eq!(found, [(at.to_owned(), code.to_owned())], "{body}");
+    }
     door.patch("nodes/bts2", &json!([])).await.findings();
     door.put("groups/nope/resources/ip", &json!({})).await.refused(404, "not-found");
     // What breaks a rule elsewhere is told of the whole of it, with the place by its name.

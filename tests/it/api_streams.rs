@@ -1,12 +1,16 @@
 //! Does whoever follows hear everything, once, in order, from where he was?
 
+use std::sync::Arc;
+
 use axum::body::BodyDataStream;
 use futures_util::StreamExt as _;
 use locum::domain::{EventKind, GroupState, NewEvent, NodeState, PlacementPhase};
 use locum::planner::snapshot::SeenGroup;
+use locum::store::memory::MemoryStore;
 use serde_json::{Value, json};
 
 use crate::support::door::{Door, site};
+use crate::support::hand_clock::HandClock;
 use crate::support::{WAIT, at, cluster, group, node};
 
 /// Server-sent events, read one by one.
@@ -91,12 +95,35 @@ async fn many_events_at_once_come_once_each_in_order() {
 }
 
 #[tokio::test]
+async fn who_goes_on_from_what_is_gone_is_told() {
+    let door = Door::with(&site()).await;
+    for number in 2..6 {
+        happens(&door, number, "up").await;
+    }
+    door.store.prune(Some(&cluster()), at(401 * 24 * 60 * 60), 99).await.unwrap();
+    let mut following = Following::open(&door, "events", &[("last-event-id", "2")]).await;
+    let told = loop {
+        let block = following.block().await.expect("the stream ended");
+        if block.contains("data:") {
+            break block;
+        }
+    };
+    assert!(told.contains("event: gap") && told.contains("events 3 to 4 were removed"), "{told}");
+    assert_eq!(following.event().await.0, "5");
+    happens(&door, 6, "up").await;
+    assert_eq!(following.event().await.0, "6");
+    let page = door.get("events?cursor=0").await.ok();
+    let numbers: Vec<_> = page["items"].as_array().unwrap().iter().map(|event| event["sequence"].clone()).collect();
+    assert_eq!(numbers, [5, 6]);
+}
+
+#[tokio::test]
 async fn a_place_that_is_none_is_refused() {
     let door = Door::with(&site()).await;
     let accept = ("accept", "text/event-stream");
     let call = async |path: &str, id: &str| door.call("GET", path, &[accept, ("last-event-id", id)], None).await;
     assert_eq!(call("events", "yesterday").await.findings(), [(String::new(), "bad_cursor".to_owned())]);
-    let nowhere = door.response_at("GET", "/v1/clusters/nope/events", &[accept], None).await;
+    let nowhere = door.response("GET", "/v1/clusters/nope/events", &[accept], None).await;
     assert_eq!(nowhere.status(), 404);
 }
 
@@ -112,6 +139,25 @@ async fn the_status_comes_again_when_it_changes() {
     assert_ne!(next, id);
     assert_eq!(status["nodes"][2]["state"], "down");
     assert_eq!(door.get("status").await.ok(), status);
+}
+
+/// Nothing else happens on the machine: so the time that passes is that of the heartbeat.
+#[tokio::test(start_paused = true)]
+async fn something_comes_every_fifteen_seconds() {
+    let store = Arc::new(MemoryStore::new(|| [7; 10]));
+    let door = Door::over(store, Arc::new(HandClock::default()), &site()).await;
+    for path in ["events", "status"] {
+        let mut following = Following::open(&door, path, &[]).await;
+        while following.block().await.is_some_and(|block| !block.contains(": locum")) {}
+        if path == "status" {
+            following.event().await;
+        }
+        for _ in 0..3 {
+            let before = tokio::time::Instant::now();
+            assert_eq!(following.block().await.as_deref(), Some(":"), "a comment, which no reader is shown");
+            assert_eq!(before.elapsed().as_secs(), 15);
+        }
+    }
 }
 
 #[tokio::test]

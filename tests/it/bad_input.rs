@@ -81,7 +81,7 @@ async fn what_can_not_be_read_is_a_problem() {
     api.refused(stale, StatusCode::PRECONDITION_FAILED).await;
 }
 
-/// One byte too many: of a longer body the rest is never read, and a client that goes on sending may miss the answer.
+/// One byte too many; `http_limits` sends more.
 #[tokio::test]
 async fn a_body_that_is_too_large_is_a_problem() {
     let api = Api::start().await;

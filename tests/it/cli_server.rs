@@ -65,6 +65,41 @@ fn a_cluster_from_apply_to_offline() {
     assert!(table.contains("offline") && table.contains("NODE"), "{table}");
     assert!(site.says(0, &["history"]).contains("No failovers yet"));
     assert!(site.says(0, &["history", "--output", "json"]).contains("\"items\": []"));
+
+    let table = site.says(0, &["statistics"]);
+    assert!(table.contains("UPTIME") && table.lines().any(|line| line.starts_with("g ")), "{table}");
+    let told = site.says(0, &["statistics", "c", "--group", "g", "--output", "json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let spans = told["spans"].as_array().unwrap();
+    let states: Vec<_> = spans.iter().map(|span| span["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["unknown", "down", "online", "offline"], "{told}");
+    assert_eq!(spans[2]["owner"], "a");
+    assert!(site.says(0, &["statistics", "--report"]).starts_with("# Statistics of c"));
+    assert!(site.says(0, &["statistics", "--group", "g"]).contains("SINCE"));
+    assert!(site.says(1, &["statistics", "--since", "2999-01-01T00:00:00Z"]).contains("must be in the past"));
+}
+
+#[test]
+fn operations_are_listed_cancelled_and_end_in_time() {
+    let site = Site::start();
+    site.says(0, &["apply", "-f", &site.document()]);
+    site.wait_until_online();
+    assert!(site.says(0, &["operations"]).contains("No operations"));
+    // There is no other node: the drain waits.
+    let begun = site.says(0, &["drain", "a", "--no-wait", "--output", "json"]);
+    let begun: Value = serde_json::from_str(&begun).unwrap();
+    let id = begun["id"].as_str().unwrap();
+    let table = site.says(0, &["operations", "c", "--state", "running", "--kind", "drain", "--target", "a"]);
+    assert!(table.contains(id) && table.contains("PHASE"), "{table}");
+    assert!(site.says(0, &["cancel", id, "--reason", "wrong node"]).contains("a may run groups again"));
+    assert!(site.says(0, &["operations", "--state", "cancelled"]).contains(id));
+    assert!(site.says(1, &["operations", "--state", "done"]).contains("unknown variant"));
+
+    let failed = site.says(5, &["drain", "a", "--timeout", "1s"]);
+    assert!(failed.contains("drain a (waiting): 1 group left: g"), "{failed}");
+    assert!(failed.contains("drain a failed: it was not done within 1s"), "{failed}");
+    assert!(failed.contains("a is still wanted drained"), "{failed}");
+    assert_eq!(status(&site.server, "c")["nodes"][0]["wanted"], "drained");
 }
 
 #[test]

@@ -9,16 +9,17 @@ use jiff::Timestamp;
 use locum::board::Boards;
 use locum::client::agent::HttpAgents;
 use locum::clock::{SystemClock, SystemIds};
+use locum::domain::statistics::History;
 use locum::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
-    TopologySpec,
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    Term, TopologySpec,
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::reconciler::{self, Deps, Nudge};
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Acknowledgement, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
+    KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +54,15 @@ impl Store for Empty {
     }
 
     async fn put_topology(&self, _: &TopologySpec, _: Expect, _: &Actor, _: Timestamp) -> Result<Accepted, Error> {
+        unreachable!()
+    }
+    async fn create_cluster(
+        &self,
+        _: &TopologySpec,
+        _: &Actor,
+        _: Timestamp,
+        _: Option<&KeptAnswer>,
+    ) -> Result<Accepted, Error> {
         unreachable!()
     }
     async fn replace_topology(&self, _: &Replacement) -> Result<Accepted, Error> {
@@ -99,7 +109,13 @@ impl Store for Empty {
     async fn operation(&self, _: Uuid) -> Result<Operation, Error> {
         unreachable!()
     }
-    async fn operations(&self, _: Option<&ClusterName>, _: Option<Uuid>, _: u32) -> Result<Vec<Operation>, Error> {
+    async fn operations(&self, _: &OperationFilter) -> Result<Vec<Operation>, Error> {
+        unreachable!()
+    }
+    async fn cancel_operation(&self, _: &ClusterName, _: &Cancellation) -> Result<Operation, Error> {
+        unreachable!()
+    }
+    async fn history(&self, _: &ClusterName, _: Option<&GroupName>) -> Result<History, Error> {
         unreachable!()
     }
     async fn failovers(&self, _: &ClusterName, _: &FailoverFilter) -> Result<Vec<FailoverRecord>, Error> {
@@ -108,17 +124,13 @@ impl Store for Empty {
     async fn failover(&self, _: &ClusterName, _: Uuid) -> Result<FailoverRecord, Error> {
         unreachable!()
     }
-    async fn events(&self, _: &ClusterName, _: u64, _: u32) -> Result<Vec<Event>, Error> {
+    async fn events(&self, _: &ClusterName, _: &EventFilter) -> Result<Vec<Event>, Error> {
         unreachable!()
     }
-    async fn acknowledge(
-        &self,
-        _: &ClusterName,
-        _: Uuid,
-        _: Option<&str>,
-        _: &Actor,
-        _: Timestamp,
-    ) -> Result<FailoverRecord, Error> {
+    async fn acknowledge(&self, _: &ClusterName, _: &Acknowledgement) -> Result<FailoverRecord, Error> {
+        unreachable!()
+    }
+    async fn prune(&self, _: Option<&ClusterName>, _: Timestamp, _: u32) -> Result<Pruned, Error> {
         unreachable!()
     }
     async fn newest_event(&self, _: &ClusterName) -> Result<u64, Error> {

@@ -5,20 +5,25 @@ mod commit;
 mod differential;
 mod history;
 mod operation;
+mod prune;
 mod reign;
 mod topology;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use locum::domain::operation::DEFAULT_TIMEOUT;
 use locum::domain::{
     Actor, Cause, ChangeAction, Confirmation, Decision, Epoch, EventKind, FailedMark, FailoverRecord, FailoverStep,
-    Generation, GroupWanted, NewEvent, NodeWanted, OperationKind, OperationState, Outcome, Placement, PlacementPhase,
-    ReleaseProof, Term, TopologySpec,
+    Generation, GroupWanted, NewEvent, NodeWanted, OperationKind, OperationPhase, OperationState, Outcome, Placement,
+    PlacementPhase, Progress, ReleaseProof, Term, TopologySpec,
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, NewOperation, Replacement, Store};
+use locum::store::{
+    Basis, Cancellation, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation, OperationFilter,
+    Replacement, Store,
+};
 
 use crate::support::{alice, at, cluster, group, id, node, three_nodes};
 
@@ -44,6 +49,7 @@ macro_rules! suite {
             $backend:
             topology {
                 a_topology_is_created_kept_and_replaced
+                a_cluster_is_created_with_the_answer_of_its_call
                 a_replacement_rests_on_a_generation
                 history_is_whole_whatever_a_change_touched
                 a_replacement_is_exact_and_told_in_words
@@ -73,10 +79,28 @@ macro_rules! suite {
                 an_operation_changes_what_is_wanted_and_replaces_its_opposite
                 a_plan_ends_operations_and_withdraws_confirmations
                 an_operation_is_begun_once
+                an_operation_keeps_its_phases_and_what_follows
+                what_a_cancelled_operation_wanted_is_taken_back
+                to_cancel_goes_back_to_what_was_wanted_before
+                what_was_stopped_for_an_operation_is_not_taken_back
+                what_counts_at_once_is_not_taken_back
+                a_plan_made_before_a_cancellation_is_outrun
+                operations_are_found_by_what_they_are
             }
             history {
                 events_are_numbered_without_gaps
+                a_page_of_failovers_has_the_steps_of_each
+                a_word_on_a_failover_is_kept_with_its_answer
+                an_answer_is_kept_for_a_day
+                events_are_found_by_kind_and_subject
                 history_is_that_of_the_newest_cluster_of_a_name
+            }
+            prune {
+                what_is_older_than_the_retention_is_removed
+                what_a_budget_counts_and_what_is_under_way_stays
+                the_last_word_on_where_a_group_stands_stays
+                little_is_removed_at_a_time_the_oldest_first
+                history_of_a_deleted_cluster_goes_by_the_default
             }
         }
     };
@@ -160,11 +184,17 @@ fn operation(number: u128, kind: OperationKind, target: &str) -> NewOperation {
         reason,
         actor: alice(),
         at: at(10),
+        timeout: DEFAULT_TIMEOUT,
         answer: None,
     }
 }
 
-fn event(second: i64, number: usize) -> NewEvent {
+fn cancellation(number: u128) -> Cancellation {
+    let reason = Some("wrong node".to_owned());
+    Cancellation { id: id(number), reason, actor: alice(), at: at(20), answer: None }
+}
+
+pub fn event(second: i64, number: usize) -> NewEvent {
     let subject = format!("bts{number}");
     NewEvent { at: at(second), kind: EventKind::NodeUp, message: format!("{subject} answers"), subject }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use locum::domain::{Decision, Term};
-use locum::store::{Expect, Store};
+use locum::store::{EventFilter, Expect, Store};
 
 use crate::store::backends::memory_store;
 use crate::support::{alice, at, cluster, id, three_nodes};
@@ -15,8 +15,10 @@ async fn a_restored_backup_is_what_was_kept_then() {
     store.put_topology(&three_nodes(), Expect::Absent, &alice(), at(0)).await.unwrap();
     let least = (Term(0), Decision(0));
     let first = store.begin_reign(&cluster(), id(1), least, Duration::ZERO, at(1)).await.unwrap();
-    let (before, events) =
-        (store.load(&cluster(), at(9)).await.unwrap(), store.events(&cluster(), 0, 9).await.unwrap());
+    let (before, events) = (
+        store.load(&cluster(), at(9)).await.unwrap(),
+        store.events(&cluster(), &EventFilter::after(0, 9)).await.unwrap(),
+    );
     let backup = store.backup();
 
     let mut edited = three_nodes();
@@ -27,7 +29,7 @@ async fn a_restored_backup_is_what_was_kept_then() {
 
     store.restore(&backup);
     assert_eq!(store.load(&cluster(), at(9)).await.unwrap(), before);
-    assert_eq!(store.events(&cluster(), 0, 9).await.unwrap(), events);
+    assert_eq!(store.events(&cluster(), &EventFilter::after(0, 9)).await.unwrap(), events);
     let again = store.begin_reign(&cluster(), id(3), least, Duration::ZERO, at(4)).await.unwrap();
     assert_eq!((again.cluster_id, again.term), (first.cluster_id, first.term.next()), "the same term a second time");
 

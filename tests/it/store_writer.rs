@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use futures_util::future::join_all;
 use locum::domain::{ChangeAction, EventKind, Generation, NewEvent};
-use locum::store::{Accepted, Error, Expect, Replacement, Store, sql};
+use locum::store::{Accepted, Error, EventFilter, Expect, Replacement, Store, sql};
 
 use crate::store_file::{execute, url};
 use crate::support::{alice, at, cluster, three_nodes};
@@ -32,7 +32,7 @@ fn change(on: u64) -> Replacement {
 
 /// The messages of all events, which are numbered without gaps.
 async fn messages(store: &sql::SqlStore) -> Vec<String> {
-    let events = store.events(&cluster(), 0, 10_000).await.unwrap();
+    let events = store.events(&cluster(), &EventFilter::after(0, 10_000)).await.unwrap();
     let numbers: Vec<u64> = events.iter().map(|event| event.sequence).collect();
     assert_eq!(numbers, (1..).take(numbers.len()).collect::<Vec<u64>>());
     events.into_iter().map(|event| event.message).collect()

@@ -137,6 +137,26 @@ proptest! {
         prop_assert!(world.astray().is_empty(), "not online: {:?}", world.astray());
     }
 
+    /// Nothing is mended, and nobody answers any more: only time goes on, and only to where the plan asks to look again.
+    #[test]
+    fn no_operation_runs_for_ever(
+        story in proptest::collection::vec(proptest::sample::select([HAPPENINGS, HAPPENINGS, RULES].concat()), 1..60)
+    ) {
+        let mut world = World::default();
+        for command in START.into_iter().chain(story) {
+            world.command(command);
+            world.command("advance 1ms");
+        }
+        // Marks, windows and brakes come round; each day has few of them.
+        for _ in 0..500 {
+            world.command("plan");
+            let running = !world.running().is_empty();
+            let Some(at) = world.look_again_at().filter(|_| running) else { break };
+            world.wait_until(at);
+        }
+        prop_assert!(world.running().is_empty(), "these go on: {:#?}", world.running());
+    }
+
     #[test]
     fn all_is_well_once_the_faults_are_over(
         story in proptest::collection::vec(proptest::sample::select([HAPPENINGS, HAPPENINGS, RULES].concat()), 1..60)

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use locum::domain::{AntiAffinity, GroupName, GroupWanted, NodeState, NodeWanted, Outcome, PlacementPhase};
+use locum::domain::{
+    AntiAffinity, GroupName, GroupWanted, NodeState, NodeWanted, Operation, OperationPhase, OperationState, Outcome,
+    PlacementPhase, Progress,
+};
 use locum::planner::plan::Place;
 use locum::planner::{Effects, Plan, Snapshot, explanation, plan};
 
@@ -28,6 +31,32 @@ pub fn placements(before: &Snapshot, plan: &Plan, effects: &Effects) {
             let whole = u64::try_from(online.duration_since(record.detected_at).as_millis()).unwrap();
             assert_eq!(sum, whole, "the phases of {} do not sum to its downtime", record.group);
         }
+    }
+}
+
+/// Who reads that an operation has failed reads what to do next, and nothing that was counted is counted back.
+pub fn operations(before: &Snapshot, plan: &Plan, effects: &Effects) {
+    for step in &plan.operations {
+        let ended = step.state != OperationState::Running;
+        assert_eq!(ended, step.phase == OperationPhase::Ended, "{step:?}");
+        assert_eq!(step.next_step.is_some(), step.state == OperationState::Failed, "{step:?}");
+        assert!(!step.message.is_empty(), "{step:?}");
+        assert!(step.progress.is_none_or(|progress| progress.done <= progress.total), "{step:?}");
+        let known = before.operations.iter().find(|known| known.id == step.id).unwrap();
+        let done = |progress: Option<Progress>| progress.map_or(0, |progress| progress.done);
+        assert!(done(known.progress) <= done(step.progress), "{known:?} comes to {step:?}");
+    }
+    for operation in &effects.operations {
+        assert_eq!(operation.phases.last().unwrap().phase, operation.phase);
+        assert_eq!(operation.phases[0].phase, OperationPhase::Accepted);
+        assert_eq!(operation.ended_at.is_some(), operation.phase == OperationPhase::Ended);
+        assert!(operation.phases.windows(2).all(|pair| pair[0].at <= pair[1].at && pair[0].phase != pair[1].phase));
+    }
+    // Whatever it waits for: once its time is over it has ended.
+    let late = |operation: &&Operation| operation.is_timed_out(before.now);
+    for operation in before.operations.iter().filter(late) {
+        let step = plan.operations.iter().find(|step| step.id == operation.id);
+        assert!(step.is_some_and(|step| step.phase == OperationPhase::Ended), "{operation:?} goes on: {step:?}");
     }
 }
 

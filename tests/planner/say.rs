@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use locum::domain::GroupName;
+use locum::domain::{GroupName, OperationPhase};
 use locum::planner::plan::{Intent, Reasoning};
 use locum::planner::{Plan, Snapshot, budget, explanation, group_state, summarize};
 
@@ -75,7 +75,14 @@ fn steps(plan: &Plan, out: &mut String) {
         writeln!(out, "mark {group} {}", said.unwrap_or_else(|| "cleared".to_owned())).unwrap();
     }
     for step in &plan.operations {
-        writeln!(out, "operation {} {}: {}", step.id.as_u128(), word(step.state), step.message).unwrap();
+        let phase = (step.phase != OperationPhase::Ended).then(|| word(step.phase));
+        let counted = step.progress.map(|progress| format!("{} of {}", progress.done, progress.total));
+        let far: Vec<String> = phase.into_iter().chain(counted).collect();
+        let far = if far.is_empty() { String::new() } else { format!(" ({})", far.join(", ")) };
+        writeln!(out, "operation {} {}{far}: {}", step.id.as_u128(), word(step.state), step.message).unwrap();
+        if let Some(next) = &step.next_step {
+            writeln!(out, "    next: {next}").unwrap();
+        }
     }
     for (node, losses) in &plan.losses {
         let what = if losses.lost { "lost" } else { "not lost" };

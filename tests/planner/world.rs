@@ -100,6 +100,21 @@ impl World {
         groups.filter(|name| !self.is_online(name)).collect()
     }
 
+    /// The operations that have not ended.
+    pub fn running(&self) -> &[Operation] {
+        &self.snapshot.operations
+    }
+
+    /// When the plan asks to look again, if time alone may change it.
+    pub fn look_again_at(&self) -> Option<Timestamp> {
+        planner::plan(&self.snapshot).look_again_at
+    }
+
+    /// Time goes on to a moment.
+    pub fn wait_until(&mut self, at: Timestamp) {
+        self.snapshot.now = self.snapshot.now.max(at);
+    }
+
     fn is_online(&self, name: &GroupName) -> bool {
         use GroupState::{Online, PartialOnline};
         matches!(planner::group_state(&self.snapshot, name).0, Online | PartialOnline)
@@ -136,6 +151,7 @@ impl World {
         let effects = planner::effects(&self.snapshot, &plan, &mut next_id);
         check::placements(&self.snapshot, &plan, &effects);
         check::steps(&self.snapshot, &plan);
+        check::operations(&self.snapshot, &plan, &effects);
         if plan.is_empty() {
             return said;
         }

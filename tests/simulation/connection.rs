@@ -6,16 +6,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use locum::board::Boards;
+use locum::domain::statistics::History;
 use locum::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
-    TopologySpec,
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    Term, TopologySpec,
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
 use locum::store::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Acknowledgement, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
+    KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -181,6 +182,19 @@ impl Store for Connection {
         .await
     }
 
+    async fn create_cluster(
+        &self,
+        spec: &TopologySpec,
+        actor: &Actor,
+        at: Timestamp,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Accepted> {
+        self.ask(Verb::Wish, self.store().create_cluster(spec, actor, at, answer), |accepted: &Accepted| {
+            self.recorder().note(Fact::Accepted(accepted.generation));
+        })
+        .await
+    }
+
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
         self.ask(Verb::Wish, self.store().replace_topology(new), |accepted: &Accepted| {
             if accepted.changed {
@@ -269,13 +283,19 @@ impl Store for Connection {
         self.read(self.store().operation(id)).await
     }
 
-    async fn operations(
-        &self,
-        cluster: Option<&ClusterName>,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Operation>> {
-        self.read(self.store().operations(cluster, before, limit)).await
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>> {
+        self.read(self.store().operations(filter)).await
+    }
+
+    async fn cancel_operation(&self, cluster: &ClusterName, new: &Cancellation) -> Result<Operation> {
+        self.ask(Verb::Wish, self.store().cancel_operation(cluster, new), |cancelled: &Operation| {
+            self.recorder().count("operation", &format!("{} cancelled", cancelled.kind.as_str()));
+        })
+        .await
+    }
+
+    async fn history(&self, cluster: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+        self.read(self.store().history(cluster, group)).await
     }
 
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
@@ -290,19 +310,16 @@ impl Store for Connection {
         self.read(self.store().kept_plans(cluster, failover)).await
     }
 
-    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
-        self.read(self.store().events(cluster, after, limit)).await
+    async fn events(&self, cluster: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
+        self.read(self.store().events(cluster, filter)).await
     }
 
-    async fn acknowledge(
-        &self,
-        cluster: &ClusterName,
-        id: Uuid,
-        comment: Option<&str>,
-        actor: &Actor,
-        at: Timestamp,
-    ) -> Result<FailoverRecord> {
-        self.ask(Verb::Wish, self.store().acknowledge(cluster, id, comment, actor, at), |_: &FailoverRecord| {}).await
+    async fn acknowledge(&self, cluster: &ClusterName, new: &Acknowledgement) -> Result<FailoverRecord> {
+        self.ask(Verb::Wish, self.store().acknowledge(cluster, new), |_: &FailoverRecord| {}).await
+    }
+
+    async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned> {
+        self.ask(Verb::Wish, self.store().prune(cluster, now, limit), |_: &Pruned| {}).await
     }
 
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {

@@ -32,6 +32,8 @@ pub struct Run {
 pub enum Wish {
     Topology,
     Operation(Uuid),
+    /// That this operation is taken back.
+    Cancel(Uuid),
 }
 
 /// What the asker heard.

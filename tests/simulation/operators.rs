@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use locum::clock::Clock as _;
-use locum::domain::{Actor, NodeState, OperationKind, TopologySpec};
-use locum::store::{Error, Expect, NewOperation, Store as _, Stored};
+use locum::domain::operation::DEFAULT_TIMEOUT;
+use locum::domain::{Actor, ClusterName, HumanDuration, NodeName, NodeState, OperationKind, TopologySpec};
+use locum::store::{Cancellation, Error, Expect, NewOperation, OperationFilter, Store as _};
 use serde_json::Value;
 
 use crate::chance::Chance;
@@ -28,6 +29,15 @@ pub struct Operators {
     /// Not where the database may be restored: a copy that knows a shorter lease than is outstanding is not safe to start
     /// from before that has passed, whatever the control plane does.
     pub edit_timers: bool,
+}
+
+/// What somebody may do.
+#[derive(Clone, Copy)]
+enum Deed {
+    Operate(OperationKind),
+    ConfirmDown,
+    Cancel,
+    Edit,
 }
 
 /// One operator with one wish: what is asked leaves traces in no other name.
@@ -55,21 +65,31 @@ impl Operators {
 
     /// Somebody does something.
     pub fn act(&mut self) {
-        let kind = self.chance.weighted(&[
-            (5, Some(OperationKind::Move)),
-            (2, Some(OperationKind::Online)),
-            (2, Some(OperationKind::Offline)),
-            (2, Some(OperationKind::Reset)),
-            (1, Some(OperationKind::Pause)),
-            (2, Some(OperationKind::Drain)),
-            (3, Some(OperationKind::Resume)),
-            (2, Some(OperationKind::ConfirmDown)),
-            (6, None),
+        let deed = self.chance.weighted(&[
+            (5, Deed::Operate(OperationKind::Move)),
+            (2, Deed::Operate(OperationKind::Online)),
+            (2, Deed::Operate(OperationKind::Offline)),
+            (2, Deed::Operate(OperationKind::Reset)),
+            (1, Deed::Operate(OperationKind::Pause)),
+            (2, Deed::Operate(OperationKind::Drain)),
+            (3, Deed::Operate(OperationKind::Resume)),
+            (2, Deed::ConfirmDown),
+            (3, Deed::Cancel),
+            (6, Deed::Edit),
         ]);
-        match kind {
-            Some(OperationKind::ConfirmDown) => self.confirm_down(),
-            Some(kind) => self.operate(kind),
-            None => self.edit(),
+        match deed {
+            Deed::ConfirmDown => self.confirm_down(),
+            Deed::Operate(kind) => self.operate(kind),
+            Deed::Cancel => self.cancel(),
+            Deed::Edit => self.edit(),
+        }
+    }
+
+    /// What somebody asked for, who may be another one.
+    fn cancel(&mut self) {
+        let number = self.chance.number();
+        if let Some(asker) = self.asker() {
+            tokio::spawn(asker.cancel(number));
         }
     }
 
@@ -78,8 +98,16 @@ impl Operators {
         let target = (*self.chance.pick(names)).to_owned();
         let to = kind == OperationKind::Move && self.chance.one_in(2);
         let to = to.then(|| self.chance.pick(&topology::NODES).parse().unwrap());
+        let timeout = if self.chance.one_in(4) { HumanDuration::from_secs(1) } else { DEFAULT_TIMEOUT };
+        let again = self.chance.one_in(4).then(|| self.chance.number());
         let Some(asker) = self.asker() else { return };
-        tokio::spawn(asker.operate(kind, target, to));
+        let second = again.zip(self.asker());
+        tokio::spawn(async move {
+            asker.operate(kind, target, to, timeout).await;
+            if let Some((number, second)) = second {
+                second.cancel(number).await;
+            }
+        });
     }
 
     /// Only of a node whose machines are truly off: that is what the operator looks at.
@@ -91,7 +119,7 @@ impl Operators {
         let off: Vec<String> = topology::NODES.iter().filter(|n| all_off(n)).map(|name| (*name).to_owned()).collect();
         let Some(target) = self.chance.any(&off).cloned() else { return };
         if let Some(asker) = self.asker() {
-            tokio::spawn(asker.operate(OperationKind::ConfirmDown, target, None));
+            tokio::spawn(asker.operate(OperationKind::ConfirmDown, target, None, DEFAULT_TIMEOUT));
         }
     }
 
@@ -134,13 +162,13 @@ impl Operators {
     /// Asks, and hears what comes of it.
     pub async fn insist(&mut self, kind: OperationKind, target: &str) {
         if let Some(asker) = self.asker() {
-            asker.operate(kind, target.to_owned(), None).await;
+            asker.operate(kind, target.to_owned(), None, DEFAULT_TIMEOUT).await;
         }
     }
 }
 
 impl Asker {
-    async fn operate(self, kind: OperationKind, target: String, to: Option<locum::domain::NodeName>) {
+    async fn operate(self, kind: OperationKind, target: String, to: Option<NodeName>, timeout: HumanDuration) {
         let Door { store, boards, nudge, clock, ids, .. } = &self.door;
         let cluster = topology::CLUSTER.parse().unwrap();
         if kind == OperationKind::ConfirmDown {
@@ -155,7 +183,7 @@ impl Asker {
         let (actor, at) = (self.actor.clone(), clock.now());
         let way = to.as_ref().map_or_else(String::new, |to| format!(" to {to}"));
         self.recorder.say(&self.actor.0, format!("asks for {} of {target}{way}", kind.as_str()));
-        let new = NewOperation { id, kind, target, to, reason: None, actor, at, answer: None };
+        let new = NewOperation { id, kind, target, to, reason: None, actor, at, timeout, answer: None };
         let answer = self.answer(store.begin_operation(&cluster, &new)).await;
         if answer.is_some() {
             nudge.cluster(&cluster);
@@ -163,13 +191,30 @@ impl Asker {
         self.hear(Wish::Operation(id), answer.map(|answer| answer.map(|_| None)));
     }
 
+    /// Whatever runs of what was asked for, or has just ended.
+    async fn cancel(self, number: u64) {
+        let Door { store, nudge, clock, .. } = &self.door;
+        let cluster: ClusterName = topology::CLUSTER.parse().unwrap();
+        let newest = OperationFilter { cluster: Some(cluster.clone()), limit: 20, ..OperationFilter::default() };
+        let Some(Ok(all)) = self.answer(store.operations(&newest)).await else { return };
+        let (running, ended): (Vec<_>, Vec<_>) = all.into_iter().partition(|operation| operation.is_running());
+        let all: Vec<_> = running.into_iter().chain(ended.into_iter().take(1)).collect();
+        let Some(operation) = all.get(usize::try_from(number % 20).unwrap() % all.len().max(1)) else { return };
+        let (id, kind, target) = (operation.id, operation.kind.as_str(), &operation.target);
+        self.recorder.say(&self.actor.0, format!("cancels {kind} of {target}"));
+        let new = Cancellation { id, reason: None, actor: self.actor.clone(), at: clock.now(), answer: None };
+        let answer = self.answer(store.cancel_operation(&cluster, &new)).await;
+        if answer.is_some() {
+            nudge.cluster(&cluster);
+        }
+        self.hear(Wish::Cancel(id), answer.map(|answer| answer.map(|_| None)));
+    }
+
     async fn edit(self, number: u64, blind: bool, timers: bool) {
-        let Some(Ok(Stored { spec, generation, .. })) =
-            self.answer(self.door.store.topology(&topology::CLUSTER.parse().unwrap())).await
-        else {
+        let Some(Ok(stored)) = self.answer(self.door.store.topology(&topology::CLUSTER.parse().unwrap())).await else {
             return;
         };
-        let mut document = serde_json::to_value(&spec).unwrap();
+        let mut document = serde_json::to_value(&stored.spec).unwrap();
         let mut chance = Chance::new(number, crate::chance::Stream::Topology);
         if chance.one_in(10) {
             let wrong = topology::mistake(&mut chance, &document);
@@ -177,7 +222,7 @@ impl Asker {
             return self.recorder.count("wish", &format!("document refused: {}", findings[0].code));
         }
         let Some(said) = topology::edit(&mut chance, &mut document, timers) else { return };
-        let expect = if blind { Expect::Anything } else { Expect::At(generation) };
+        let expect = if blind { Expect::Anything } else { Expect::At(stored.generation) };
         self.put(&topology::checked(&document), expect, &said).await;
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use locum::domain::{ClusterName, OperationKind};
 use locum::planner::{self, Snapshot};
-use locum::store::{FailoverFilter, Store as _};
+use locum::store::{EventFilter, FailoverFilter, OperationFilter, Store as _};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -256,12 +256,12 @@ impl World {
             stored: store.load(&cluster(), seen.now).await.unwrap(),
             seen,
             changes: store.changes(&cluster(), None, most).await.unwrap(),
-            operations: store.operations(Some(&cluster()), None, most).await.unwrap(),
+            operations: store.operations(&OperationFilter { limit: most, ..OperationFilter::default() }).await.unwrap(),
             failovers: store
                 .failovers(&cluster(), &FailoverFilter { limit: most, ..FailoverFilter::default() })
                 .await
                 .unwrap(),
-            events: store.events(&cluster(), 0, most).await.unwrap(),
+            events: store.events(&cluster(), &EventFilter::after(0, most)).await.unwrap(),
         };
         self.site.recorder.note(Fact::Settled(Box::new(rows)));
     }

@@ -41,6 +41,7 @@ fn of_status(status: &str, path: &str, method: &str) -> Vec<Kind> {
             let detail = "you expected generation 7, but the generation is 9; read it again, then decide";
             vec![Kind { more: both, ..kind("precondition-failed", "It changed meanwhile", detail) }]
         }
+        "408" => vec![kind("too-slow", "The body comes too slowly", "the body did not come within 60 s")],
         "413" => vec![kind("too-large", "The body is too large", "the body is larger than 32 MiB")],
         "415" => {
             let detail = "send the body as JSON, with the header content-type: application/json";

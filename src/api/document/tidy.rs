@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::fields::of_schema;
+
 /// Generations fit in 64 bits; what stands behind the dash changes with what is seen.
 const ETAG: &str = r#"^"[0-9]{1,18}(-[0-9a-f]{1,64})?"$"#;
 
@@ -94,6 +96,25 @@ fn narrow(method: &str, parameter: &mut Value) {
     }
 }
 
+/// Says which fields the items of a list have, where a caller may ask for some of them.
+pub fn fields(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    for list in paths.values_mut().filter_map(|path| path.get_mut("get")) {
+        let page = &list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+        let page = page.as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        let known = of_schema(&schemas[page]["properties"]["items"]["items"], &schemas);
+        let word = known.into_iter().collect::<Vec<_>>().join("|");
+        let parameters = list.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["name"] == "fields") {
+            parameter["schema"] = json!({ "type": "string", "pattern": format!("^({word})(,({word}))*$") });
+        }
+    }
+}
+
+/// Of what these are, a body has no name to leave away.
+const WHOLE: [&str; 2] = ["Topology", "Cluster"];
+
 /// What is PUT to a path that has its name need not say it again: a schema of its own.
 pub fn bodies(document: &mut Value) {
     let Some(paths) = document["paths"].as_object_mut() else { return };
@@ -102,7 +123,7 @@ pub fn bodies(document: &mut Value) {
     let mut named = Vec::new();
     for schema in puts {
         let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        if let Some(kind) = name.strip_suffix("Spec").filter(|kind| *kind != "Topology").map(str::to_owned) {
+        if let Some(kind) = name.strip_suffix("Spec").filter(|kind| !WHOLE.contains(kind)).map(str::to_owned) {
             named.push(kind.clone());
             *schema = json!({ "$ref": format!("#/components/schemas/Put{kind}") });
         }

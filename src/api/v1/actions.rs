@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::bounded;
-use super::operations::until_ended;
+use super::operations::{timeout, until_ended};
 use super::preview;
 use crate::api::AppState;
 use crate::api::answers::Writing;
@@ -17,9 +17,7 @@ use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::repeat::Key;
 use crate::api::views::{ActionRequest, MoveRequest, Problem};
-use crate::domain::{
-    Actor, ClusterName, GroupName, HumanDuration, NodeName, NodeState, Operation, OperationKind, OperationState,
-};
+use crate::domain::{Actor, ClusterName, GroupName, HumanDuration, NodeName, NodeState, Operation, OperationKind};
 use crate::planner::PlanSummary;
 use crate::store::{KeptAnswer, NewOperation};
 
@@ -55,6 +53,10 @@ pub struct How {
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     dry_run: bool,
+    /// It fails if it is not done within this time: 1s to 720h, default 24h. That ends the waiting, and changes nothing
+    /// that is wanted.
+    #[param(value_type = Option<String>, example = "15m")]
+    timeout: Option<HumanDuration>,
 }
 
 /// How, and by whom.
@@ -80,7 +82,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 #[serde(untagged)]
 pub enum OperationOrPlan {
     /// The operation, ended.
-    Operation(Operation),
+    Operation(Box<Operation>),
     /// With `dry_run`: what it would do.
     Plan(PlanSummary),
 }
@@ -110,12 +112,13 @@ impl From<ActionRequest> for MoveRequest {
 }
 
 async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Response, ApiError> {
-    let Asked { how: How { wait, dry_run }, actor, key } = asked;
+    let Asked { how: How { wait, dry_run, timeout: asked }, actor, key } = asked;
+    let timeout = timeout(asked)?;
     let Action { cluster, kind, target, request: MoveRequest { to, reason } } = action;
     let (id, at) = (state.ids.next_id(), state.clock.now());
     let location = format!("/v1/operations/{id}");
     let kept = |key: Key| KeptAnswer { location: Some(location.clone()), ..key.answer(StatusCode::ACCEPTED, at) };
-    let new = NewOperation { id, kind, target, to, reason, actor, at, answer: key.map(kept) };
+    let new = NewOperation { id, kind, target, to, reason, actor, at, timeout, answer: key.map(kept) };
     if dry_run {
         let summary = preview::of_operation(state, &cluster, &new).await?;
         return Ok(Json(OperationOrPlan::Plan(summary)).into_response());
@@ -126,8 +129,8 @@ async fn accept(state: &AppState, asked: Asked, action: Action) -> Result<Respon
         Some(_) => until_ended(state, accepted.id, bounded(wait)).await?,
         None => accepted,
     };
-    let status = if operation.state == OperationState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let answer = Json(OperationOrPlan::Operation(operation));
+    let status = if operation.is_running() { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let answer = Json(OperationOrPlan::Operation(Box::new(operation)));
     Ok((status, [(header::LOCATION, location)], answer).into_response())
 }
 

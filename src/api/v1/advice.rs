@@ -105,7 +105,12 @@ pub async fn put_waiver(
             None => waivers.push(json!(waiver)),
         }
         let object = path(&waiver.rule, waiver.object.as_deref());
-        Ok(Made { at: format!("/waivers/{index}"), action: ChangeAction::PutWaiver, object, message: message.clone() })
+        Ok(Made {
+            at: format!("/waivers/{index}").into(),
+            action: ChangeAction::PutWaiver,
+            object,
+            message: message.clone(),
+        })
     };
     edit::edit(&state, &cluster, &asked, change, |done| {
         let generation = done.before.generation;
@@ -137,7 +142,7 @@ pub async fn delete_waiver(
         waivers(document)?.remove(index);
         let at = "/waivers".to_owned();
         let path = path(&rule, object.as_deref());
-        Ok(Made { at, action: ChangeAction::DeleteWaiver, object: path, message: message.clone() })
+        Ok(Made { at: at.into(), action: ChangeAction::DeleteWaiver, object: path, message: message.clone() })
     };
     edit::edit(&state, &cluster, &asked, change, |done| {
         let generation = done.before.generation;

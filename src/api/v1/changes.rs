@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -14,9 +14,10 @@ use super::{OneCluster, cursor, limit};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Replacing};
 use crate::api::extract::{Body, Edit, Path, Query, Writer};
+use crate::api::fields::Fields;
 use crate::api::problem::ApiError;
 use crate::api::report::{Format, Table};
-use crate::api::views::{ActionRequest, ChangeView, Page, TopologyResult};
+use crate::api::views::{ActionRequest, ChangeView, Page, SparsePage, TopologyResult};
 use crate::domain::topology::parse;
 use crate::domain::{Change, ChangeAction, ClusterName, Generation, TopologySpec, differences, spelled};
 use crate::store::Stored;
@@ -52,7 +53,8 @@ pub struct HowToRevert {
 /// who did what; the header `next-cursor` then says how to go on.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/changes", tag = "history", params(OneCluster, Slice), responses(
     (status = 200, description = "The changes", content(
-        (Page<Change> = "application/json"), (String = "text/csv"), (String = "text/markdown"))),
+        (Page<Change> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json"),
+        (String = "text/csv"), (String = "text/markdown"))),
     Listing,
 ))]
 pub async fn list_changes(
@@ -63,11 +65,14 @@ pub async fn list_changes(
 ) -> Result<Response, ApiError> {
     let limit = limit(slice.limit)?;
     let before = cursor::<u64>(slice.cursor.as_deref())?.map(Generation);
-    let items = state.store.changes(&cluster, before, limit).await?;
-    let full = items.len() == limit as usize;
-    let next_cursor = items.last().filter(|_| full).map(|last| last.generation.to_string());
-    Ok(match Format::of(&headers) {
-        Format::Json => Json(Page { items, next_cursor }).into_response(),
+    let (fields, format) = (Fields::of::<Change>(slice.fields.as_deref())?, Format::of(&headers));
+    if format != Format::Json {
+        fields.only_in_pages()?;
+    }
+    let found = state.store.changes(&cluster, before, limit + 1).await?;
+    let Page { items, next_cursor } = Page::of(found, limit, |last| last.generation.to_string());
+    Ok(match format {
+        Format::Json => fields.answer(Page { items, next_cursor })?,
         Format::Csv => table(&items).csv(next_cursor.as_deref()),
         Format::Markdown => {
             let head = format!("# Changes of {cluster}");
@@ -135,7 +140,7 @@ pub async fn revert(
         edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
         let wanted = if operator_state { then.clone() } else { with_operator_state_of(&then, &stored.spec) };
         *document = serde_json::to_value(wanted).map_err(|_| ApiError::internal())?;
-        let (at, object) = (String::new(), cluster.to_string());
+        let (at, object) = (String::new().into(), cluster.to_string());
         Ok(Made { at, action: ChangeAction::Revert, object, message: message.clone() })
     };
     edit::edit(&state, &cluster, &asked, change, |done| whole(&cluster, done, dry_run)).await
@@ -171,8 +176,13 @@ fn with_operator_state_of(then: &TopologySpec, now: &TopologySpec) -> TopologySp
     wanted
 }
 
-async fn find(state: &AppState, cluster: &ClusterName, generation: Generation) -> Result<Change, ApiError> {
+/// The change that made a generation, if it is known.
+pub async fn at(state: &AppState, cluster: &ClusterName, generation: Generation) -> Result<Option<Change>, ApiError> {
     let newest = state.store.changes(cluster, Some(Generation(generation.0.saturating_add(1))), 1).await?;
-    let change = newest.into_iter().find(|change| change.generation == generation);
+    Ok(newest.into_iter().find(|change| change.generation == generation))
+}
+
+async fn find(state: &AppState, cluster: &ClusterName, generation: Generation) -> Result<Change, ApiError> {
+    let change = at(state, cluster, generation).await?;
     change.ok_or_else(|| ApiError::not_found("change", &generation.to_string()))
 }

@@ -126,7 +126,7 @@ async fn write(
         let at = format!("/hosts/{index}");
         let fields = document.pointer_mut(&at).ok_or_else(ApiError::internal)?;
         let (action, message) = make(&stored.spec, &stored.spec.hosts[index], fields)?;
-        Ok(Made { at, action, object: one.path(), message })
+        Ok(Made { at: at.into(), action, object: one.path(), message })
     };
     edit::edit(state, cluster, &asked, change, |done| {
         let found = found(&done.before);

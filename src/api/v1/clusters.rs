@@ -1,68 +1,149 @@
-//! Which clusters are there?
+//! Which clusters are there, and what is wanted of one as a whole?
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-use uuid::Uuid;
+use serde_json::Value;
 
-use super::edit::etag;
-use super::{OneCluster, judged, preview};
+use super::edit::{self, Made, etag};
+use super::lists::Entry;
+use super::writing::Step;
+use super::{OneCluster, judged, preview, queries, topology, whole};
 use crate::api::AppState;
-use crate::api::answers::{Listing, Reading};
-use crate::api::extract::{Caller, DryRun, Path, Query};
+use crate::api::answers::{Listing, Reading, Replacing};
+use crate::api::extract::{Caller, Document, DryRun, Edit, Patch, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{Page, Problem, TopologyResult};
-use crate::domain::{ClusterName, Generation, TopologySpec};
-use crate::store::ClusterHead;
-
-/// A cluster in a list.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct ClusterView {
-    pub name: ClusterName,
-    /// Agents obey this id, not the name.
-    pub id: Uuid,
-    pub generation: Generation,
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-}
-
-impl From<ClusterHead> for ClusterView {
-    fn from(head: ClusterHead) -> Self {
-        let ClusterHead { name, id, generation, created_at } = head;
-        Self { name, id, generation, created_at }
-    }
-}
+use crate::api::views::{
+    ClusterSpec, ClusterView, MergePatch, ObjectResult, Page, Problem, SparsePage, TopologyResult, WholeCluster,
+};
+use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec};
+use crate::store::{ClusterHead, Stored};
 
 /// List clusters
 ///
-/// All of them, by name.
-#[utoipa::path(get, path = "/v1/clusters", tag = "topology", responses(
-    (status = 200, description = "The clusters", body = Page<ClusterView>),
+/// In pages, by name unless `sort` says another order.
+#[utoipa::path(get, path = "/v1/clusters", tag = "topology", params(queries::Clusters), responses(
+    (status = 200, description = "The clusters; with fields, what was asked for of each", content(
+        (Page<ClusterView> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json"))),
     Listing,
 ))]
-pub async fn list_clusters(State(state): State<AppState>) -> Result<Json<Page<ClusterView>>, ApiError> {
-    let items = state.store.clusters().await?.into_iter().map(ClusterView::from).collect();
-    Ok(Json(Page { items, next_cursor: None }))
+pub async fn list_clusters(
+    State(state): State<AppState>,
+    Query(query): Query<queries::Clusters>,
+) -> Result<Response, ApiError> {
+    let asked = query.of::<ClusterView>("/v1/clusters")?;
+    let clusters: Vec<ClusterView> = state.store.clusters().await?.into_iter().map(whole::in_list).collect();
+    let values: Vec<Value> =
+        clusters.iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(|_| ApiError::internal())?;
+    let entries = clusters.iter().zip(&values);
+    let entries = entries.map(|(of, value)| Entry { name: of.name.as_str(), generation: of.generation, value });
+    let mut entries: Vec<Entry<'_>> = entries.collect();
+    asked.sort(&mut entries);
+    if let Some(mark) = &asked.after {
+        asked.go_on(mark, &[], &mut entries);
+    }
+    asked.fields.answer(asked.page(&entries, Generation(0), |entry| entry.value.clone()))
+}
+
+/// Create a cluster
+///
+/// Of the name in the document, as PUT of its topology with `If-None-Match: *` does: refused whole, with every finding, when
+/// anything is wrong, and if there is one of that name.
+#[utoipa::path(post, path = "/v1/clusters", tag = "topology", params(DryRun), request_body = TopologySpec, responses(
+    (status = 200, description = "With dry_run: what would happen", body = TopologyResult),
+    (status = 201, description = "Accepted", body = TopologyResult, headers(
+        ("location" = String, description = "Its path"), ("etag" = String, description = "The generation"))),
+    Replacing,
+))]
+pub async fn create_cluster(
+    State(state): State<AppState>,
+    asked: Edit,
+    Document(document): Document,
+) -> Result<Response, ApiError> {
+    topology::create(&state, asked, &document).await
 }
 
 /// Get a cluster
 ///
-/// Its id and generation; the topology and the status are calls of their own.
+/// What is wanted of it as a whole: settings, policy, common dependencies, waivers, maintenance. Its objects, the topology and the
+/// status are calls of their own.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}", tag = "topology", params(OneCluster), responses(
-    (status = 200, description = "The cluster", body = ClusterView, headers(("etag" = String, description = "The generation"))),
+    (status = 200, description = "The cluster", body = WholeCluster, headers(("etag" = String, description = "The generation"))),
     Reading,
 ))]
 pub async fn get_cluster(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
 ) -> Result<Response, ApiError> {
-    let head = state.store.clusters().await?.into_iter().find(|head| head.name == cluster);
-    let head = head.ok_or_else(|| ApiError::not_found("cluster", cluster.as_str()))?;
-    Ok(([(header::ETAG, etag(head.generation))], Json(ClusterView::from(head))).into_response())
+    let head = head(&state, &cluster).await?;
+    let stored = state.store.topology(&cluster).await?;
+    let view = whole::view(&head, &stored.spec, stored.generation);
+    Ok(([(header::ETAG, etag(stored.generation))], Json(view)).into_response())
+}
+
+/// What is known of a cluster beside what is wanted of it.
+pub async fn head(state: &AppState, cluster: &ClusterName) -> Result<ClusterHead, ApiError> {
+    let head = state.store.clusters().await?.into_iter().find(|head| head.name == *cluster);
+    head.ok_or_else(|| ApiError::not_found("cluster", cluster.as_str()))
+}
+
+/// Put a cluster
+///
+/// Replaces what is wanted of it as a whole, and leaves its objects as they are: what is absent becomes its default, except
+/// operator state: an absent `maintenance`, or `down` of a common dependency, keeps its value. The ETag is that of the topology.
+#[utoipa::path(put, path = "/v1/clusters/{cluster}", tag = "topology",
+    params(OneCluster, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still its ETag")),
+    request_body = ClusterSpec, responses(
+    (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<WholeCluster>,
+        headers(("etag" = String, description = "The generation"))),
+    Replacing,
+))]
+pub async fn put_cluster(
+    State(state): State<AppState>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
+    asked: Edit,
+    Document(body): Document,
+) -> Result<Response, ApiError> {
+    write(&state, &cluster, asked, &Step::Put(&body)).await
+}
+
+/// Patch a cluster
+///
+/// A merge patch (RFC 7396) of what is wanted of it as a whole: fields to replace, and null for those to remove; lists are replaced
+/// whole.
+#[utoipa::path(patch, path = "/v1/clusters/{cluster}", tag = "topology",
+    params(OneCluster, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still its ETag")),
+    request_body(content = MergePatch, content_type = "application/merge-patch+json"), responses(
+    (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<WholeCluster>,
+        headers(("etag" = String, description = "The generation"))),
+    Replacing,
+))]
+pub async fn patch_cluster(
+    State(state): State<AppState>,
+    Path(OneCluster { cluster }): Path<OneCluster>,
+    asked: Edit,
+    Patch(patch): Patch,
+) -> Result<Response, ApiError> {
+    write(&state, &cluster, asked, &Step::Patch(&patch)).await
+}
+
+async fn write(state: &AppState, cluster: &ClusterName, asked: Edit, step: &Step<'_>) -> Result<Response, ApiError> {
+    let head = head(state, cluster).await?;
+    let change = |stored: &Stored, document: &mut Value| {
+        whole::change(stored, document, step, asked.expect)?;
+        let (object, message) = (cluster.to_string(), "put the cluster".to_owned());
+        Ok(Made { at: whole::places(""), action: ChangeAction::PutCluster, object, message })
+    };
+    edit::edit(state, cluster, &asked, change, |done| {
+        let found = done.before.generation;
+        let object = serde_json::to_value(whole::view(&head, &done.spec, done.generation));
+        let object = object.map_err(|_| ApiError::internal())?;
+        edit::answer(done, Some(object), Some(found), asked.dry_run)
+    })
+    .await
 }
 
 /// Delete a cluster

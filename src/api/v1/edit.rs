@@ -16,6 +16,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::judged::{self, Judged};
+use super::places::{Places, relative_to};
 use super::preview;
 use crate::advice::FindingChanges;
 use crate::api::AppState;
@@ -24,7 +25,7 @@ use crate::api::lines::Front;
 use crate::api::problem::ApiError;
 use crate::api::repeat::Key;
 use crate::api::views::ObjectResult;
-use crate::domain::{ChangeAction, ClusterName, Finding, Generation, TopologySpec, topology};
+use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec, topology};
 use crate::planner::PlanSummary;
 use crate::store::{Error as StoreError, Expect, KeptAnswer, Replacement, Stored};
 
@@ -33,8 +34,8 @@ const ATTEMPTS: u32 = 8;
 
 /// A change that was made in a document, in words.
 pub struct Made {
-    /// Where in the document stands what the caller sent; empty for the whole.
-    pub at: String,
+    /// Where in the document stands what the caller sent.
+    pub at: Places,
     pub action: ChangeAction,
     /// `nodes/bts1`.
     pub object: String,
@@ -59,13 +60,15 @@ pub struct Done {
 pub struct Answer {
     status: StatusCode,
     etag: HeaderValue,
+    /// The path of what is new.
+    location: Option<String>,
     body: String,
 }
 
 impl Answer {
     pub fn new(status: StatusCode, generation: Generation, body: &impl Serialize) -> Result<Self, ApiError> {
         let body = serde_json::to_string(body).map_err(|_| ApiError::internal())?;
-        Ok(Self { status, etag: etag(generation), body })
+        Ok(Self { status, etag: etag(generation), location: None, body })
     }
 
     /// Lets the ETag change with the body too; what is written `If-Match` counts the generation only.
@@ -76,17 +79,29 @@ impl Answer {
         self.etag = HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"0\""));
     }
 
+    /// Says where it is, if it is new.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        self.location = (self.status == StatusCode::CREATED).then(|| path.to_owned());
+        self
+    }
+
     /// To be kept with the change.
-    fn kept(&self, key: Key, at: Timestamp) -> KeptAnswer {
+    pub fn kept(&self, key: Key, at: Timestamp) -> KeptAnswer {
         let etag = self.etag.to_str().ok().map(str::to_owned);
-        KeptAnswer { etag, body: Some(self.body.clone()), ..key.answer(self.status, at) }
+        let (location, body) = (self.location.clone(), Some(self.body.clone()));
+        KeptAnswer { etag, location, body, ..key.answer(self.status, at) }
     }
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let headers = [(header::ETAG, self.etag), (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        (self.status, headers, self.body).into_response()
+        let mut response = (self.status, headers, self.body).into_response();
+        if let Some(path) = self.location.and_then(|path| HeaderValue::try_from(path).ok()) {
+            response.headers_mut().insert(header::LOCATION, path);
+        }
+        response
     }
 }
 
@@ -106,21 +121,20 @@ pub async fn edit(
     change: impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
     answer: impl Fn(Done) -> Result<Answer, ApiError>,
 ) -> Result<Response, ApiError> {
-    edit_within(state, cluster, asked, Reach::Whole, change, answer).await
+    edit_within(state, cluster, (asked, Reach::Whole), change, answer).await
 }
 
 /// The same where `change` touches a part only: the document that it gets shows as much of the rest as matters to that.
 pub async fn edit_within(
     state: &AppState,
     cluster: &ClusterName,
-    asked: &Edit,
-    reach: Reach<'_>,
+    (asked, reach): (&Edit, Reach<'_>),
     change: impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
     answer: impl Fn(Done) -> Result<Answer, ApiError>,
 ) -> Result<Response, ApiError> {
     if asked.dry_run {
         let before = state.store.topology(cluster).await?;
-        let (_, done) = draft(state, &mut Front::default(), before, asked, reach, &change)?;
+        let (_, done) = draft(state, &mut Front::default(), before, (asked, reach), &change)?;
         return Ok(answer(done)?.into_response());
     }
     let mut attempts = ATTEMPTS;
@@ -129,7 +143,7 @@ pub async fn edit_within(
         let line = state.lines.of(cluster);
         let mut front = line.lock().await;
         let before = front.before(stored);
-        let (made, done) = draft(state, &mut front, before, asked, reach, &change)?;
+        let (made, done) = draft(state, &mut front, before, (asked, reach), &change)?;
         let Made { action, object, message, .. } = made;
         let (on, actor, at) = (done.before.generation, asked.actor.clone(), state.clock.now());
         let (spec, changed, generation) = (done.spec.clone(), done.changed, done.generation);
@@ -171,8 +185,7 @@ fn draft(
     state: &AppState,
     front: &mut Front,
     before: Arc<Stored>,
-    asked: &Edit,
-    reach: Reach<'_>,
+    (asked, reach): (&Edit, Reach<'_>),
     change: &impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
 ) -> Result<(Made, Done), ApiError> {
     demand_expectation(&before, asked)?;
@@ -269,50 +282,4 @@ pub fn answer_saying(
 
 pub fn etag(generation: Generation) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{generation}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
-}
-
-/// Findings with pointers into what the caller sent, which stands at `at`. What is wrong elsewhere is said of the whole of
-/// it, with the place in words.
-fn relative_to(at: &str, document: &Value, findings: Vec<Finding>) -> Vec<Finding> {
-    let relative = |finding: Finding| match finding.pointer.strip_prefix(at) {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => Finding { pointer: rest.to_owned(), ..finding },
-        _ => {
-            let detail = format!("{}: {}", in_words(&finding.pointer, document), finding.detail);
-            Finding { pointer: String::new(), detail, ..finding }
-        }
-    };
-    findings.into_iter().map(relative).collect()
-}
-
-/// `/groups/0/preferred_owners/1` as `groups/ftp/preferred_owners/1`.
-fn in_words(pointer: &str, document: &Value) -> String {
-    let (mut place, mut words) = (Some(document), Vec::new());
-    for token in pointer.split('/').skip(1) {
-        let key = token.replace("~1", "/").replace("~0", "~");
-        place = place.and_then(|value| match value {
-            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
-            other => other.get(&key),
-        });
-        let name = place.and_then(|value| value.get("name").or_else(|| value.get("node"))).and_then(Value::as_str);
-        words.push(name.map_or(key, str::to_owned));
-    }
-    words.join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn findings_point_into_what_was_sent() {
-        let document = json!({ "groups": [{ "name": "ftp", "preferred_owners": ["a"] }], "nodes": [{ "name": "a" }] });
-        let findings = ["/nodes/0/agent", "/nodes/0", "/groups/0/preferred_owners/0", "/nodes/01"];
-        let findings = findings.map(|pointer| Finding::new(pointer, "code", "wrong")).to_vec();
-        let found = relative_to("/nodes/0", &document, findings);
-        let said: Vec<_> = found.iter().map(|f| (f.pointer.as_str(), f.detail.as_str())).collect();
-        let elsewhere = ("", "groups/ftp/preferred_owners/0: wrong");
-        assert_eq!(said[..3], [("/agent", "wrong"), ("", "wrong"), elsewhere]);
-        assert_eq!(said[3].0, "");
-    }
 }

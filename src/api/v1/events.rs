@@ -1,89 +1,126 @@
 //! What happened, in order, and what happens next?
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::response::sse::Event as Frame;
-use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
 use tokio::sync::broadcast;
+use utoipa::IntoParams;
 
-use super::history::Slice;
 use super::{OneCluster, cursor, limit};
 use crate::api::AppState;
 use crate::api::answers::Listing;
 use crate::api::extract::{Path, Query};
-use crate::api::feed::{SLICE, Slice as Events};
+use crate::api::feed::{SLICE, Slice};
+use crate::api::fields::Fields;
 use crate::api::problem::ApiError;
 use crate::api::stream::{self, Frames, Over};
-use crate::api::views::Page;
-use crate::domain::{ClusterName, Event};
+use crate::api::views::{Page, SparsePage};
+use crate::domain::{ClusterName, Event, EventKind};
+use crate::store::{Error as StoreError, EventFilter};
 
 /// In which a caller says after which event to go on.
 const LAST_EVENT_ID: &str = "last-event-id";
 
+/// Which events.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// Only those of this kind.
+    #[param(value_type = Option<EventKind>)]
+    kind: Option<EventKind>,
+    /// Only those about this: the name of a node or group, the id of an operation, or the path of an object that was changed.
+    subject: Option<String>,
+    /// Only these fields of each item, with commas between them.
+    fields: Option<String>,
+    /// 1 to 1000, default 50.
+    limit: Option<u32>,
+    /// `next_cursor` of the slice before, or the number of an event.
+    cursor: Option<String>,
+}
+
 /// List or follow events
 ///
-/// Oldest first, numbered without gaps: `cursor` is the number after which to go on. With `Accept: text/event-stream` they
+/// Oldest first, numbered without gaps, except those that a filter leaves out: `cursor` is the number after which to go on. With `Accept: text/event-stream` they
 /// come as server-sent events, as they happen: those after `Last-Event-ID` or `cursor`, however old, without either only those from now
 /// on. The id of each is its number, its event name its kind, its data the event as JSON. A caller that does not read is let
 /// go with an event `dropped`, and goes on later where it was.
+///
+/// What is older than `policy.retention` is removed: who asks for it gets the oldest that is there, and a stream says with an event
+/// `gap`, whose data is a sentence, which ones are gone.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/events", tag = "history",
-    params(OneCluster, Slice,
+    params(OneCluster, Events,
         ("Last-Event-ID" = Option<u64>, Header, description = "Of a stream: the number after which to go on")),
     responses(
     (status = 200, description = "The events; next_cursor is null at the present end", content(
-        (Page<Event> = "application/json"), (String = "text/event-stream"))),
+        (Page<Event> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json"),
+        (String = "text/event-stream"))),
     Listing,
 ))]
 pub async fn list_events(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
-    Query(slice): Query<Slice>,
+    Query(which): Query<Events>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let limit = limit(slice.limit)?;
-    let after = cursor::<u64>(slice.cursor.as_deref())?;
+    let Events { kind, subject, fields, .. } = which;
+    let (limit, after) = (limit(which.limit)?, cursor::<u64>(which.cursor.as_deref())?);
+    let fields = Fields::of::<Event>(fields.as_deref())?;
+    // With one more, which tells whether there are others.
+    let filter = EventFilter { kind, subject, after: after.unwrap_or(0), limit: limit + 1 };
     if stream::is_wanted(&headers) {
+        fields.only_in_pages()?;
         let last = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("no number").trim());
         let after = cursor::<u64>(last.filter(|last| !last.is_empty()))?.or(after);
-        return follow(&state, cluster, after).await;
+        return follow(&state, cluster, after, filter).await;
     }
-    let items = state.store.events(&cluster, after.unwrap_or(0), limit).await?;
-    let full = items.len() == limit as usize;
-    let next_cursor = items.last().filter(|_| full).map(|last| last.sequence.to_string());
-    Ok(Json(Page { items, next_cursor }).into_response())
+    let found = state.store.events(&cluster, &filter).await?;
+    fields.answer(Page::of(found, limit, |last| last.sequence.to_string()))
 }
 
-async fn follow(state: &AppState, cluster: ClusterName, after: Option<u64>) -> Result<Response, ApiError> {
+async fn follow(
+    state: &AppState,
+    cluster: ClusterName,
+    after: Option<u64>,
+    filter: EventFilter,
+) -> Result<Response, ApiError> {
     // Before the present end is looked up: what comes in between is in both.
     let next = state.feeds.subscribe(state, &cluster).await?;
     let after = match after {
         Some(after) => after,
         None => state.store.newest_event(&cluster).await?,
     };
-    let reader = Reader { state: state.clone(), cluster, at: after };
+    let filter = EventFilter { after, limit: SLICE, ..filter };
+    let reader = Reader { state: state.clone(), cluster, filter };
     Ok(stream::answer(state, |frames| reader.read(next, frames)))
+}
+
+/// Says that events are gone which the caller was to hear of.
+fn gap(first: u64, last: u64) -> Frame {
+    let what = if first == last { format!("event {first} was") } else { format!("events {first} to {last} were") };
+    Frame::default().event("gap").data(format!("{what} removed: older than what this cluster keeps"))
 }
 
 /// A caller that follows.
 struct Reader {
     state: AppState,
     cluster: ClusterName,
-    /// The newest event that was sent.
-    at: u64,
+    /// What is wanted after the newest event that was sent or left out.
+    filter: EventFilter,
 }
 
 impl Reader {
-    async fn read(mut self, mut next: broadcast::Receiver<Events>, frames: Frames) -> Result<(), Over> {
+    async fn read(mut self, mut next: broadcast::Receiver<Slice>, frames: Frames) -> Result<(), Over> {
         self.catch_up(&frames).await?;
         loop {
             match frames.wait_for(next.recv()).await? {
                 // It joins what was sent: the rest is there already.
-                Ok(events) if events.first().is_some_and(|first| first.sequence <= self.at + 1) => {
-                    let known = self.at;
+                Ok(events) if events.first().is_some_and(|first| first.sequence <= self.filter.after + 1) => {
+                    let known = self.filter.after;
                     for event in events.iter().filter(|event| event.sequence > known) {
-                        let place = self.at;
-                        self.send(event, place, &frames).await?;
+                        self.send(event, &frames).await?;
                     }
                 }
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up(&frames).await?,
@@ -94,26 +131,60 @@ impl Reader {
 
     /// Sends all that is in the database.
     async fn catch_up(&mut self, frames: &Frames) -> Result<(), Over> {
-        loop {
-            let found = self.state.store.events(&self.cluster, self.at, SLICE).await;
-            let Ok(found) = found.inspect_err(|error| tracing::warn!(%error, "events can't be read")) else {
-                return Err(Over);
-            };
-            if found.is_empty() {
-                return Ok(());
+        // Before it is read: up to here nothing that is wanted is missed.
+        let newest = self.found(self.state.store.newest_event(&self.cluster).await)?;
+        if self.is_filtered() {
+            let next = EventFilter::after(self.filter.after, 1);
+            let next = self.found(self.state.store.events(&self.cluster, &next).await)?;
+            if let Some(next) = next.first() {
+                self.skip_to(next.sequence, frames).await?;
             }
+        }
+        loop {
+            let found = self.found(self.state.store.events(&self.cluster, &self.filter).await)?;
             for event in &found {
-                let place = self.at;
-                self.send(event, place, frames).await?;
+                if !self.is_filtered() {
+                    self.skip_to(event.sequence, frames).await?;
+                }
+                self.send(event, frames).await?;
+            }
+            if found.len() < SLICE as usize {
+                self.filter.after = self.filter.after.max(newest);
+                return Ok(());
             }
         }
     }
 
-    async fn send(&mut self, event: &Event, place: u64, frames: &Frames) -> Result<(), Over> {
-        let frame = Frame::default().id(event.sequence.to_string()).event(event.kind.as_str());
-        let frame = frame.json_data(event).map_err(|_| Over)?;
-        frames.send(frame, &place.to_string()).await?;
-        self.at = event.sequence;
+    /// Whether events are left out because nobody asked for them.
+    const fn is_filtered(&self) -> bool {
+        self.filter.kind.is_some() || self.filter.subject.is_some()
+    }
+
+    /// Tells of events that are gone before this one, if there are any.
+    async fn skip_to(&mut self, next: u64, frames: &Frames) -> Result<(), Over> {
+        let place = self.filter.after;
+        if next > place + 1 {
+            frames.send(gap(place + 1, next - 1), &place.to_string()).await?;
+            self.filter.after = next - 1;
+        }
+        Ok(())
+    }
+
+    fn found<T>(&self, found: Result<T, StoreError>) -> Result<T, Over> {
+        found.map_err(|error| {
+            tracing::warn!(cluster = %self.cluster, %error, "events can't be read");
+            Over
+        })
+    }
+
+    /// Sends an event, unless it is not wanted.
+    async fn send(&mut self, event: &Event, frames: &Frames) -> Result<(), Over> {
+        if self.filter.takes(event) {
+            let frame = Frame::default().id(event.sequence.to_string()).event(event.kind.as_str());
+            let frame = frame.json_data(event).map_err(|_| Over)?;
+            frames.send(frame, &self.filter.after.to_string()).await?;
+        }
+        self.filter.after = event.sequence;
         Ok(())
     }
 }

@@ -7,12 +7,13 @@ use utoipa::IntoParams;
 
 use super::OneCluster;
 use super::kinds::{GROUP, List, One};
-use super::objects;
+use super::writing::Step;
+use super::{objects, queries};
 use crate::api::AppState;
-use crate::api::answers::{Deleting, Reading, Replacing};
-use crate::api::extract::{Document, DryRun, Edit, Patch, Path};
+use crate::api::answers::{Deleting, Listing, Reading, Replacing};
+use crate::api::extract::{Document, DryRun, Edit, Patch, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{GroupView, MergePatch, ObjectResult, Page};
+use crate::api::views::{GroupView, MergePatch, ObjectResult, Page, SparsePage};
 use crate::domain::{ClusterName, GroupName, GroupSpec};
 
 /// A group of the topology in a path.
@@ -33,13 +34,42 @@ impl WantedGroup {
 
 /// List groups
 ///
-/// In the order of the document, without the hosts that are clustered in them. What is seen of them stands in the status.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/groups", tag = "topology", params(OneCluster), responses(
-    (status = 200, description = "The groups", body = Page<GroupView>),
-    Reading,
+/// In pages, in the order of the document unless `sort` says another one, without the hosts that are clustered in them. What is
+/// seen of them stands in the status.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/groups", tag = "topology",
+    params(OneCluster, queries::Groups), responses(
+    (status = 200, description = "The groups; with fields, what was asked for of each", content(
+        (Page<GroupView> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json")),
+        headers(("etag" = String, description = "The generation of the topology"))),
+    Listing,
 ))]
-pub async fn list_groups(State(state): State<AppState>, Path(at): Path<OneCluster>) -> Result<Response, ApiError> {
-    objects::list(&state, &at.cluster, List::of_all(&GROUP)).await
+pub async fn list_groups(
+    State(state): State<AppState>,
+    Path(at): Path<OneCluster>,
+    Query(query): Query<queries::Groups>,
+) -> Result<Response, ApiError> {
+    let list = List::of_all(&GROUP);
+    objects::list(&state, &at.cluster, list, &query.of::<GroupView>(&list.url(&at.cluster))?).await
+}
+
+/// Create a group
+///
+/// Of the name in the body; refused if there is one already.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/groups", tag = "topology",
+    params(OneCluster, DryRun), request_body = GroupSpec,
+    responses(
+    (status = 200, description = "With dry_run: what would happen", body = ObjectResult<GroupView>),
+    (status = 201, description = "Accepted", body = ObjectResult<GroupView>, headers(
+        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation"))),
+    Replacing,
+))]
+pub async fn create_group(
+    State(state): State<AppState>,
+    Path(at): Path<OneCluster>,
+    asked: Edit,
+    Document(body): Document,
+) -> Result<Response, ApiError> {
+    objects::create(&state, &at.cluster, List::of_all(&GROUP), asked, body).await
 }
 
 /// Get a group
@@ -72,7 +102,7 @@ pub async fn put_group(
     asked: Edit,
     Document(body): Document,
 ) -> Result<Response, ApiError> {
-    objects::put(&state, &at.cluster, at.one(), asked, body).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Put(&body)).await
 }
 
 /// Patch a group
@@ -92,7 +122,7 @@ pub async fn patch_group(
     asked: Edit,
     Patch(patch): Patch,
 ) -> Result<Response, ApiError> {
-    objects::patch(&state, &at.cluster, at.one(), asked, patch).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Patch(&patch)).await
 }
 
 /// Delete a group
@@ -110,5 +140,5 @@ pub async fn delete_group(
     Path(at): Path<WantedGroup>,
     asked: Edit,
 ) -> Result<Response, ApiError> {
-    objects::delete(&state, &at.cluster, at.one(), asked).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Delete).await
 }

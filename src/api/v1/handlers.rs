@@ -7,12 +7,13 @@ use utoipa::IntoParams;
 
 use super::OneCluster;
 use super::kinds::{HANDLER, List, One};
-use super::objects;
+use super::writing::Step;
+use super::{objects, queries};
 use crate::api::AppState;
-use crate::api::answers::{Deleting, Reading, Replacing};
-use crate::api::extract::{Document, DryRun, Edit, Patch, Path};
+use crate::api::answers::{Deleting, Listing, Reading, Replacing};
+use crate::api::extract::{Document, DryRun, Edit, Patch, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{HandlerView, MergePatch, ObjectResult, Page};
+use crate::api::views::{HandlerView, MergePatch, ObjectResult, Page, SparsePage};
 use crate::domain::{ClusterName, HandlerName, HandlerSpec};
 
 /// A handler in a path.
@@ -33,13 +34,41 @@ impl OneHandler {
 
 /// List handlers
 ///
-/// In the order of the document.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/handlers", tag = "topology", params(OneCluster), responses(
-    (status = 200, description = "The handlers", body = Page<HandlerView>),
-    Reading,
+/// In pages, in the order of the document unless `sort` says another one.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/handlers", tag = "topology",
+    params(OneCluster, queries::Handlers), responses(
+    (status = 200, description = "The handlers; with fields, what was asked for of each", content(
+        (Page<HandlerView> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json")),
+        headers(("etag" = String, description = "The generation of the topology"))),
+    Listing,
 ))]
-pub async fn list_handlers(State(state): State<AppState>, Path(at): Path<OneCluster>) -> Result<Response, ApiError> {
-    objects::list(&state, &at.cluster, List::of_all(&HANDLER)).await
+pub async fn list_handlers(
+    State(state): State<AppState>,
+    Path(at): Path<OneCluster>,
+    Query(query): Query<queries::Handlers>,
+) -> Result<Response, ApiError> {
+    let list = List::of_all(&HANDLER);
+    objects::list(&state, &at.cluster, list, &query.of::<HandlerView>(&list.url(&at.cluster))?).await
+}
+
+/// Create a handler
+///
+/// Of the name in the body; refused if there is one already.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/handlers", tag = "topology",
+    params(OneCluster, DryRun), request_body = HandlerSpec,
+    responses(
+    (status = 200, description = "With dry_run: what would happen", body = ObjectResult<HandlerView>),
+    (status = 201, description = "Accepted", body = ObjectResult<HandlerView>, headers(
+        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation"))),
+    Replacing,
+))]
+pub async fn create_handler(
+    State(state): State<AppState>,
+    Path(at): Path<OneCluster>,
+    asked: Edit,
+    Document(body): Document,
+) -> Result<Response, ApiError> {
+    objects::create(&state, &at.cluster, List::of_all(&HANDLER), asked, body).await
 }
 
 /// Get a handler
@@ -72,7 +101,7 @@ pub async fn put_handler(
     asked: Edit,
     Document(body): Document,
 ) -> Result<Response, ApiError> {
-    objects::put(&state, &at.cluster, at.one(), asked, body).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Put(&body)).await
 }
 
 /// Patch a handler
@@ -92,7 +121,7 @@ pub async fn patch_handler(
     asked: Edit,
     Patch(patch): Patch,
 ) -> Result<Response, ApiError> {
-    objects::patch(&state, &at.cluster, at.one(), asked, patch).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Patch(&patch)).await
 }
 
 /// Delete a handler
@@ -110,5 +139,5 @@ pub async fn delete_handler(
     Path(at): Path<OneHandler>,
     asked: Edit,
 ) -> Result<Response, ApiError> {
-    objects::delete(&state, &at.cluster, at.one(), asked).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Delete).await
 }

@@ -1,9 +1,9 @@
 //! What happened to the groups: failovers, and who has seen them?
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,11 +13,13 @@ use super::{OneCluster, cursor, limit};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Writing};
 use crate::api::extract::{Body, Caller, Path, Query};
+use crate::api::fields::Fields;
 use crate::api::problem::ApiError;
+use crate::api::repeat::Key;
 use crate::api::report::{Format, Table};
-use crate::api::views::{AcknowledgeRequest, Page};
+use crate::api::views::{AcknowledgeRequest, Page, SparsePage};
 use crate::domain::{Cause, ClusterName, FailoverRecord, GroupName, NodeName, Outcome};
-use crate::store::FailoverFilter;
+use crate::store::{Acknowledgement, FailoverFilter};
 
 /// Which failovers.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -48,6 +50,8 @@ pub struct Failovers {
     #[serde(default)]
     #[param(inline)]
     order: Order,
+    /// Only these fields of each item, with commas between them.
+    fields: Option<String>,
     /// 1 to 1000, default 50.
     limit: Option<u32>,
     /// `next_cursor` of the slice before.
@@ -78,6 +82,8 @@ pub struct OneFailover {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Slice {
+    /// Only these fields of each item, with commas between them.
+    pub fields: Option<String>,
     /// 1 to 1000, default 50.
     pub limit: Option<u32>,
     /// `next_cursor` of the slice before.
@@ -90,7 +96,8 @@ pub struct Slice {
 /// on.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/failovers", tag = "history", params(OneCluster, Failovers), responses(
     (status = 200, description = "The failovers", content(
-        (Page<FailoverRecord> = "application/json"), (String = "text/csv"), (String = "text/markdown"))),
+        (Page<FailoverRecord> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json"),
+        (String = "text/csv"), (String = "text/markdown"))),
     Listing,
 ))]
 pub async fn list_failovers(
@@ -102,12 +109,27 @@ pub async fn list_failovers(
     let Failovers { group, node, cause, outcome, since, until, acknowledged, order, .. } = which;
     let (limit, after) = (limit(which.limit)?, cursor::<Uuid>(which.cursor.as_deref())?);
     let oldest_first = order == Order::Oldest;
-    let filter = FailoverFilter { group, node, cause, outcome, since, until, acknowledged, limit, after, oldest_first };
-    let items = state.store.failovers(&cluster, &filter).await?;
-    let full = items.len() == limit as usize;
-    let next_cursor = items.last().filter(|_| full).map(|last| last.id.to_string());
-    Ok(match Format::of(&headers) {
-        Format::Json => Json(Page { items, next_cursor }).into_response(),
+    let (fields, format) = (Fields::of::<FailoverRecord>(which.fields.as_deref())?, Format::of(&headers));
+    if format != Format::Json {
+        fields.only_in_pages()?;
+    }
+    let filter = FailoverFilter {
+        group,
+        node,
+        cause,
+        outcome,
+        since,
+        until,
+        acknowledged,
+        // With one more, which tells whether there are others.
+        limit: limit + 1,
+        after,
+        oldest_first,
+    };
+    let found = state.store.failovers(&cluster, &filter).await?;
+    let Page { items, next_cursor } = Page::of(found, limit, |last| last.id.to_string());
+    Ok(match format {
+        Format::Json => fields.answer(Page { items, next_cursor })?,
         Format::Csv => table(&items).csv(next_cursor.as_deref()),
         Format::Markdown => {
             let unseen = items.iter().filter(|record| record.acknowledged_at.is_none()).count();
@@ -184,8 +206,11 @@ pub async fn acknowledge_failover(
     State(state): State<AppState>,
     Path(OneFailover { cluster, id }): Path<OneFailover>,
     Caller(actor): Caller,
-    Body(request): Body<AcknowledgeRequest>,
+    key: Option<Extension<Key>>,
+    Body(AcknowledgeRequest { comment }): Body<AcknowledgeRequest>,
 ) -> Result<Json<FailoverRecord>, ApiError> {
-    let now = state.clock.now();
-    Ok(Json(state.store.acknowledge(&cluster, id, request.comment.as_deref(), &actor, now).await?))
+    let at = state.clock.now();
+    let answer = key.map(|Extension(key)| key.answer(StatusCode::OK, at));
+    let new = Acknowledgement { failover: id, comment, actor, at, answer };
+    Ok(Json(state.store.acknowledge(&cluster, &new).await?))
 }

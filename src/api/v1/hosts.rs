@@ -8,12 +8,13 @@ use utoipa::IntoParams;
 
 use super::OneCluster;
 use super::kinds::{HOST, List, One};
-use super::objects;
+use super::writing::Step;
+use super::{objects, queries};
 use crate::api::AppState;
-use crate::api::answers::{Deleting, Reading, Replacing};
-use crate::api::extract::{Document, DryRun, Edit, Patch, Path};
+use crate::api::answers::{Deleting, Listing, Reading, Replacing};
+use crate::api::extract::{Document, DryRun, Edit, Patch, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{HostView, MergePatch, ObjectResult, Page};
+use crate::api::views::{HostView, MergePatch, ObjectResult, Page, SparsePage};
 use crate::board::hosts;
 use crate::domain::{ClusterName, HostName, HostSpec, TopologySpec};
 
@@ -35,13 +36,41 @@ impl OneHost {
 
 /// List hosts
 ///
-/// In the order of the document, with what is seen of their instances.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/hosts", tag = "topology", params(OneCluster), responses(
-    (status = 200, description = "The hosts", body = Page<HostView>),
-    Reading,
+/// In pages, in the order of the document unless `sort` says another one, with what is seen of their instances.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/hosts", tag = "topology",
+    params(OneCluster, queries::Hosts), responses(
+    (status = 200, description = "The hosts; with fields, what was asked for of each", content(
+        (Page<HostView> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json")),
+        headers(("etag" = String, description = "The generation of the topology"))),
+    Listing,
 ))]
-pub async fn list_hosts(State(state): State<AppState>, Path(at): Path<OneCluster>) -> Result<Response, ApiError> {
-    objects::list(&state, &at.cluster, List::of_all(&HOST)).await
+pub async fn list_hosts(
+    State(state): State<AppState>,
+    Path(at): Path<OneCluster>,
+    Query(query): Query<queries::Hosts>,
+) -> Result<Response, ApiError> {
+    let list = List::of_all(&HOST);
+    objects::list(&state, &at.cluster, list, &query.of::<HostView>(&list.url(&at.cluster))?).await
+}
+
+/// Create a host
+///
+/// Of the name in the body; refused if there is one already.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/hosts", tag = "topology",
+    params(OneCluster, DryRun), request_body = HostSpec,
+    responses(
+    (status = 200, description = "With dry_run: what would happen", body = ObjectResult<HostView>),
+    (status = 201, description = "Accepted", body = ObjectResult<HostView>, headers(
+        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation"))),
+    Replacing,
+))]
+pub async fn create_host(
+    State(state): State<AppState>,
+    Path(at): Path<OneCluster>,
+    asked: Edit,
+    Document(body): Document,
+) -> Result<Response, ApiError> {
+    objects::create(&state, &at.cluster, List::of_all(&HOST), asked, body).await
 }
 
 /// Get a host
@@ -74,7 +103,7 @@ pub async fn put_host(
     asked: Edit,
     Document(body): Document,
 ) -> Result<Response, ApiError> {
-    objects::put(&state, &at.cluster, at.one(), asked, body).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Put(&body)).await
 }
 
 /// Patch a host
@@ -94,7 +123,7 @@ pub async fn patch_host(
     asked: Edit,
     Patch(patch): Patch,
 ) -> Result<Response, ApiError> {
-    objects::patch(&state, &at.cluster, at.one(), asked, patch).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Patch(&patch)).await
 }
 
 /// Delete a host
@@ -112,7 +141,7 @@ pub async fn delete_host(
     Path(at): Path<OneHost>,
     asked: Edit,
 ) -> Result<Response, ApiError> {
-    objects::delete(&state, &at.cluster, at.one(), asked).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Delete).await
 }
 
 /// Adds what is seen to a host, or to an instance of one.

@@ -6,13 +6,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::kinds::{HOST, INSTANCE, List, One};
-use super::objects;
+use super::writing::Step;
+use super::{objects, queries};
 
 use crate::api::AppState;
-use crate::api::answers::{Deleting, Reading, Replacing};
-use crate::api::extract::{Document, DryRun, Edit, Patch, Path};
+use crate::api::answers::{Deleting, Listing, Reading, Replacing};
+use crate::api::extract::{Document, DryRun, Edit, Patch, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{InstanceView, MergePatch, ObjectResult, Page};
+use crate::api::views::{InstanceView, MergePatch, ObjectResult, Page, SparsePage};
 use crate::domain::{ClusterName, HostName, InstanceSpec, NodeName};
 
 /// A host on a node in a path.
@@ -45,13 +46,41 @@ pub struct Instances {
 
 /// List instances
 ///
-/// In the order of the document, with what is seen of each.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/hosts/{host}/instances", tag = "topology", params(Instances), responses(
-    (status = 200, description = "The instances", body = Page<InstanceView>),
-    Reading,
+/// In pages, in the order of the document unless `sort` says another one, with what is seen of each.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/hosts/{host}/instances", tag = "topology",
+    params(Instances, queries::Instances), responses(
+    (status = 200, description = "The instances; with fields, what was asked for of each", content(
+        (Page<InstanceView> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json")),
+        headers(("etag" = String, description = "The generation of the topology"))),
+    Listing,
 ))]
-pub async fn list_instances(State(state): State<AppState>, Path(at): Path<Instances>) -> Result<Response, ApiError> {
-    objects::list(&state, &at.cluster, List::of(&INSTANCE, &HOST, at.host.as_str())).await
+pub async fn list_instances(
+    State(state): State<AppState>,
+    Path(at): Path<Instances>,
+    Query(query): Query<queries::Instances>,
+) -> Result<Response, ApiError> {
+    let list = List::of(&INSTANCE, &HOST, at.host.as_str());
+    objects::list(&state, &at.cluster, list, &query.of::<InstanceView>(&list.url(&at.cluster))?).await
+}
+
+/// Create an instance
+///
+/// Of the node in the body; refused if there is one already.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/hosts/{host}/instances", tag = "topology",
+    params(Instances, DryRun), request_body = InstanceSpec,
+    responses(
+    (status = 200, description = "With dry_run: what would happen", body = ObjectResult<InstanceView>),
+    (status = 201, description = "Accepted", body = ObjectResult<InstanceView>, headers(
+        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation"))),
+    Replacing,
+))]
+pub async fn create_instance(
+    State(state): State<AppState>,
+    Path(at): Path<Instances>,
+    asked: Edit,
+    Document(body): Document,
+) -> Result<Response, ApiError> {
+    objects::create(&state, &at.cluster, List::of(&INSTANCE, &HOST, at.host.as_str()), asked, body).await
 }
 
 /// Get an instance
@@ -84,7 +113,7 @@ pub async fn put_instance(
     asked: Edit,
     Document(body): Document,
 ) -> Result<Response, ApiError> {
-    objects::put(&state, &at.cluster, at.one(), asked, body).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Put(&body)).await
 }
 
 /// Patch an instance
@@ -104,7 +133,7 @@ pub async fn patch_instance(
     asked: Edit,
     Patch(patch): Patch,
 ) -> Result<Response, ApiError> {
-    objects::patch(&state, &at.cluster, at.one(), asked, patch).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Patch(&patch)).await
 }
 
 /// Delete an instance
@@ -122,5 +151,5 @@ pub async fn delete_instance(
     Path(at): Path<OneInstance>,
     asked: Edit,
 ) -> Result<Response, ApiError> {
-    objects::delete(&state, &at.cluster, at.one(), asked).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Delete).await
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::api::problem::ApiError;
-use crate::domain::{ChangeAction, Generation, TopologySpec};
-use crate::store::{Generations, Stored};
+use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec};
+use crate::store::Generations;
 
 /// A kind of object.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,6 +83,30 @@ pub struct One<'a> {
     pub name: &'a str,
 }
 
+/// What a path below a cluster names.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// What belongs to the cluster as a whole.
+    Whole,
+    Object(One<'a>),
+}
+
+impl<'a> Target<'a> {
+    /// Reads a path as events and findings spell it: `nodes/bts1`, `groups/ftp/resources/ip`, `cluster`.
+    pub fn of(path: &'a str) -> Option<Self> {
+        let objects = |word: &str| [&NODE, &GROUP, &HOST, &HANDLER].into_iter().find(|kind| kind.list == word);
+        let parts: Vec<&'a str> = path.split('/').collect();
+        let one = match parts.as_slice() {
+            [""] | ["cluster"] => return Some(Self::Whole),
+            [list, name] => List::of_all(objects(list)?).one(name),
+            ["groups", group, "resources", name] => List::of(&RESOURCE, &GROUP, group).one(name),
+            ["hosts", host, "instances", node] => List::of(&INSTANCE, &HOST, host).one(node),
+            _ => return None,
+        };
+        Some(Self::Object(one))
+    }
+}
+
 impl<'a> List<'a> {
     pub fn of_all(kind: &'static Kind) -> Self {
         Self { kind, of: None }
@@ -94,6 +118,17 @@ impl<'a> List<'a> {
 
     pub fn one(self, name: &'a str) -> One<'a> {
         One { list: self, name }
+    }
+
+    /// By what an object is told from the others.
+    pub fn name_of(self, item: &Value) -> Option<&str> {
+        item.get(self.kind.key).and_then(Value::as_str)
+    }
+
+    /// Its path in the API.
+    pub fn url(self, cluster: &ClusterName) -> String {
+        let of = self.of.map(|(parent, name)| format!("{}/{name}/", parent.list)).unwrap_or_default();
+        format!("/v1/clusters/{cluster}/{of}{}", self.kind.list)
     }
 
     /// Where it stands in the document, which may have no such list.
@@ -134,12 +169,17 @@ impl One<'_> {
         self.list.of.map_or(own.clone(), |(parent, name)| format!("{own} of {} {name}", parent.word))
     }
 
+    /// Its path in the API.
+    pub fn url(self, cluster: &ClusterName) -> String {
+        format!("{}/{}", self.list.url(cluster), self.name)
+    }
+
     pub fn missing(self) -> ApiError {
         ApiError::not_found(self.list.kind.word, self.name)
     }
 
     pub fn is(self, item: &Value) -> bool {
-        item.get(self.list.kind.key).and_then(Value::as_str) == Some(self.name)
+        self.list.name_of(item) == Some(self.name)
     }
 
     pub fn index(self, document: &Value) -> Result<Option<usize>, ApiError> {
@@ -174,14 +214,32 @@ impl One<'_> {
         .copied()
     }
 
+    /// The object whose generation it has: itself or, for a part, what it is a part of.
+    pub fn owner(self) -> Self {
+        self.list.of.map_or(self, |(parent, name)| List::of_all(parent).one(name))
+    }
+
     /// Where it stands in the document.
     pub fn pointer(self, document: &Value) -> Result<Option<String>, ApiError> {
         let (list, index) = (self.list.pointer(document)?, self.index(document)?);
         Ok(index.map(|index| format!("{list}/{index}")))
     }
+}
 
-    /// That generation, if it is in the document.
-    pub fn found(self, stored: &Stored, document: &Value) -> Result<Option<Generation>, ApiError> {
-        Ok(self.index(document)?.and_then(|_| self.generation(&stored.objects)))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_what_it_spells() {
+        for path in ["nodes/a", "groups/g", "groups/g/resources/r", "hosts/h", "hosts/h/instances/n", "handlers/x"] {
+            assert!(matches!(Target::of(path), Some(Target::Object(one)) if one.path() == path), "{path}");
+        }
+        for path in ["", "cluster"] {
+            assert!(matches!(Target::of(path), Some(Target::Whole)));
+        }
+        for path in ["/nodes/a", "nodes", "waivers/R1", "groups/g/hosts/h", "hosts/h/instances/n/x", "resources/r"] {
+            assert!(Target::of(path).is_none(), "{path}");
+        }
     }
 }

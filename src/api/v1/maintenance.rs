@@ -101,7 +101,7 @@ async fn write(state: &AppState, mark: Mark<'_>, asked: Edit, value: Option<Valu
             Some(value) => drop(object.insert(field.to_owned(), value)),
             None => drop(object.remove(field)),
         }
-        Ok(Made { at: format!("{at}/{field}"), action, object: of.path(), message: message.clone() })
+        Ok(Made { at: format!("{at}/{field}").into(), action, object: of.path(), message: message.clone() })
     };
     edit::edit(state, cluster, &asked, change, |done| {
         let found = of.generation(&done.before);

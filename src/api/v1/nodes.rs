@@ -7,12 +7,13 @@ use utoipa::IntoParams;
 
 use super::OneCluster;
 use super::kinds::{List, NODE, One};
-use super::objects;
+use super::writing::Step;
+use super::{objects, queries};
 use crate::api::AppState;
-use crate::api::answers::{Deleting, Reading, Replacing};
-use crate::api::extract::{Document, DryRun, Edit, Patch, Path};
+use crate::api::answers::{Deleting, Listing, Reading, Replacing};
+use crate::api::extract::{Document, DryRun, Edit, Patch, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{MergePatch, NodeView, ObjectResult, Page};
+use crate::api::views::{MergePatch, NodeView, ObjectResult, Page, SparsePage};
 use crate::domain::{ClusterName, NodeName, NodeSpec};
 
 /// A node of the topology in a path.
@@ -33,13 +34,41 @@ impl WantedNode {
 
 /// List nodes
 ///
-/// In the order of the document. What is seen of them stands in the status.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/nodes", tag = "topology", params(OneCluster), responses(
-    (status = 200, description = "The nodes", body = Page<NodeView>),
-    Reading,
+/// In pages, in the order of the document unless `sort` says another one. What is seen of them stands in the status.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/nodes", tag = "topology",
+    params(OneCluster, queries::Nodes), responses(
+    (status = 200, description = "The nodes; with fields, what was asked for of each", content(
+        (Page<NodeView> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json")),
+        headers(("etag" = String, description = "The generation of the topology"))),
+    Listing,
 ))]
-pub async fn list_nodes(State(state): State<AppState>, Path(at): Path<OneCluster>) -> Result<Response, ApiError> {
-    objects::list(&state, &at.cluster, List::of_all(&NODE)).await
+pub async fn list_nodes(
+    State(state): State<AppState>,
+    Path(at): Path<OneCluster>,
+    Query(query): Query<queries::Nodes>,
+) -> Result<Response, ApiError> {
+    let list = List::of_all(&NODE);
+    objects::list(&state, &at.cluster, list, &query.of::<NodeView>(&list.url(&at.cluster))?).await
+}
+
+/// Create a node
+///
+/// Of the name in the body; refused if there is one already.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes", tag = "topology",
+    params(OneCluster, DryRun), request_body = NodeSpec,
+    responses(
+    (status = 200, description = "With dry_run: what would happen", body = ObjectResult<NodeView>),
+    (status = 201, description = "Accepted", body = ObjectResult<NodeView>, headers(
+        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation"))),
+    Replacing,
+))]
+pub async fn create_node(
+    State(state): State<AppState>,
+    Path(at): Path<OneCluster>,
+    asked: Edit,
+    Document(body): Document,
+) -> Result<Response, ApiError> {
+    objects::create(&state, &at.cluster, List::of_all(&NODE), asked, body).await
 }
 
 /// Get a node
@@ -72,7 +101,7 @@ pub async fn put_node(
     asked: Edit,
     Document(body): Document,
 ) -> Result<Response, ApiError> {
-    objects::put(&state, &at.cluster, at.one(), asked, body).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Put(&body)).await
 }
 
 /// Patch a node
@@ -92,7 +121,7 @@ pub async fn patch_node(
     asked: Edit,
     Patch(patch): Patch,
 ) -> Result<Response, ApiError> {
-    objects::patch(&state, &at.cluster, at.one(), asked, patch).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Patch(&patch)).await
 }
 
 /// Delete a node
@@ -110,5 +139,5 @@ pub async fn delete_node(
     Path(at): Path<WantedNode>,
     asked: Edit,
 ) -> Result<Response, ApiError> {
-    objects::delete(&state, &at.cluster, at.one(), asked).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Delete).await
 }

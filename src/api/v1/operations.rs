@@ -1,23 +1,40 @@
-//! Where do actions that take time stand?
+//! Where do actions that take time stand, and how is one taken back?
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{Wait, bounded, cursor, limit};
 use crate::api::AppState;
-use crate::api::answers::{Listing, Reading};
-use crate::api::extract::{Path, Query};
+use crate::api::answers::{Listing, Reading, Writing};
+use crate::api::extract::{Body, Caller, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::Page;
-use crate::domain::{ClusterName, Operation, OperationState};
+use crate::api::repeat::Key;
+use crate::api::views::{ActionRequest, Page, Problem};
+use crate::domain::operation::DEFAULT_TIMEOUT;
+use crate::domain::{ClusterName, HumanDuration, Operation, OperationKind, OperationState};
+use crate::store::{Cancellation, KeptAnswer, OperationFilter};
 
 /// An operation ends with a plan, which shows on the board; one that ends otherwise is found at this pace.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long an operation may take.
+const TIMEOUTS: std::ops::RangeInclusive<HumanDuration> =
+    HumanDuration::from_secs(1)..=HumanDuration::from_secs(720 * 60 * 60);
+
+/// The timeout that was asked for, if an operation may have that.
+pub fn timeout(asked: Option<HumanDuration>) -> Result<HumanDuration, ApiError> {
+    let timeout = asked.unwrap_or(DEFAULT_TIMEOUT);
+    let detail = || format!("timeout is from {} to {}, not {timeout}", TIMEOUTS.start(), TIMEOUTS.end());
+    TIMEOUTS.contains(&timeout).then_some(timeout).ok_or_else(|| ApiError::bad_request(detail()))
+}
 
 /// An operation in a path.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,6 +51,20 @@ pub struct OneOperation {
 pub struct Which {
     /// Only those of this cluster.
     cluster: Option<ClusterName>,
+    /// Only those that are in this state.
+    #[param(value_type = Option<OperationState>)]
+    state: Option<OperationState>,
+    /// Only those of this kind.
+    #[param(value_type = Option<OperationKind>)]
+    kind: Option<OperationKind>,
+    /// Only those about the group or node of this name.
+    target: Option<String>,
+    /// Only those that were asked for then or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// Only those that were asked for before.
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
     /// 1 to 1000, default 50.
     limit: Option<u32>,
     /// `next_cursor` of the slice before.
@@ -51,11 +82,50 @@ pub async fn list_operations(
     State(state): State<AppState>,
     Query(which): Query<Which>,
 ) -> Result<Json<Page<Operation>>, ApiError> {
+    let Which { cluster, state: stands, kind, target, since, until, .. } = which;
     let (limit, before) = (limit(which.limit)?, cursor::<Uuid>(which.cursor.as_deref())?);
-    let items = state.store.operations(which.cluster.as_ref(), before, limit).await?;
-    let full = items.len() == limit as usize;
-    let next_cursor = items.last().filter(|_| full).map(|last| last.id.to_string());
-    Ok(Json(Page { items, next_cursor }))
+    let filter = OperationFilter { cluster, state: stands, kind, target, since, until, limit: limit + 1, before };
+    let found = state.store.operations(&filter).await?;
+    Ok(Json(Page::of(found, limit, |last| last.id.to_string())))
+}
+
+/// Cancel an operation
+///
+/// Takes it back, as long as nothing was stopped for it: a move whose group is still held by its owner, an online whose
+/// group has no owner yet, an offline whose group is not told to stop yet. A drain can be cancelled as long as it runs:
+/// what is wanted of the node is what it was before, and groups that have left stay where they are. Else it is refused,
+/// with a sentence that says what to do instead. One that is cancelled already is answered as it is.
+#[utoipa::path(post, path = "/v1/operations/{id}/cancel", tag = "actions", params(OneOperation),
+    request_body = ActionRequest, responses(
+    (status = 200, description = "It is cancelled", body = Operation,
+        headers(("location" = String, description = "The path of the operation"))),
+    Writing,
+    (status = 409, description = "It has ended, or something was stopped for it already", body = Problem,
+        content_type = "application/problem+json"),
+))]
+pub async fn cancel_operation(
+    State(state): State<AppState>,
+    Path(OneOperation { id }): Path<OneOperation>,
+    Caller(actor): Caller,
+    key: Option<Extension<Key>>,
+    Body(request): Body<ActionRequest>,
+) -> Result<Response, ApiError> {
+    let found = state.store.operation(id).await?;
+    if found.state == OperationState::Cancelled {
+        return Ok(Json(found).into_response());
+    }
+    // Its cluster may be gone by now.
+    if let Some(over) = found.over() {
+        return Err(ApiError::conflict(over));
+    }
+    let cluster = found.cluster;
+    let (at, location) = (state.clock.now(), format!("/v1/operations/{id}"));
+    let kept = |key: Key| KeptAnswer { location: Some(location.clone()), ..key.answer(StatusCode::OK, at) };
+    let answer = key.map(|Extension(key)| kept(key));
+    let new = Cancellation { id, reason: request.reason, actor, at, answer };
+    let cancelled = state.store.cancel_operation(&cluster, &new).await?;
+    state.nudge.cluster(&cluster);
+    Ok(([(header::LOCATION, location)], Json(cancelled)).into_response())
 }
 
 /// Get an operation
@@ -78,12 +148,12 @@ pub async fn until_ended(state: &AppState, id: Uuid, wait: Duration) -> Result<O
     let deadline = state.clock.ticks().plus(wait);
     let mut operation = state.store.operation(id).await?;
     let mut watcher = state.boards.subscribe(&operation.cluster);
-    while operation.state == OperationState::Running {
+    while operation.is_running() {
         watcher.borrow_and_update();
         // Once more after the subscription: what ended in between would not wake it.
         operation = state.store.operation(id).await?;
         let now = state.clock.ticks();
-        if operation.state != OperationState::Running || now >= deadline || state.stopping.is_cancelled() {
+        if !operation.is_running() || now >= deadline || state.stopping.is_cancelled() {
             break;
         }
         tokio::select! {

@@ -3,8 +3,8 @@
 use crate::api::AppState;
 use crate::api::problem::ApiError;
 use crate::domain::{
-    ClusterName, Confirmation, Generation, GroupWanted, NodeState, NodeWanted, Operation, OperationKind,
-    OperationState, TopologySpec,
+    ClusterName, Confirmation, Generation, GroupWanted, NodeState, NodeWanted, OperationKind, OperationState,
+    TopologySpec,
 };
 use crate::planner::{self, PlanAction, PlanLine, PlanSummary, Snapshot};
 use crate::store::NewOperation;
@@ -72,20 +72,8 @@ pub async fn of_operation(
     let mut snapshot = looked_at(state, cluster).await?;
     check(&snapshot, new)?;
     want(&mut snapshot, new);
-    snapshot.operations.push(Operation {
-        id: new.id,
-        cluster: cluster.clone(),
-        kind: new.kind,
-        target: new.target.clone(),
-        to: new.to.clone(),
-        reason: new.reason.clone(),
-        actor: new.actor.clone(),
-        state: OperationState::Running,
-        message: String::new(),
-        decision: snapshot.decision.next(),
-        created_at: new.at,
-        ended_at: None,
-    });
+    let decision = snapshot.decision.next();
+    snapshot.operations.push(new.accepted(cluster.clone(), decision, None));
     let plan = planner::plan(&snapshot);
     let mut summary = planner::summarize(&snapshot, &plan);
     refuse(&snapshot, &plan, new, &mut summary);
@@ -99,7 +87,8 @@ fn refuse(snapshot: &Snapshot, plan: &planner::Plan, new: &NewOperation, summary
     if let Some((step, (name, view))) = failed.zip(group) {
         summary.lines.retain(|line| line.group != *name || line.action != PlanAction::Wait);
         let from = view.placement.owner().cloned();
-        let (action, group, reason) = (PlanAction::Wait, name.clone(), step.message.clone());
+        let next = step.next_step.as_ref().map_or_else(String::new, |next| format!("; {next}"));
+        let (action, group, reason) = (PlanAction::Wait, name.clone(), format!("{}{next}", step.message));
         summary.lines.push(PlanLine { action, group, from, to: None, downtime_at_most: None, reason });
         summary.lines.sort_by(|a, b| a.group.cmp(&b.group));
     }

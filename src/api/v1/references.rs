@@ -1,17 +1,19 @@
 //! Who needs an object, so that it can't be deleted?
 
+use serde_json::Value;
+
 use super::kinds::{GROUP, HOST, NODE, One, RESOURCE};
 use crate::api::problem::ApiError;
 use crate::domain::{GroupSpec, HostSpec, ResourceSpec, TopologySpec};
 
-/// Refuses to delete what others refer to, and names them all.
-pub fn refuse_if_needed(spec: &TopologySpec, one: One<'_>) -> Result<(), ApiError> {
+/// Refuses to delete what others in `spec` refer to, and names them all. `object` is what is deleted.
+pub fn refuse_if_needed(spec: &TopologySpec, one: One<'_>, object: &Value) -> Result<(), ApiError> {
     let kind = one.list.kind;
     let reasons = match (kind, one.list.of) {
         (kind, _) if *kind == NODE => of_node(spec, one.name),
         (kind, _) if *kind == GROUP => of_group(spec, one.name),
         (kind, Some((_, group))) if *kind == RESOURCE => of_resource(spec, group, one.name),
-        (kind, _) if *kind == HOST => of_host(spec, one.name),
+        (kind, _) if *kind == HOST => of_host(spec, one.name, object),
         _ => Vec::new(),
     };
     if reasons.is_empty() {
@@ -70,18 +72,18 @@ fn watched(spec: &TopologySpec, group: &str, resource: Option<&str>) -> Vec<Stri
     by.map(|dependency| format!("common dependency {} is known by it", dependency.name)).collect()
 }
 
-fn of_host(spec: &TopologySpec, name: &str) -> Vec<String> {
-    let Some(host) = spec.hosts.iter().find(|host| host.name.as_str() == name) else { return Vec::new() };
-    let mut reasons = Vec::new();
-    let bound = spec.handlers.iter().filter(|handler| handler.host == host.name);
-    reasons.extend(bound.map(|handler| format!("handler {} runs in it", handler.name)));
+fn of_host(spec: &TopologySpec, name: &str, object: &Value) -> Vec<String> {
+    let bound = spec.handlers.iter().filter(|handler| handler.host.as_str() == name);
+    let mut reasons: Vec<_> = bound.map(|handler| format!("handler {} runs in it", handler.name)).collect();
+    // One that can't be read was never stored: nobody needs it.
+    let Ok(host) = serde_json::from_value::<HostSpec>(object.clone()) else { return reasons };
     if let Some(group) = &host.clustered_in {
         reasons.push(format!("it is clustered in group {group}"));
     }
     if host.is_default {
         reasons.push("it is the default host".to_owned());
     }
-    if host.tracking && spec.hosts.iter().filter(|other| other.tracking).count() == 1 {
+    if host.tracking && !spec.hosts.iter().any(|other| other.tracking && other.name != host.name) {
         reasons.push("it is the only host that tracks".to_owned());
     }
     reasons

@@ -6,13 +6,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::kinds::{GROUP, List, One, RESOURCE};
-use super::objects;
+use super::writing::Step;
+use super::{objects, queries};
 
 use crate::api::AppState;
-use crate::api::answers::{Deleting, Reading, Replacing};
-use crate::api::extract::{Document, DryRun, Edit, Patch, Path};
+use crate::api::answers::{Deleting, Listing, Reading, Replacing};
+use crate::api::extract::{Document, DryRun, Edit, Patch, Path, Query};
 use crate::api::problem::ApiError;
-use crate::api::views::{MergePatch, ObjectResult, Page, ResourceView};
+use crate::api::views::{MergePatch, ObjectResult, Page, ResourceView, SparsePage};
 use crate::domain::{ClusterName, GroupName, ResourceName, ResourceSpec};
 
 /// A resource in a path.
@@ -46,12 +47,40 @@ pub struct Resources {
 /// List resources
 ///
 /// In the order in which they start, unless they say what they depend on. Hosts that are clustered in the group are not among them.
-#[utoipa::path(get, path = "/v1/clusters/{cluster}/groups/{group}/resources", tag = "topology", params(Resources), responses(
-    (status = 200, description = "The resources", body = Page<ResourceView>),
-    Reading,
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/groups/{group}/resources", tag = "topology",
+    params(Resources, queries::Resources), responses(
+    (status = 200, description = "The resources; with fields, what was asked for of each", content(
+        (Page<ResourceView> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json")),
+        headers(("etag" = String, description = "The generation of the topology"))),
+    Listing,
 ))]
-pub async fn list_resources(State(state): State<AppState>, Path(at): Path<Resources>) -> Result<Response, ApiError> {
-    objects::list(&state, &at.cluster, List::of(&RESOURCE, &GROUP, at.group.as_str())).await
+pub async fn list_resources(
+    State(state): State<AppState>,
+    Path(at): Path<Resources>,
+    Query(query): Query<queries::Resources>,
+) -> Result<Response, ApiError> {
+    let list = List::of(&RESOURCE, &GROUP, at.group.as_str());
+    objects::list(&state, &at.cluster, list, &query.of::<ResourceView>(&list.url(&at.cluster))?).await
+}
+
+/// Create a resource
+///
+/// Of the name in the body; refused if there is one already.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/resources", tag = "topology",
+    params(Resources, DryRun), request_body = ResourceSpec,
+    responses(
+    (status = 200, description = "With dry_run: what would happen", body = ObjectResult<ResourceView>),
+    (status = 201, description = "Accepted", body = ObjectResult<ResourceView>, headers(
+        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation"))),
+    Replacing,
+))]
+pub async fn create_resource(
+    State(state): State<AppState>,
+    Path(at): Path<Resources>,
+    asked: Edit,
+    Document(body): Document,
+) -> Result<Response, ApiError> {
+    objects::create(&state, &at.cluster, List::of(&RESOURCE, &GROUP, at.group.as_str()), asked, body).await
 }
 
 /// Get a resource
@@ -84,7 +113,7 @@ pub async fn put_resource(
     asked: Edit,
     Document(body): Document,
 ) -> Result<Response, ApiError> {
-    objects::put(&state, &at.cluster, at.one(), asked, body).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Put(&body)).await
 }
 
 /// Patch a resource
@@ -104,7 +133,7 @@ pub async fn patch_resource(
     asked: Edit,
     Patch(patch): Patch,
 ) -> Result<Response, ApiError> {
-    objects::patch(&state, &at.cluster, at.one(), asked, patch).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Patch(&patch)).await
 }
 
 /// Delete a resource
@@ -122,5 +151,5 @@ pub async fn delete_resource(
     Path(at): Path<OneResource>,
     asked: Edit,
 ) -> Result<Response, ApiError> {
-    objects::delete(&state, &at.cluster, at.one(), asked).await
+    objects::write(&state, &at.cluster, at.one(), asked, &Step::Delete).await
 }

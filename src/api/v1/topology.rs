@@ -6,18 +6,21 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
-use super::edit::etag;
+use super::edit::{Answer, etag};
 use super::judged::{self, Judged};
 use super::{OneCluster, preview};
+use crate::advice::FindingChanges;
 use crate::api::AppState;
 use crate::api::answers::{Reading, Writing};
-use crate::api::extract::{Document, DryRun, Path, Query, Writer};
+use crate::api::extract::{Document, DryRun, Edit, Path};
 use crate::api::problem::ApiError;
 use crate::api::views::{Problem, TopologyResult};
 use crate::domain::topology::parse;
 use crate::domain::{ClusterName, Finding, Generation, TopologySpec};
-use crate::store::{Error as StoreError, Expect, Stored};
+use crate::planner::PlanSummary;
+use crate::store::{Accepted, Error as StoreError, Expect, Stored};
 
 /// Get the topology
 ///
@@ -54,39 +57,98 @@ pub async fn get_topology(
 pub async fn put_topology(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
-    Query(DryRun { dry_run }): Query<DryRun>,
-    Writer { actor, expect, .. }: Writer,
+    asked: Edit,
     Document(document): Document,
 ) -> Result<Response, ApiError> {
-    let spec = check(&cluster, &document)?;
-    let present = present(&state, &cluster).await?;
-    let before = present.as_ref().map(|stored| &stored.spec);
-    let wanted = spec.with_operator_state(before);
-    let Judged { changes: findings, refusal } = judged::change(&state, before, &wanted);
-    let refusal = refusal.map(|errors| ApiError::rules_broken(errors.at(&document)));
-    let generation = present.as_ref().map_or(Generation(0), |stored| stored.generation);
-    if !dry_run && expect == Expect::Anything && before.is_some_and(|before| before.policy.require_if_match) {
-        return Err(ApiError::precondition_required(generation));
+    let considered = consider(&state, Some(&cluster), &document).await?;
+    if asked.dry_run {
+        return Ok(considered.would_be(asked.expect)?.into_response());
     }
-    let summary = preview::of_topology(&state, &wanted, generation);
-    let refused = refusal.as_ref().map(|refusal| refusal.detail().to_owned());
-    let accepted = if dry_run {
-        would_accept(&wanted, present, expect)?
-    } else {
-        refusal.map_or(Ok(()), Err)?;
-        let accepted = state.store.put_topology(&spec, expect, &actor, state.clock.now()).await?;
-        state.nudge.cluster(&cluster);
-        (accepted.generation, accepted.created, accepted.changed)
-    };
-    let (generation, created, changed) = accepted;
-    let result = TopologyResult { cluster, generation, created, changed, dry_run, summary, findings, refused };
-    let status = if created && !dry_run { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, [(header::ETAG, etag(generation))], Json(result)).into_response())
+    let refused = considered.present.as_ref().filter(|present| present.spec.policy.require_if_match);
+    if let Some(present) = refused.filter(|_| asked.expect == Expect::Anything) {
+        return Err(ApiError::precondition_required(present.generation));
+    }
+    let Considered { spec, summary, findings, .. } = considered.accepted()?;
+    let accepted = state.store.put_topology(&spec, asked.expect, &asked.actor, state.clock.now()).await?;
+    state.nudge.cluster(&cluster);
+    Ok(result(spec, accepted, summary, findings)?.into_response())
 }
 
-fn check(cluster: &ClusterName, document: &serde_json::Value) -> Result<TopologySpec, ApiError> {
-    let named = document.get("cluster").and_then(serde_json::Value::as_str);
-    let other = named.filter(|name| *name != cluster.as_str()).map(|name| {
+/// Creates the cluster of a document. What is answered is kept with it.
+pub async fn create(state: &AppState, asked: Edit, document: &Value) -> Result<Response, ApiError> {
+    let asked = Edit { expect: Expect::Absent, ..asked };
+    let considered = consider(state, None, document).await?;
+    if asked.dry_run {
+        return Ok(considered.would_be(asked.expect)?.into_response());
+    }
+    let Considered { spec, summary, findings, .. } = considered.accepted()?;
+    let (cluster, at) = (spec.cluster.clone(), state.clock.now());
+    // There is none, or it is refused: so what it will be is known before.
+    let accepted = Accepted { created: true, changed: true, generation: Generation(0).next() };
+    let answer = result(spec.clone(), accepted, summary, findings)?.at(&format!("/v1/clusters/{cluster}"));
+    let kept = asked.key.map(|key| answer.kept(key, at));
+    state.store.create_cluster(&spec, &asked.actor, at, kept.as_ref()).await?;
+    state.nudge.cluster(&cluster);
+    Ok(answer.into_response())
+}
+
+fn result(
+    spec: TopologySpec,
+    accepted: Accepted,
+    summary: PlanSummary,
+    findings: FindingChanges,
+) -> Result<Answer, ApiError> {
+    let (cluster, Accepted { created, changed, generation }) = (spec.cluster, accepted);
+    let (dry_run, refused) = (false, None);
+    let result = TopologyResult { cluster, generation, created, changed, dry_run, summary, findings, refused };
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    Answer::new(status, generation, &result)
+}
+
+/// A document, and what it would do.
+struct Considered {
+    spec: TopologySpec,
+    /// The same with the operator state that it would have.
+    wanted: TopologySpec,
+    present: Option<Arc<Stored>>,
+    summary: PlanSummary,
+    findings: FindingChanges,
+    refusal: Option<ApiError>,
+}
+
+/// Checks and judges a document, of the cluster in the path if there is one.
+async fn consider(state: &AppState, cluster: Option<&ClusterName>, document: &Value) -> Result<Considered, ApiError> {
+    let spec = check(cluster, document)?;
+    let present = present(state, &spec.cluster).await?;
+    let before = present.as_ref().map(|stored| &stored.spec);
+    let wanted = spec.with_operator_state(before);
+    let Judged { changes: findings, refusal } = judged::change(state, before, &wanted);
+    let refusal = refusal.map(|errors| ApiError::rules_broken(errors.at(document)));
+    let generation = present.as_ref().map_or(Generation(0), |stored| stored.generation);
+    let summary = preview::of_topology(state, &wanted, generation);
+    Ok(Considered { spec, wanted, present, summary, findings, refusal })
+}
+
+impl Considered {
+    /// Itself, unless rules refuse it.
+    fn accepted(mut self) -> Result<Self, ApiError> {
+        self.refusal.take().map_or(Ok(self), Err)
+    }
+
+    /// What a dry run answers.
+    fn would_be(self, expect: Expect) -> Result<Answer, ApiError> {
+        let Self { spec, wanted, present, summary, findings, refusal } = self;
+        let (generation, created, changed) = would_accept(&wanted, present, expect)?;
+        let refused = refusal.map(|refusal| refusal.detail().to_owned());
+        let (cluster, dry_run) = (spec.cluster, true);
+        let result = TopologyResult { cluster, generation, created, changed, dry_run, summary, findings, refused };
+        Answer::new(StatusCode::OK, generation, &result)
+    }
+}
+
+fn check(cluster: Option<&ClusterName>, document: &Value) -> Result<TopologySpec, ApiError> {
+    let named = document.get("cluster").and_then(Value::as_str);
+    let other = named.zip(cluster).filter(|(name, cluster)| *name != cluster.as_str()).map(|(name, cluster)| {
         let detail = format!("the document is of cluster {name:?}, and the path of {cluster}: they must be the same");
         Finding::new("/cluster", "other_cluster", detail)
     });

@@ -15,7 +15,7 @@ use super::processes;
 use crate::api::views::ActionRequest;
 use crate::cli::exit::Failure;
 use crate::cli::remote::actor;
-use crate::client::control_plane::{ControlPlane, Replaces, Target};
+use crate::client::control_plane::{Action, ControlPlane, Replaces, Target};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{ClusterName, GroupName, GroupState, NodeName};
 
@@ -146,7 +146,9 @@ impl Stage {
         let names: Vec<GroupName> = groups.into_iter().map(|group| group.name).collect();
         let body = ActionRequest { reason: Some("the demo ends".to_owned()) };
         for name in &names {
-            plane.act(&self.cluster, Target::Group(name), "offline", &body).await?;
+            plane
+                .act(&self.cluster, Target::Group(name), Action { verb: "offline", body: &body, timeout: None })
+                .await?;
         }
         let give_up_at = SystemClock.ticks().plus(OFFLINE_WITHIN);
         while SystemClock.ticks() < give_up_at {

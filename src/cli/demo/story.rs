@@ -12,7 +12,7 @@ use super::stage::Stage;
 use crate::api::views::MoveRequest;
 use crate::cli::exit::Failure;
 use crate::cli::{history, out, tables};
-use crate::client::control_plane::{ControlPlane, Target};
+use crate::client::control_plane::{Action, ControlPlane, Target};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{FailoverRecord, GroupName, NodeName, Outcome, Ticks};
 use waiting::{runs_with_other_pid, seat_in};
@@ -144,7 +144,10 @@ impl Story<'_> {
         self.next_step();
         let (group, seat) = (self.ftp.clone(), self.seat(&self.ftp).await?);
         let body = MoveRequest { to: None, reason: Some("the story wants it".to_owned()) };
-        let asked = self.plane.act(&self.stage.cluster, Target::Group(&group), "move", &body).await?;
+        let asked = self
+            .plane
+            .act(&self.stage.cluster, Target::Group(&group), Action { verb: "move", body: &body, timeout: None })
+            .await?;
         self.succeeded(asked).await?;
         self.online_elsewhere(&group, &seat).await?;
         let failover = self.failover_of(&group, &seat).await?;

@@ -17,6 +17,7 @@ const fn secs(secs: u64) -> Duration {
 }
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 /// Periods stay below 2^32 ms, which other cluster managers keep to as well.
 const LONGEST_PERIOD: Duration = secs(1193 * HOUR);
 
@@ -55,13 +56,21 @@ pub(super) fn failover_period(period: HumanDuration, at: String, findings: &mut 
 }
 
 /// What holds for a whole cluster.
-pub(super) fn policy(quarantine: Option<Quarantine>, brake: Option<Brake>, findings: &mut Vec<Finding>) {
+pub(super) fn policy(
+    quarantine: Option<Quarantine>,
+    brake: Option<Brake>,
+    retention: Option<HumanDuration>,
+    findings: &mut Vec<Finding>,
+) {
     if let Some(Quarantine { period, duration, .. }) = quarantine {
         range("/policy/quarantine/period".into(), period, (secs(1), LONGEST_PERIOD), findings);
         range("/policy/quarantine/duration".into(), duration, (ms(0), LONGEST_PERIOD), findings);
     }
     if let Some(Brake { hold, .. }) = brake {
-        range("/policy/brake/hold".into(), hold, (ms(0), secs(24 * HOUR)), findings);
+        range("/policy/brake/hold".into(), hold, (ms(0), secs(DAY)), findings);
+    }
+    if let Some(retention) = retention {
+        range("/policy/retention".into(), retention, (secs(DAY), secs(10 * 365 * DAY)), findings);
     }
 }
 

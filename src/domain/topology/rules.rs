@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::limits;
-use crate::domain::{Brake, Finding, Quarantine, Settings};
+use crate::domain::{Brake, Finding, HumanDuration, Quarantine, Settings};
 use names::Names;
 
 /// Every finding that rules make; parts whose shape is wrong are left to the shape's findings.
@@ -28,7 +28,8 @@ pub(super) fn check(document: &Value, findings: &mut Vec<Finding>) {
     if let Some(policy) = document.get("policy") {
         let quarantine = policy.get("quarantine").and_then(read::<Quarantine>);
         let brake = policy.get("brake").and_then(read::<Brake>);
-        limits::policy(quarantine, brake, findings);
+        let retention = policy.get("retention").and_then(read::<HumanDuration>);
+        limits::policy(quarantine, brake, retention, findings);
     }
     let parts = Parts::of(document);
     nodes::check(document, findings);

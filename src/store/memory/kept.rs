@@ -8,38 +8,39 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Result;
+use crate::domain::statistics::{History, is_wish};
 use crate::domain::{
-    Change, ClusterName, Decision, Event, FailoverRecord, Generation, Operation, OperationState, Outcome,
+    Change, ChangeAction, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, Operation, Outcome,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::snapshot::PastFailover;
 use crate::store::cluster::missing;
-use crate::store::rules::Past;
+use crate::store::rules::{self, Past};
 use crate::store::state::{Journal, Named, NewChange, NewKept, State};
-use crate::store::{ClusterHead, Error, FailoverFilter, KeptAnswer};
+use crate::store::{ClusterHead, Error, EventFilter, FailoverFilter, KeptAnswer, OperationFilter};
 
 /// All clusters that live, and the history of all that ever did, by cluster id.
 #[derive(Clone, Default)]
 pub struct Kept {
     /// Without operations, failovers and journal: those are below.
-    living: BTreeMap<ClusterName, State>,
+    pub(super) living: BTreeMap<ClusterName, State>,
     changes: BTreeMap<(Uuid, Generation), Change>,
-    events: BTreeMap<(Uuid, u64), Event>,
-    operations: BTreeMap<Uuid, Of<Operation>>,
-    failovers: BTreeMap<Uuid, Of<FailoverRecord>>,
+    pub(super) events: BTreeMap<(Uuid, u64), Event>,
+    pub(super) operations: BTreeMap<Uuid, Of<Operation>>,
+    pub(super) failovers: BTreeMap<Uuid, Of<FailoverRecord>>,
     /// By cluster and decision.
-    plans: BTreeMap<(Uuid, Decision), NewKept>,
+    pub(super) plans: BTreeMap<(Uuid, Decision), NewKept>,
     /// Failovers after which an operator reset their group's budget.
-    forgiven: BTreeSet<Uuid>,
+    pub(super) forgiven: BTreeSet<Uuid>,
     /// By idempotency key.
     answers: BTreeMap<String, KeptAnswer>,
 }
 
 /// A record of a cluster.
 #[derive(Clone)]
-struct Of<T> {
-    cluster: Uuid,
-    record: T,
+pub(super) struct Of<T> {
+    pub cluster: Uuid,
+    pub record: T,
 }
 
 impl Kept {
@@ -52,7 +53,7 @@ impl Kept {
         let mut state = self.living.get(name)?.clone();
         let id = state.cluster.id;
         let taken = &mut state.taken;
-        let running = |operation: &Operation| operation.state == OperationState::Running;
+        let running = Operation::is_running;
         state.operations = select(&self.operations, id, running, &named.operations, taken);
         let open = |record: &FailoverRecord| record.outcome == Outcome::InProgress;
         state.failovers = select(&self.failovers, id, open, &named.failovers, taken);
@@ -134,10 +135,10 @@ impl Kept {
         Ok(changes.take(limit as usize).collect())
     }
 
-    pub fn events(&self, name: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
+    pub fn events(&self, name: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
         let id = self.id(name)?;
-        let events = self.events.range((id, after.saturating_add(1))..=(id, u64::MAX)).map(|(_, event)| event.clone());
-        Ok(events.take(limit as usize).collect())
+        let after = self.events.range((id, filter.after.saturating_add(1))..=(id, u64::MAX)).map(|(_, event)| event);
+        Ok(after.filter(|event| filter.takes(event)).take(filter.limit as usize).cloned().collect())
     }
 
     pub fn newest_event(&self, name: &ClusterName) -> Result<u64> {
@@ -150,10 +151,33 @@ impl Kept {
         found.ok_or_else(|| missing("operation", &id.to_string()))
     }
 
-    pub fn operations(&self, name: Option<&ClusterName>, before: Option<Uuid>, limit: u32) -> Result<Vec<Operation>> {
-        let cluster = name.map(|name| self.id(name)).transpose()?;
-        let asked = |of: &&Of<Operation>| cluster.is_none_or(|cluster| of.cluster == cluster);
-        Ok(newest_first(&self.operations, before, asked, limit))
+    pub fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>> {
+        let cluster = filter.cluster.as_ref().map(|name| self.id(name)).transpose()?;
+        let ours = |of: &Of<Operation>| cluster.is_none_or(|cluster| of.cluster == cluster);
+        let asked = |of: &&Of<Operation>| ours(of) && filter.takes(&of.record);
+        Ok(newest_first(&self.operations, filter.before, asked, filter.limit))
+    }
+
+    /// What is kept of what groups did.
+    pub fn history(&self, name: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+        let id = self.id(name)?;
+        let last = self.changes.range((id, Generation(0))..=(id, Generation(u64::MAX))).next_back();
+        let end = last.map(|(_, change)| change).filter(|change| change.action == ChangeAction::DeleteCluster);
+        let mut history = self.living.get(name).map(rules::history).unwrap_or_default();
+        history.ended = end.map(|change| change.at);
+        let of_group = |name: &str| group.is_none_or(|group| group.as_str() == name);
+        let events = self.events.range((id, 0)..=(id, u64::MAX)).map(|(_, event)| event);
+        let events = events.filter(|event| event.kind.is_of_group() && of_group(&event.subject));
+        history.events = events.cloned().collect();
+        let failovers = self.failovers.values().filter(|of| of.cluster == id && of_group(of.record.group.as_str()));
+        let bare = |of: &Of<FailoverRecord>| FailoverRecord { steps: Vec::new(), ..of.record.clone() };
+        history.failovers = failovers.map(bare).collect();
+        history.failovers.sort_by_key(|record| (record.detected_at, record.id));
+        let wishes = self.operations.values().filter(|of| of.cluster == id && is_wish(of.record.kind));
+        let wishes = wishes.map(|of| &of.record).filter(|operation| of_group(&operation.target));
+        history.operations = wishes.cloned().collect();
+        history.operations.sort_by_key(|operation| (operation.created_at, operation.id));
+        Ok(history)
     }
 
     pub fn failovers(&self, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

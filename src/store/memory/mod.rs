@@ -3,6 +3,7 @@
 //! Nothing here waits, reads a clock or draws a number: the same verbs in the same order give the same results.
 
 mod kept;
+mod prune;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,12 +17,13 @@ use super::cluster::new_id;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Acknowledgement, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
+    KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
 };
+use crate::domain::statistics::History;
 use crate::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
-    TopologySpec,
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    Term, TopologySpec,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
@@ -73,6 +75,24 @@ impl MemoryStore {
         kept.save(state)?;
         Ok(done)
     }
+
+    /// Makes a cluster what a rule says, whether there is one of that name or not.
+    fn put(
+        &self,
+        name: &ClusterName,
+        at: Timestamp,
+        rule: impl FnOnce(Option<State>, Uuid) -> Result<(State, Accepted)>,
+    ) -> Result<Accepted> {
+        let Shared { kept, random } = &mut *self.lock();
+        let found = kept.find(name, &Named::default());
+        let fresh = match &found {
+            Some(state) => state.cluster.id,
+            None => new_id(at, &random(), kept.newest(name)),
+        };
+        let (state, accepted) = rule(found, fresh)?;
+        kept.save(state)?;
+        Ok(accepted)
+    }
 }
 
 #[async_trait]
@@ -88,15 +108,19 @@ impl Store for MemoryStore {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<Accepted> {
-        let Shared { kept, random } = &mut *self.lock();
-        let found = kept.find(&spec.cluster, &Named::default());
-        let fresh = match &found {
-            Some(state) => state.cluster.id,
-            None => new_id(at, &random(), kept.newest(&spec.cluster)),
-        };
-        let (state, accepted) = rules::put(found, fresh, spec, expect, &Asked { actor, at })?;
-        kept.save(state)?;
-        Ok(accepted)
+        let asked = Asked { actor, at };
+        self.put(&spec.cluster, at, |found, fresh| rules::put(found, fresh, spec, expect, &asked))
+    }
+
+    async fn create_cluster(
+        &self,
+        spec: &TopologySpec,
+        actor: &Actor,
+        at: Timestamp,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Accepted> {
+        let asked = Asked { actor, at };
+        self.put(&spec.cluster, at, |found, fresh| rules::create(found, fresh, spec, answer, &asked))
     }
 
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
@@ -166,13 +190,13 @@ impl Store for MemoryStore {
         self.lock().kept.operation(id)
     }
 
-    async fn operations(
-        &self,
-        cluster: Option<&ClusterName>,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Operation>> {
-        self.lock().kept.operations(cluster, before, limit)
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>> {
+        self.lock().kept.operations(filter)
+    }
+
+    async fn cancel_operation(&self, cluster: &ClusterName, new: &Cancellation) -> Result<Operation> {
+        let named = Named { operations: vec![new.id], ..Named::default() };
+        self.change(cluster, &named, |state| rules::cancel(state, new))
     }
 
     async fn kept_answer(&self, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>> {
@@ -183,6 +207,10 @@ impl Store for MemoryStore {
         self.lock().kept.keep_answer(answer)
     }
 
+    async fn history(&self, cluster: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+        self.lock().kept.history(cluster, group)
+    }
+
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
         self.lock().kept.failovers(cluster, filter)
     }
@@ -191,24 +219,25 @@ impl Store for MemoryStore {
         self.lock().kept.failover(cluster, id)
     }
 
-    async fn acknowledge(
-        &self,
-        cluster: &ClusterName,
-        id: Uuid,
-        comment: Option<&str>,
-        actor: &Actor,
-        at: Timestamp,
-    ) -> Result<FailoverRecord> {
-        let named = Named { failovers: vec![id], ..Named::default() };
-        self.change(cluster, &named, |state| rules::acknowledge(state, id, comment, &Asked { actor, at }))
+    async fn acknowledge(&self, cluster: &ClusterName, new: &Acknowledgement) -> Result<FailoverRecord> {
+        let named = Named { failovers: vec![new.failover], ..Named::default() };
+        self.change(cluster, &named, |state| rules::acknowledge(state, new))
     }
 
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
         self.lock().kept.kept_plans(cluster, failover)
     }
 
-    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
-        self.lock().kept.events(cluster, after, limit)
+    async fn events(&self, cluster: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
+        self.lock().kept.events(cluster, filter)
+    }
+
+    async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned> {
+        let kept = &mut self.lock().kept;
+        match cluster {
+            Some(name) => kept.prune(name, now, limit),
+            None => Ok(kept.prune_gone(now, limit)),
+        }
     }
 
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {

@@ -1,30 +1,38 @@
 //! What does it mean that somebody has seen a failover?
 
-use uuid::Uuid;
-
-use super::{Asked, Result};
+use super::Result;
 use crate::domain::{EventKind, FailoverRecord, Outcome};
-use crate::store::Error;
 use crate::store::cluster::missing;
 use crate::store::state::State;
+use crate::store::{Acknowledgement, Error, KeptAnswer};
 
 /// Notes who has seen a failover that is over. The same word by the same person again changes nothing.
-pub fn acknowledge(state: &mut State, id: Uuid, comment: Option<&str>, asked: &Asked<'_>) -> Result<FailoverRecord> {
+pub fn acknowledge(state: &mut State, new: &Acknowledgement) -> Result<FailoverRecord> {
+    let Acknowledgement { failover: id, comment, actor, at, answer } = new;
     let absent = || missing("failover", &id.to_string());
-    let record = state.failovers.get_mut(&id).filter(|record| record.id == id).ok_or_else(absent)?;
+    let record = state.failovers.get_mut(id).filter(|record| record.id == *id).ok_or_else(absent)?;
     if record.outcome == Outcome::InProgress {
         return Err(Error::Refused(format!("the failover of group {} is not over yet", record.group)));
     }
-    let said = (record.acknowledged_by.as_ref(), record.comment.as_deref());
-    if said == (Some(asked.actor), comment) {
-        return Ok(record.clone());
+    let said_before = record.acknowledged_by.as_ref() == Some(actor) && record.comment == *comment;
+    if !said_before {
+        record.acknowledged_by = Some(actor.clone());
+        record.acknowledged_at = Some(*at);
+        record.comment.clone_from(comment);
     }
-    record.acknowledged_by = Some(asked.actor.clone());
-    record.acknowledged_at = Some(asked.at);
-    record.comment = comment.map(str::to_owned);
     let record = record.clone();
-    let comment = comment.map(|comment| format!(": {comment}")).unwrap_or_default();
-    let message = format!("{} has seen the failover of group {}{comment}", asked.actor, record.group);
-    state.note(asked.at, EventKind::FailoverAcknowledged, &record.group, message);
+    state.journal.answer = answer.as_ref().map(|answer| telling(answer, &record)).transpose()?;
+    if !said_before {
+        let comment = comment.as_ref().map(|comment| format!(": {comment}")).unwrap_or_default();
+        let message = format!("{actor} has seen the failover of group {}{comment}", record.group);
+        state.note(*at, EventKind::FailoverAcknowledged, &record.group, message);
+    }
     Ok(record)
+}
+
+/// What is told to whoever says it again under the same key: the record as it was then, whoever has seen it since.
+fn telling(answer: &KeptAnswer, record: &FailoverRecord) -> Result<KeptAnswer> {
+    let body = serde_json::to_string(record);
+    let body = body.map_err(|e| Error::Database(format!("a failover can't be written: {e}")))?;
+    Ok(KeptAnswer { body: Some(body), ..answer.clone() })
 }

@@ -1,10 +1,10 @@
 //! What does an operator's action change at once?
 
-use super::Result;
 use super::put;
+use super::{Asked, Result};
 use crate::domain::{
     ChangeAction, Confirmation, EventKind, GroupWanted, NodeName, NodeWanted, Operation, OperationKind, OperationState,
-    TopologySpec,
+    TopologySpec, Wanted,
 };
 use crate::store::cluster::missing;
 use crate::store::state::{NewChange, State};
@@ -15,18 +15,18 @@ pub fn begin(state: &mut State, new: &NewOperation) -> Result<Operation> {
     let before = state.topology();
     check(state, &before, new)?;
     state.journal.answer.clone_from(&new.answer);
+    let words = described(new.kind, &new.target, new.to.as_ref());
+    let asked = Asked { actor: &new.actor, at: new.at };
+    let mut wanted_before = wanted_of(&before, new.kind, &new.target);
     if let Some((after, action)) = wanted(&before, new) {
-        state.cluster.count_change();
-        put::write(state, &after);
-        let actor = new.actor.clone();
         let why = new.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let message = format!("{}{why}", described(new));
-        state.journal.change = Some(NewChange { at: new.at, actor, action, message });
-        let generation = state.cluster.generation;
-        let message = format!("{} asked for {}, generation {generation}", new.actor, described(new));
-        state.note(new.at, EventKind::TopologyChanged, &new.target, message);
+        let event = format!("{} asked for {words}", new.actor);
+        let said = Said { action, message: format!("{words}{why}"), subject: &new.target, event };
+        want(state, &after, said, &asked);
     } else {
         state.cluster.decision = state.cluster.decision.next();
+        // What it takes the place of may have changed it.
+        wanted_before = replaced(state, new).find_map(|older| older.wanted_before.filter(|_| older.kind == new.kind));
     }
     if new.kind == OperationKind::ConfirmDown
         && let Some(node) = state.nodes.get_mut(new.target.as_str())
@@ -35,19 +35,54 @@ pub fn begin(state: &mut State, new: &NewOperation) -> Result<Operation> {
         node.kept.confirmed_down = Some(word);
     }
     supersede(state, new);
-    let accepted = accepted(state, new);
+    let accepted = new.accepted(state.cluster.name.clone(), state.cluster.decision, wanted_before);
     state.operations.insert(new.id, accepted.clone());
     let reason = new.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    let message = format!("{} asked for {}{reason}", new.actor, described(new));
+    let message = format!("{} asked for {words}{reason}", new.actor);
     state.note(new.at, EventKind::OperationAccepted, &new.target, message);
     Ok(accepted)
 }
 
+/// What history says of a change of what is wanted.
+pub(super) struct Said<'a> {
+    pub action: ChangeAction,
+    pub message: String,
+    pub subject: &'a str,
+    /// Without the generation.
+    pub event: String,
+}
+
+/// Changes what is wanted of a node or a group, as one generation.
+pub(super) fn want(state: &mut State, after: &TopologySpec, said: Said<'_>, asked: &Asked<'_>) {
+    state.cluster.count_change();
+    put::write(state, after);
+    let actor = asked.actor.clone();
+    let Said { action, message, subject, event } = said;
+    state.journal.change = Some(NewChange { at: asked.at, actor, action, message });
+    let generation = state.cluster.generation;
+    state.note(asked.at, EventKind::TopologyChanged, subject, format!("{event}, generation {generation}"));
+}
+
 /// The action in words: "move of group ftp to bts2".
-fn described(new: &NewOperation) -> String {
-    let what = if new.kind.targets_node() { "node" } else { "group" };
-    let to = new.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
-    format!("{} of {what} {}{to}", new.kind.as_str(), new.target)
+pub(super) fn described(kind: OperationKind, target: &str, to: Option<&NodeName>) -> String {
+    let what = if kind.targets_node() { "node" } else { "group" };
+    let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
+    format!("{} of {what} {target}{to}", kind.as_str())
+}
+
+/// What is wanted of the target of an operation that may change that.
+fn wanted_of(topology: &TopologySpec, kind: OperationKind, target: &str) -> Option<Wanted> {
+    match kind {
+        OperationKind::Pause | OperationKind::Drain | OperationKind::Resume => {
+            let node = topology.nodes.iter().find(|node| node.name.as_str() == target)?;
+            Some(Wanted::Node(node.wanted.unwrap_or_default()))
+        }
+        OperationKind::Online | OperationKind::Offline => {
+            let group = topology.groups.iter().find(|group| group.name.as_str() == target)?;
+            Some(Wanted::Group(group.wanted.unwrap_or_default()))
+        }
+        OperationKind::Move | OperationKind::Reset | OperationKind::ConfirmDown => None,
+    }
 }
 
 fn check(state: &State, topology: &TopologySpec, new: &NewOperation) -> Result<()> {
@@ -110,23 +145,24 @@ fn wanted(before: &TopologySpec, new: &NewOperation) -> Option<(TopologySpec, Ch
     (after != *before).then_some((after, action))
 }
 
-/// Ends the running operations that the new one takes the place of.
+/// The running operations that the new one takes the place of, the newest first.
+fn replaced<'a>(state: &'a State, new: &NewOperation) -> impl Iterator<Item = &'a Operation> {
+    let takes_its_place = |older: &&Operation| older.target == new.target && replaces(new.kind, older.kind);
+    let running = state.operations.values().filter(|older| older.is_running());
+    let mut replaced: Vec<&Operation> = running.filter(takes_its_place).collect();
+    replaced.sort_by_key(|older| std::cmp::Reverse((older.decision, older.id)));
+    replaced.into_iter()
+}
+
+/// Ends them.
 fn supersede(state: &mut State, new: &NewOperation) {
-    let mut replaced: Vec<&mut Operation> = state
-        .operations
-        .values_mut()
-        .filter(|older| older.state == OperationState::Running)
-        .filter(|older| older.target == new.target && replaces(new.kind, older.kind))
-        .collect();
-    replaced.sort_by_key(|older| (older.decision, older.id));
-    let mut messages = Vec::new();
-    for older in replaced {
-        older.state = OperationState::Superseded;
-        older.message = format!("superseded: {} asked for {}", new.actor, described(new));
-        older.ended_at = Some(new.at);
-        messages.push(format!("{} of {} was superseded by {}", older.kind.as_str(), older.target, described(new)));
-    }
-    for message in messages {
+    let words = described(new.kind, &new.target, new.to.as_ref());
+    let ids: Vec<_> = replaced(state, new).map(|older| older.id).collect();
+    for id in ids.into_iter().rev() {
+        let Some(older) = state.operations.get_mut(&id) else { continue };
+        let message = format!("superseded: {} asked for {words}", new.actor);
+        older.end(OperationState::Superseded, message, new.at);
+        let message = format!("{} of {} was superseded by {words}", older.kind.as_str(), older.target);
         state.note(new.at, EventKind::OperationEnded, &new.target, message);
     }
 }
@@ -140,21 +176,4 @@ fn replaces(new: OperationKind, older: OperationKind) -> bool {
         _ => None,
     };
     new == older || (opposed(new).is_some() && opposed(new) == opposed(older))
-}
-
-fn accepted(state: &State, new: &NewOperation) -> Operation {
-    Operation {
-        id: new.id,
-        cluster: state.cluster.name.clone(),
-        kind: new.kind,
-        target: new.target.clone(),
-        to: new.to.clone(),
-        reason: new.reason.clone(),
-        actor: new.actor.clone(),
-        state: OperationState::Running,
-        message: "accepted".to_owned(),
-        decision: state.cluster.decision,
-        created_at: new.at,
-        ended_at: None,
-    }
 }

@@ -132,7 +132,11 @@ fn update(state: &mut State, new: &Operation) -> Result<()> {
     let stored = state.operations.get_mut(&new.id).ok_or_else(|| missing("operation", &new.id.to_string()))?;
     stored.to.clone_from(&new.to);
     stored.state = new.state;
+    stored.phase = new.phase;
+    stored.phases.clone_from(&new.phases);
+    stored.progress = new.progress;
     stored.message.clone_from(&new.message);
+    stored.next_step.clone_from(&new.next_step);
     stored.ended_at = new.ended_at;
     Ok(())
 }

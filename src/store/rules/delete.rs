@@ -38,9 +38,7 @@ pub fn delete(state: &mut State, asked: &Asked<'_>) -> Result<()> {
     state.journal.change = Some(NewChange { at: asked.at, actor, action, message });
     state.note(asked.at, EventKind::TopologyChanged, name, format!("{} deleted the cluster", asked.actor));
     for operation in state.operations.values_mut() {
-        operation.state = OperationState::Superseded;
-        operation.message = "the cluster was deleted".to_owned();
-        operation.ended_at = Some(asked.at);
+        operation.end(OperationState::Superseded, "the cluster was deleted".to_owned(), asked.at);
     }
     for record in state.failovers.values_mut() {
         record.outcome = Outcome::Superseded;

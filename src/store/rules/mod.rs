@@ -2,8 +2,11 @@
 
 mod acknowledge;
 mod begin;
+mod cancel;
 mod commit;
 mod delete;
+mod history;
+mod prune;
 mod put;
 mod reign;
 mod snapshot;
@@ -15,9 +18,12 @@ use crate::domain::Actor;
 
 pub use acknowledge::acknowledge;
 pub use begin::begin;
+pub use cancel::cancel;
 pub use commit::commit;
 pub use delete::delete;
-pub use put::{put, replace};
+pub use history::history;
+pub use prune::{removes_before, removes_of_deleted_before};
+pub use put::{create, put, replace};
 pub use reign::{NewReign, outlive_restore, record_agent, reign};
 pub use snapshot::{Past, earliest, snapshot};
 

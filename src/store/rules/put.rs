@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::store::cluster::{Cluster, missing};
 use crate::store::state::{NewChange, NodeKept, Object, State};
-use crate::store::{Accepted, Error, Expect, Replacement};
+use crate::store::{Accepted, Error, Expect, KeptAnswer, Replacement};
 
 /// The cluster with `spec` as its desired state. `found` is the cluster of that name, if there is one; else it is
 /// created under the id `fresh`.
@@ -34,6 +34,19 @@ pub fn put(
     let changed = want(&mut state, before.as_ref(), &after, &words, asked);
     let generation = state.cluster.generation;
     Ok((state, Accepted { created, changed, generation }))
+}
+
+/// A new cluster with `spec` as its desired state, unless one of that name is `found`. `answer` is kept with it.
+pub fn create(
+    found: Option<State>,
+    fresh: Uuid,
+    spec: &TopologySpec,
+    answer: Option<&KeptAnswer>,
+    asked: &Asked<'_>,
+) -> Result<(State, Accepted)> {
+    let (mut state, accepted) = put(found, fresh, spec, Expect::Absent, asked)?;
+    state.journal.answer = answer.cloned();
+    Ok((state, accepted))
 }
 
 /// Makes the desired state exactly what `new` says, if it is still at the generation that `new` rests on.

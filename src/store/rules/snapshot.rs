@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::topology;
-use crate::domain::{GroupName, GroupSpec, NodeName, NodeSpec, Operation, OperationState, Outcome, OwnerSet};
+use crate::domain::{GroupName, GroupSpec, NodeName, NodeSpec, Operation, Outcome, OwnerSet};
 use crate::planner::Snapshot;
 use crate::planner::snapshot::{GroupView, NodeSeen, NodeView, PastFailover};
 use crate::store::state::{NodeKept, Object, State};
@@ -107,7 +107,7 @@ fn begin_of_period(group: &GroupSpec, now: Timestamp) -> Timestamp {
 
 /// Running operations, oldest first.
 fn under_way(operations: BTreeMap<Uuid, Operation>) -> Vec<Operation> {
-    let mut running: Vec<_> = operations.into_values().filter(|op| op.state == OperationState::Running).collect();
+    let mut running: Vec<_> = operations.into_values().filter(Operation::is_running).collect();
     running.sort_by_key(|operation| (operation.decision, operation.id));
     running
 }

@@ -27,6 +27,7 @@ fn read(row: &Row) -> Result<Cluster> {
         restored: row.flag("restored")?,
         longest_lease: Duration::from_micros(row.int("longest_lease_us")?),
         last_event: row.int("last_event")?,
+        known_since: row.maybe_word("known_since")?,
         created_at: row.word("created_at")?,
     })
 }
@@ -50,13 +51,13 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<ClusterHead>> {
 pub async fn save(conn: &mut Conn, cluster: &Cluster) -> Result<()> {
     query(
         "insert into clusters (id, name, settings, generation, decision, term, reign, longest_lease_us, last_event,
-            created_at, policy, common_dependencies, waivers, maintenance, restored)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            created_at, policy, common_dependencies, waivers, maintenance, restored, known_since)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (id) do update set settings = excluded.settings, generation = excluded.generation,
             decision = excluded.decision, term = excluded.term, reign = excluded.reign,
             longest_lease_us = excluded.longest_lease_us, last_event = excluded.last_event, policy = excluded.policy,
             common_dependencies = excluded.common_dependencies, waivers = excluded.waivers,
-            maintenance = excluded.maintenance, restored = excluded.restored",
+            maintenance = excluded.maintenance, restored = excluded.restored, known_since = excluded.known_since",
     )
     .bind(key(cluster))
     .bind(cluster.name.as_str())
@@ -73,6 +74,7 @@ pub async fn save(conn: &mut Conn, cluster: &Cluster) -> Result<()> {
     .bind(json(&cluster.waivers)?)
     .bind(maybe_json(cluster.maintenance.as_ref())?)
     .bind(cluster.restored)
+    .bind(cluster.known_since.map(time))
     .execute(conn)
     .await?;
     Ok(())

@@ -1,7 +1,9 @@
 //! How is a failover kept as rows?
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use sqlx::query;
+use sqlx::{AssertSqlSafe, query};
 use uuid::Uuid;
 
 use super::cluster::key;
@@ -13,6 +15,9 @@ use crate::planner::snapshot::PastFailover;
 use crate::store::cluster::Cluster;
 use crate::store::rules::Past;
 use crate::store::state::State;
+
+/// Of so many records the steps are read at once: a page of the API, and no more than a statement may have parameters.
+const AT_ONCE: usize = 1000;
 
 /// Above every id as text.
 pub const LAST_ID: &str = "g";
@@ -130,21 +135,38 @@ pub async fn past(conn: &mut Conn, cluster: &Cluster, earliest: Timestamp) -> Re
 
 /// The records of these rows of `failovers`, in their order, with their steps.
 pub async fn read_all(conn: &mut Conn, rows: &[Row]) -> Result<Vec<FailoverRecord>> {
-    let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut record = read(row)?;
-        let steps = query("select at, what from failover_steps where failover_id = $1 order by position")
-            .bind(record.id.to_string())
-            .fetch_all(&mut *conn)
-            .await?;
-        let steps = steps.iter().map(|step| Ok(FailoverStep { at: step.word("at")?, what: step.text("what")? }));
-        record.steps = steps.collect::<Result<_>>()?;
-        records.push(record);
+    let mut records = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    for some in records.chunks_mut(AT_ONCE) {
+        let steps = steps_of(conn, some).await?;
+        for record in some {
+            record.steps = steps.get(&record.id).cloned().unwrap_or_default();
+        }
     }
     Ok(records)
 }
 
-fn read(row: &Row) -> Result<FailoverRecord> {
+/// The steps of each of these records, read at once.
+async fn steps_of(conn: &mut Conn, records: &[FailoverRecord]) -> Result<BTreeMap<Uuid, Vec<FailoverStep>>> {
+    let places: Vec<String> = (1..=records.len()).map(|place| format!("${place}")).collect();
+    let text = format!(
+        "select failover_id, at, what from failover_steps where failover_id in ({}) order by failover_id, position",
+        places.join(", ")
+    );
+    // Nothing but numbers is put into the text.
+    let mut asked = query(AssertSqlSafe(text));
+    for record in records {
+        asked = asked.bind(record.id.to_string());
+    }
+    let mut steps: BTreeMap<Uuid, Vec<FailoverStep>> = BTreeMap::new();
+    for row in asked.fetch_all(conn).await? {
+        let step = FailoverStep { at: row.word("at")?, what: row.text("what")? };
+        steps.entry(row.word("failover_id")?).or_default().push(step);
+    }
+    Ok(steps)
+}
+
+/// A record without its steps.
+pub fn read(row: &Row) -> Result<FailoverRecord> {
     Ok(FailoverRecord {
         id: row.word("id")?,
         cluster: row.word("cluster")?,

@@ -1,14 +1,17 @@
 //! What happened? Events and failovers, also those of a cluster that is gone.
 
+use jiff::Timestamp;
 use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
 use super::column::{Columns as _, Result, int, maybe_word, time};
 use super::failover::{self, LAST_ID};
-use super::{Conn, Row};
-use crate::domain::{ClusterName, Event, FailoverRecord};
-use crate::store::FailoverFilter;
+use super::state;
+use super::{Conn, Row, operation};
+use crate::domain::statistics::History;
+use crate::domain::{ChangeAction, ClusterName, Event, FailoverRecord, GroupName};
 use crate::store::cluster::missing;
+use crate::store::{EventFilter, FailoverFilter, rules};
 
 /// The id of a cluster, or of the last one of that name if it was deleted.
 pub async fn cluster_id(conn: &mut Conn, name: &ClusterName) -> Result<String> {
@@ -61,6 +64,47 @@ macro_rules! failovers_where {
 const NEWEST_FAILOVERS: &str = failovers_where!("and id < $2 order by id desc limit $10");
 const OLDEST_FAILOVERS: &str = failovers_where!("and id > $2 order by id limit $10");
 
+/// What is kept of what groups did. The words in the texts are those of `EventKind::is_of_group` and of `is_wish`.
+pub async fn of_groups(conn: &mut Conn, name: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+    let id = cluster_id(conn, name).await?;
+    let living = state::find(conn, name).await?;
+    let mut history = match &living {
+        Some(state) => rules::history(state),
+        None => History { ended: ended(conn, &id).await?, ..History::default() },
+    };
+    let group = group.map(|group| group.as_str().to_owned());
+    let all = async |text: &'static str, conn: &mut Conn| query(text).bind(&id).bind(&group).fetch_all(conn).await;
+    let events = all(
+        "select * from events where cluster_id = $1 and ($2 is null or subject = $2)
+        and kind in ('group_placed', 'group_released', 'group_online', 'group_failed')",
+        conn,
+    );
+    history.events = events.await?.iter().map(event).collect::<Result<_>>()?;
+    // Asked for in this order, the database would go through all of the cluster's events.
+    history.events.sort_by_key(|event| event.sequence);
+    let failovers = all(
+        "select * from failovers where cluster_id = $1 and ($2 is null or group_name = $2) order by detected_at, id",
+        conn,
+    );
+    history.failovers = failovers.await?.iter().map(failover::read).collect::<Result<_>>()?;
+    let operations = all(
+        "select * from operations where cluster_id = $1 and ($2 is null or target = $2)
+        and kind in ('online', 'offline') order by created_at, id",
+        conn,
+    );
+    history.operations = operations.await?.iter().map(operation::read).collect::<Result<_>>()?;
+    Ok(history)
+}
+
+/// When a cluster was deleted.
+async fn ended(conn: &mut Conn, id: &str) -> Result<Option<Timestamp>> {
+    let last = query("select at, action from changes where cluster_id = $1 order by generation desc limit 1");
+    let last = last.bind(id).fetch_optional(conn).await?;
+    let Some(last) = last else { return Ok(None) };
+    let deleted = last.word::<ChangeAction>("action")? == ChangeAction::DeleteCluster;
+    Ok(Some(last.word("at")?).filter(|_| deleted))
+}
+
 /// The number of the newest event of a cluster; 0 if there is none.
 pub async fn newest_event(conn: &mut Conn, name: &ClusterName) -> Result<u64> {
     let id = cluster_id(conn, name).await?;
@@ -79,12 +123,16 @@ pub async fn failover(conn: &mut Conn, name: &ClusterName, id: Uuid) -> Result<F
     found.ok_or_else(|| missing("failover", &id.to_string()))
 }
 
-pub async fn events(conn: &mut Conn, name: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
+pub async fn events(conn: &mut Conn, name: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
     let id = cluster_id(conn, name).await?;
-    let rows = query("select * from events where cluster_id = $1 and sequence > $2 order by sequence limit $3")
+    let text = "select * from events where cluster_id = $1 and sequence > $2 and ($3 is null or kind = $3)
+        and ($4 is null or subject = $4) order by sequence limit $5";
+    let rows = query(text)
         .bind(id)
-        .bind(int(after))
-        .bind(i64::from(limit))
+        .bind(int(filter.after))
+        .bind(maybe_word(filter.kind.as_ref())?)
+        .bind(filter.subject.clone())
+        .bind(i64::from(filter.limit))
         .fetch_all(conn)
         .await?;
     rows.iter().map(event).collect()

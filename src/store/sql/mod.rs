@@ -17,12 +17,13 @@ use super::cluster::Cluster;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Basis, ClusterHead, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Reign, Replacement, Store,
-    Stored,
+    Accepted, Acknowledgement, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
+    KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
 };
+use crate::domain::statistics::History;
 use crate::domain::{
-    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, NewEvent, NodeName, Operation, Term,
-    TopologySpec,
+    Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
+    Term, TopologySpec,
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
@@ -38,6 +39,7 @@ mod objects;
 mod open;
 mod operation;
 mod placement;
+mod prune;
 mod shown;
 mod state;
 mod writer;
@@ -83,6 +85,16 @@ impl SqlStore {
         self.writer.change(name.clone(), named, rule).await
     }
 
+    /// Makes a cluster what a rule says, whether there is one of that name or not.
+    async fn put(
+        &self,
+        name: ClusterName,
+        at: Timestamp,
+        rule: impl FnOnce(Option<State>, Uuid) -> Result<(State, Accepted)> + Send + 'static,
+    ) -> Result<Accepted> {
+        self.writer.write(Some(name.clone()), move |conn| Box::pin(put(conn, name, at, rule))).await
+    }
+
     /// Ends every connection; what was accepted is in the file. The lock goes with the store itself.
     pub async fn close(&self) {
         self.readers.close().await;
@@ -103,8 +115,22 @@ impl Store for SqlStore {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<Accepted> {
-        let (cluster, spec, actor) = (spec.cluster.clone(), spec.clone(), actor.clone());
-        self.writer.write(Some(cluster), move |conn| Box::pin(put(conn, spec, expect, actor, at))).await
+        let (name, spec, actor) = (spec.cluster.clone(), spec.clone(), actor.clone());
+        let rule = move |found, fresh| rules::put(found, fresh, &spec, expect, &Asked { actor: &actor, at });
+        self.put(name, at, rule).await
+    }
+
+    async fn create_cluster(
+        &self,
+        spec: &TopologySpec,
+        actor: &Actor,
+        at: Timestamp,
+        answer: Option<&KeptAnswer>,
+    ) -> Result<Accepted> {
+        let (name, spec, actor, answer) = (spec.cluster.clone(), spec.clone(), actor.clone(), answer.cloned());
+        let rule =
+            move |found, fresh| rules::create(found, fresh, &spec, answer.as_ref(), &Asked { actor: &actor, at });
+        self.put(name, at, rule).await
     }
 
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {
@@ -187,13 +213,13 @@ impl Store for SqlStore {
         operation::get(&mut *self.read().await?, id).await
     }
 
-    async fn operations(
-        &self,
-        cluster: Option<&ClusterName>,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<Operation>> {
-        operation::list(&mut *self.read().await?, cluster, before, limit).await
+    async fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>> {
+        operation::list(&mut *self.read().await?, filter).await
+    }
+
+    async fn cancel_operation(&self, cluster: &ClusterName, new: &Cancellation) -> Result<Operation> {
+        let (named, new) = (Named { operations: vec![new.id], ..Named::default() }, new.clone());
+        self.change(cluster, named, move |state| rules::cancel(state, &new)).await
     }
 
     async fn kept_answer(&self, key: &str, since: Timestamp) -> Result<Option<KeptAnswer>> {
@@ -205,6 +231,10 @@ impl Store for SqlStore {
         self.writer.write(None, |conn| Box::pin(async move { kept_answer::write(conn, &answer).await })).await
     }
 
+    async fn history(&self, cluster: &ClusterName, group: Option<&GroupName>) -> Result<History> {
+        history::of_groups(&mut *self.read().await?, cluster, group).await
+    }
+
     async fn failovers(&self, cluster: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {
         history::failovers(&mut *self.read().await?, cluster, filter).await
     }
@@ -213,27 +243,22 @@ impl Store for SqlStore {
         history::failover(&mut *self.read().await?, cluster, id).await
     }
 
-    async fn acknowledge(
-        &self,
-        cluster: &ClusterName,
-        id: Uuid,
-        comment: Option<&str>,
-        actor: &Actor,
-        at: Timestamp,
-    ) -> Result<FailoverRecord> {
-        let named = Named { failovers: vec![id], ..Named::default() };
-        let (comment, actor) = (comment.map(str::to_owned), actor.clone());
-        let acknowledge =
-            move |state: &mut State| rules::acknowledge(state, id, comment.as_deref(), &Asked { actor: &actor, at });
-        self.change(cluster, named, acknowledge).await
+    async fn acknowledge(&self, cluster: &ClusterName, new: &Acknowledgement) -> Result<FailoverRecord> {
+        let (named, new) = (Named { failovers: vec![new.failover], ..Named::default() }, new.clone());
+        self.change(cluster, named, move |state| rules::acknowledge(state, &new)).await
     }
 
     async fn kept_plans(&self, cluster: &ClusterName, failover: Uuid) -> Result<Vec<(Decision, KeptPlan)>> {
         kept_plan::of_failover(&mut *self.read().await?, cluster, failover).await
     }
 
-    async fn events(&self, cluster: &ClusterName, after: u64, limit: u32) -> Result<Vec<Event>> {
-        history::events(&mut *self.read().await?, cluster, after, limit).await
+    async fn events(&self, cluster: &ClusterName, filter: &EventFilter) -> Result<Vec<Event>> {
+        history::events(&mut *self.read().await?, cluster, filter).await
+    }
+
+    async fn prune(&self, cluster: Option<&ClusterName>, now: Timestamp, limit: u32) -> Result<Pruned> {
+        let name = cluster.cloned();
+        self.writer.write(cluster.cloned(), move |conn| Box::pin(prune::prune(conn, name, now, limit))).await
     }
 
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64> {
@@ -249,18 +274,22 @@ impl Store for SqlStore {
     }
 }
 
-/// Creates or replaces a cluster.
-async fn put(conn: &mut Conn, spec: TopologySpec, expect: Expect, actor: Actor, at: Timestamp) -> Result<Accepted> {
-    let found = state::find(conn, &spec.cluster).await?;
+async fn put(
+    conn: &mut Conn,
+    name: ClusterName,
+    at: Timestamp,
+    rule: impl FnOnce(Option<State>, Uuid) -> Result<(State, Accepted)>,
+) -> Result<Accepted> {
+    let found = state::find(conn, &name).await?;
     let fresh = match &found {
         Some(state) => state.cluster.id,
-        None => state::fresh_id(conn, &spec.cluster, at).await?,
+        None => state::fresh_id(conn, &name, at).await?,
     };
     let before = found.clone();
-    let (after, accepted) = rules::put(found, fresh, &spec, expect, &Asked { actor: &actor, at })?;
+    let (after, accepted) = rule(found, fresh)?;
     if accepted.changed {
-        let before = before.unwrap_or_else(|| State::new(Cluster::new(fresh, &spec, at)));
-        state::save(conn, &before, &after).await?;
+        let nothing = || State::new(Cluster { generation: Generation(0), ..after.cluster.clone() });
+        state::save(conn, &before.unwrap_or_else(nothing), &after).await?;
     }
     Ok(accepted)
 }

@@ -4,7 +4,7 @@ use super::*;
 
 pub async fn a_refused_write_leaves_no_trace(store: Arc<dyn Store>) {
     reigned(&store).await;
-    let (before, events) = (load(&store).await, store.events(&cluster(), 0, 99).await.unwrap());
+    let (before, events) = (load(&store).await, store.events(&cluster(), &EventFilter::after(0, 99)).await.unwrap());
     let mut edited = three_nodes();
     edited.nodes.pop();
     let absent = store.put_topology(&edited, Expect::Absent, &alice(), at(5)).await;
@@ -20,8 +20,8 @@ pub async fn a_refused_write_leaves_no_trace(store: Arc<dyn Store>) {
     let partly = commit(&store, Effects { marks: mark, ..placed(held("bts1", 1)) }).await;
     assert!(matches!(partly, Err(Error::NotFound { .. })));
     assert_eq!(load(&store).await, before);
-    assert_eq!(store.events(&cluster(), 0, 99).await.unwrap(), events);
-    assert!(store.operations(None, None, 9).await.unwrap().is_empty());
+    assert_eq!(store.events(&cluster(), &EventFilter::after(0, 99)).await.unwrap(), events);
+    assert!(store.operations(&OperationFilter { limit: 9, ..OperationFilter::default() }).await.unwrap().is_empty());
 }
 
 pub async fn a_commit_on_what_has_passed_is_outrun(store: Arc<dyn Store>) {
@@ -64,9 +64,9 @@ pub async fn a_commit_is_written_whole(store: Arc<dyn Store>) {
     assert_eq!(ftp.open.as_deref(), Some(&failover(1, 50, Outcome::InProgress)));
     assert_eq!(now.nodes[&node("bts2")].assignment, assignment);
     assert_eq!(now.nodes[&node("bts2")].assigned_at, now.decision);
-    let events = store.events(&cluster(), 0, 99).await.unwrap();
+    let events = store.events(&cluster(), &EventFilter::after(0, 99)).await.unwrap();
     assert_eq!(events.iter().map(|e| e.sequence).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(store.events(&cluster(), 2, 99).await.unwrap()[0].kind, EventKind::FailoverOpened);
+    assert_eq!(store.events(&cluster(), &EventFilter::after(2, 99)).await.unwrap()[0].kind, EventKind::FailoverOpened);
 
     // One ends and another opens in the same commit.
     let both = vec![failover(2, 60, Outcome::InProgress), failover(1, 50, Outcome::Succeeded)];

@@ -114,7 +114,7 @@ pub async fn a_replacement_is_exact_and_told_in_words(store: Arc<dyn Store>) {
     assert_eq!((generations, stored.objects.groups[&group("ftp")]), (vec![3, 3, 1], Generation(1)));
     let change = store.changes(&cluster(), None, 1).await.unwrap().remove(0);
     assert_eq!((change.action, change.message.as_str()), (ChangeAction::PutNode, "put node bts2"));
-    let event = store.events(&cluster(), 0, 99).await.unwrap().pop().unwrap();
+    let event = store.events(&cluster(), &EventFilter::after(0, 99)).await.unwrap().pop().unwrap();
     assert_eq!((event.subject.as_str(), event.message.as_str()), ("nodes/bts2", "alice put node bts2 (generation 3)"));
 }
 
@@ -186,4 +186,22 @@ pub async fn history_is_whole_whatever_a_change_touched(store: Arc<dyn Store>) {
     let ahead = stored.replaced_by(document(&groups[1..], true), stored.generation.next());
     store.replace_topology(&replacement(ahead.spec.clone(), stored.generation.0)).await.unwrap();
     assert_eq!(*store.topology(&cluster()).await.unwrap(), ahead, "what comes is known before");
+}
+
+pub async fn a_cluster_is_created_with_the_answer_of_its_call(store: Arc<dyn Store>) {
+    let answer = |key: &str| KeptAnswer {
+        key: key.to_owned(),
+        request: "r".to_owned(),
+        status: 201,
+        etag: Some("\"1\"".to_owned()),
+        location: Some("/v1/clusters/c".to_owned()),
+        body: Some("{}".to_owned()),
+        at: at(1),
+    };
+    let made = store.create_cluster(&three_nodes(), &alice(), at(1), Some(&answer("k"))).await.unwrap();
+    assert_eq!((made.created, made.generation), (true, Generation(1)));
+    assert_eq!(store.kept_answer("k", at(0)).await.unwrap(), Some(answer("k")));
+    let again = store.create_cluster(&three_nodes(), &alice(), at(2), Some(&answer("l"))).await;
+    assert!(matches!(again, Err(Error::Exists { .. })), "{again:?}");
+    assert_eq!(store.kept_answer("l", at(0)).await.unwrap(), None, "what was refused is not remembered");
 }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use locum::api::{self, AppState};
 use locum::board::Boards;
-use locum::clock::{SystemClock, SystemIds};
+use locum::clock::{Clock, SystemClock, SystemIds};
 use locum::domain::{NodeState, ResourceType};
 use locum::planner::Snapshot;
 use locum::reconciler::Nudge;
@@ -23,7 +23,7 @@ pub struct Door {
     pub store: Arc<dyn Store>,
     pub boards: Arc<Boards>,
     router: axum::Router,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// An answer, read to its end.
@@ -70,22 +70,31 @@ impl Seen {
 impl Door {
     /// With the cluster `c` of this document, of which everything was looked at and every node answers.
     pub async fn with(document: &Value) -> Self {
+        Self::by(document, SystemClock::shared()).await
+    }
+
+    /// The same by a clock of the test's own.
+    pub async fn by(document: &Value, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = sql::open(&format!("sqlite:{}", folder.path().join("locum.db").display())).await.unwrap();
-        let (store, boards): (Arc<dyn Store>, _) = (Arc::new(store), Arc::new(Boards::default()));
-        let (nudge, _nudges) = Nudge::channel();
+        Self { _folder: Some(folder), ..Self::over(Arc::new(store), clock, document).await }
+    }
+
+    /// Likewise, over another store and by another clock.
+    pub async fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>, document: &Value) -> Self {
+        let (boards, nudge) = (Arc::new(Boards::default()), Nudge::channel().0);
         let router = api::router(AppState {
             store: store.clone(),
             boards: boards.clone(),
             feeds: Arc::default(),
             lines: Arc::default(),
             nudge,
-            clock: SystemClock::shared(),
+            clock,
             ids: Arc::new(SystemIds),
             metrics: telemetry::metrics(),
             stopping: CancellationToken::new(),
         });
-        let door = Self { store, boards, router, _folder: folder };
+        let door = Self { store, boards, router, _folder: None };
         door.put("topology", document).await.ok();
         door.look(|_| {}).await;
         door
@@ -103,18 +112,7 @@ impl Door {
         self.boards.publish(snapshot);
     }
 
-    /// `path` is below the cluster; one that is only a query is the cluster's own.
-    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
-        let path = format!("/v1/clusters/c/{path}").replace("/?", "?");
-        self.whole_call(method, path.trim_end_matches('/'), headers, body).await
-    }
-
-    /// `path` from the root.
-    pub async fn at(&self, path: &str) -> Seen {
-        self.whole_call("GET", path, &[], None).await
-    }
-
-    /// The answer as it comes; `path` is below the cluster.
+    /// The answer as it comes. `path` is from the root, or below the cluster; one that is only a query is the cluster's own.
     pub async fn response(
         &self,
         method: &str,
@@ -122,29 +120,8 @@ impl Door {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Response<Body> {
-        self.response_at(method, &format!("/v1/clusters/c/{path}"), headers, body).await
-    }
-
-    /// What was answered, as text.
-    pub async fn text(&self, path: &str, headers: &[(&str, &str)]) -> Seen {
-        self.call("GET", path, headers, None).await
-    }
-
-    async fn whole_call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
-        let response = self.response_at(method, path, headers, body).await;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Seen { status, headers, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null), text }
-    }
-
-    pub async fn response_at(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> Response<Body> {
+        let below = || format!("/v1/clusters/c/{path}").replace("/?", "?").trim_end_matches('/').to_owned();
+        let path = if path.starts_with('/') { path.to_owned() } else { below() };
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -157,6 +134,20 @@ impl Door {
             }
         };
         self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
+    }
+
+    /// The answer, read to its end.
+    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Seen {
+        let response = self.response(method, path, headers, body).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Seen { status, headers, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null), text }
+    }
+
+    /// A GET from the root.
+    pub async fn at(&self, path: &str) -> Seen {
+        self.get(path).await
     }
 
     pub async fn get(&self, path: &str) -> Seen {

@@ -1,7 +1,10 @@
 //! What do many tests need? A small topology, names, times and ids.
 
 pub mod door;
+pub mod hand_clock;
 pub mod parts;
+pub mod served;
+pub mod wire;
 
 use jiff::Timestamp;
 use locum::domain::{Actor, ClusterName, GroupName, NodeName, TopologySpec};

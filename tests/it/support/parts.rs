@@ -1,6 +1,7 @@
 //! Locum's programs as processes of their own, ended by pid when a test ends.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -30,17 +31,44 @@ impl Part {
         Self::start(&out, &["agent", "--name", name, "--state-dir", state_dir.to_str().unwrap()])
     }
 
+    /// A server that may open so many files; its warnings are in `server.err`.
+    pub fn server_with_files(dir: &Path, files: usize) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), LOCUM, "server"]);
+        command.arg("--database-url").arg(format!("sqlite:{}", dir.join("locum.db").display()));
+        command.env("LOCUM_LOG", "warn").stderr(File::create(dir.join("server.err")).unwrap());
+        Self::begin(&dir.join("server.out"), command)
+    }
+
     fn start(out: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(LOCUM);
-        command.args(args).args(["--listen", "127.0.0.1:0"]).env("LOCUM_LOG", "off");
+        command.args(args).env("LOCUM_LOG", "off");
+        Self::begin(out, command)
+    }
+
+    fn begin(out: &Path, mut command: Command) -> Self {
+        command.args(["--listen", "127.0.0.1:0"]);
         let child = command.stdin(Stdio::null()).stdout(File::create(out).unwrap()).spawn().unwrap();
         let mut part = Self { child, url: String::new() };
-        wait_until(&format!("{args:?} listens"), || {
+        wait_until(&format!("{command:?} listens"), || {
             let said = fs::read_to_string(out).unwrap();
             part.url = said.trim_end().rsplit(' ').next().unwrap_or_default().to_owned();
             said.ends_with('\n')
         });
         part
+    }
+}
+
+impl Part {
+    pub fn address(&self) -> SocketAddr {
+        self.url.trim_start_matches("http://").parse().unwrap()
+    }
+
+    /// What its process takes, in bytes: now (`VmRSS`), or at most so far (`VmHWM`).
+    pub fn memory(&self, field: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 }
 

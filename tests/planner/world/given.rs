@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use locum::domain::operation::DEFAULT_TIMEOUT;
 use locum::domain::*;
 use locum::planner::snapshot::{GroupView, NodeSeen, NodeView};
+use locum::store::NewOperation;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -162,20 +164,19 @@ impl World {
             }
             _ => {}
         }
-        self.snapshot.operations.push(Operation {
+        let new = NewOperation {
             id: Uuid::from_u128(self.operations),
-            cluster: self.snapshot.cluster.clone(),
             kind: serde_json::from_value(json!(kind)).unwrap(),
             target: target.to_owned(),
             to,
             reason: None,
             actor,
-            state: OperationState::Running,
-            message: String::new(),
-            decision: self.snapshot.decision,
-            created_at: now,
-            ended_at: None,
-        });
+            at: now,
+            timeout: DEFAULT_TIMEOUT,
+            answer: None,
+        };
+        let (cluster, decision) = (self.snapshot.cluster.clone(), self.snapshot.decision);
+        self.snapshot.operations.push(new.accepted(cluster, decision, None));
     }
 }
 

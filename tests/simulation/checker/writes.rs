@@ -1,6 +1,6 @@
 //! Is there, at the end, what was acknowledged, and nothing of what was refused?
 
-use locum::domain::Actor;
+use locum::domain::{Actor, Operation, OperationPhase, OperationState};
 
 use super::Found;
 use super::stored::Stored;
@@ -15,6 +15,10 @@ pub fn judge(rows: &Rows, stored: &Stored, found: &mut Found) {
         let operation = match wish {
             Wish::Topology => true,
             Wish::Operation(id) => rows.operations.iter().any(|operation| operation.id == *id),
+            Wish::Cancel(id) => {
+                let cancelled = |operation: &&Operation| operation.state == OperationState::Cancelled;
+                rows.operations.iter().filter(cancelled).any(|operation| operation.id == *id)
+            }
         };
         if !(change && operation) {
             found.broken("I5", &[], format!("what {who} was told to be written is not there: {wish:?}"));
@@ -27,6 +31,7 @@ pub fn judge(rows: &Rows, stored: &Stored, found: &mut Found) {
     }
     placements(rows, stored, found);
     records(rows, stored, found);
+    operations(rows, found);
     for (event, expected) in rows.events.iter().zip(1..) {
         if event.sequence != expected {
             found.broken("I5", &[], format!("event {} has the number {}", expected, event.sequence));
@@ -50,6 +55,21 @@ fn placements(rows: &Rows, stored: &Stored, found: &mut Found) {
         let there = &group.placement;
         if committed != *there {
             found.broken("I5", &[name], format!("{name} was committed as {committed:?} and is stored as {there:?}"));
+        }
+    }
+}
+
+/// What has ended says so in every way, once, and stays ended.
+fn operations(rows: &Rows, found: &mut Found) {
+    for operation in &rows.operations {
+        let last = operation.phases.last().map(|begun| begun.phase);
+        let whole = last == Some(operation.phase)
+            && operation.is_running() == (operation.phase != OperationPhase::Ended)
+            && operation.is_running() == operation.ended_at.is_none()
+            && operation.phases.windows(2).all(|pair| pair[0].phase != pair[1].phase && pair[0].at <= pair[1].at)
+            && (operation.state == OperationState::Failed) == operation.next_step.is_some();
+        if !whole {
+            found.broken("I5", &[&operation.target], format!("an operation stands in two ways: {operation:?}"));
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::api::views::ActionRequest;
 use crate::board::{GroupStatus, StatusDocument};
 use crate::cli::exit::Failure;
 use crate::cli::tables;
-use crate::cli::verbs::until_ended;
-use crate::client::control_plane::{Reply, Target};
+use crate::cli::verbs::{failed, until_ended};
+use crate::client::control_plane::{Action, Reply, Target};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{
     FailoverRecord, GroupName, GroupState, NodeName, NodeState, Operation, OperationState, Outcome, Ticks,
@@ -26,7 +26,10 @@ pub struct Seat {
 impl Story<'_> {
     pub async fn on_node(&self, node: &NodeName, verb: &str) -> Result<(), Failure> {
         let body = ActionRequest { reason: Some("the story wants it".to_owned()) };
-        let asked = self.plane.act(&self.stage.cluster, Target::Node(node), verb, &body).await?;
+        let asked = self
+            .plane
+            .act(&self.stage.cluster, Target::Node(node), Action { verb, body: &body, timeout: None })
+            .await?;
         self.succeeded(asked).await
     }
 
@@ -34,6 +37,7 @@ impl Story<'_> {
         let ended = until_ended(&self.plane, asked, STEP, |_| ()).await?.value;
         match ended.state {
             OperationState::Succeeded => Ok(()),
+            OperationState::Failed => Err(Failure::Failed(failed(&ended))),
             state => Err(Failure::Failed(format!(
                 "{} {} is {}: {}",
                 ended.kind.as_str(),

@@ -173,6 +173,8 @@ fn groups_and_where_they_run() {
         ("/policy/quarantine/period", json!("0s"), "/policy/quarantine/period", "out_of_range"),
         ("/policy/quarantine/losses", json!(101), "/policy/quarantine/losses", "out_of_range"),
         ("/policy/quarantine/duration", json!("2000h"), "/policy/quarantine/duration", "out_of_range"),
+        ("/policy/retention", json!("23h"), "/policy/retention", "out_of_range"),
+        ("/policy/retention", json!("87601h"), "/policy/retention", "out_of_range"),
         ("/policy/brake/hold", json!("25h"), "/policy/brake/hold", "out_of_range"),
         ("/policy/brake/nodes", json!(1), "/policy/brake/nodes", "out_of_range"),
         ("/policy/anti_affinity", json!("hard"), "/policy/anti_affinity", "unknown_value"),

@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use locum::domain::{Cause, ChangeAction, ClusterName, Decision, Generation, Outcome, Term};
+use locum::domain::{
+    Cause, ChangeAction, ClusterName, Decision, EventKind, Generation, HumanDuration, OperationKind, OperationState,
+    Outcome, Term,
+};
 use locum::planner::replay::KeptPlan;
 use locum::planner::{self, Effects, Snapshot};
-use locum::store::{Basis, Error, Expect, FailoverFilter, KeptAnswer, NewOperation, Replacement};
+use locum::store::{
+    Acknowledgement, Basis, Cancellation, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation,
+    OperationFilter, Replacement,
+};
 use uuid::Uuid;
 
 use super::made::next_id;
@@ -15,6 +21,9 @@ use super::seen::{self, Look};
 use super::steps::{Draft, GROUPS, Ground, Hope, NODES, Step, Verb};
 use crate::store::event;
 use crate::support::{alice, at, group, id, node};
+
+/// The default, in seconds.
+const RETENTION: i64 = 400 * 24 * 60 * 60;
 
 struct Drive {
     pair: Pair,
@@ -69,9 +78,17 @@ impl Drive {
                     reason: again.then(|| "asked again".to_owned()),
                     actor: alice(),
                     at: now,
+                    timeout: HumanDuration::from_secs(30 + target.len() as u64),
                     answer: self.answer(),
                 };
                 self.pair.both(async |store| store.begin_operation(name, &new).await).await.map(drop)
+            }
+            Verb::Cancel { operation } => {
+                let all = self.pair.operations().await;
+                let known = all.get(operation % all.len().max(1)).map(|operation| operation.id);
+                let (actor, reason, answer) = (alice(), Some("no longer".to_owned()), self.answer());
+                let new = Cancellation { id: known.unwrap_or_default(), reason, actor, at: now, answer };
+                self.pair.both(async |store| store.cancel_operation(name, &new).await).await.map(drop)
             }
             Verb::Reign { term, decision, longest_ns } => {
                 let reign = next_id(&mut self.ids);
@@ -97,6 +114,11 @@ impl Drive {
             }
             Verb::Plan { ground, looks } => self.plan(name, *ground, looks).await,
             Verb::Page { before, group, limit } => self.page(name, *before, *group, *limit).await,
+            Verb::Prune { age, gone, limit } => {
+                let then = at(self.second - age + RETENTION);
+                let whose = Some(name).filter(|_| !gone);
+                self.pair.both(async |store| store.prune(whose, then, *limit).await).await.map(drop)
+            }
         }
     }
 
@@ -115,6 +137,11 @@ impl Drive {
             Hope::Older => Expect::At(Generation(present.0.saturating_sub(1))),
         };
         let spec = draft.spec(name.as_str());
+        if expect == Expect::Absent && self.second % 2 == 0 {
+            let answer = self.answer();
+            let made = self.pair.both(async |store| store.create_cluster(&spec, &alice(), now, answer.as_ref()).await);
+            return made.await.map(drop);
+        }
         self.pair.both(async |store| store.put_topology(&spec, expect, &alice(), now).await).await.map(drop)
     }
 
@@ -187,18 +214,32 @@ impl Drive {
             after: Some(older),
             oldest_first: self.second % 2 == 1,
         };
-        let (now, comment) = (at(self.second), (before.is_multiple_of(2)).then_some("seen"));
+        let comment = before.is_multiple_of(2).then(|| "seen".to_owned());
+        let (actor, now, answer) = (alice(), at(self.second), self.answer());
+        let seen = Acknowledgement { failover: older, comment, actor, at: now, answer };
         let generation = Some(Generation(number / 4));
         let pair = &mut self.pair;
+        let _ = pair.both(async |store| store.history(name, filter.group.as_ref()).await).await;
         let _ = pair.both(async |store| store.failovers(name, &filter).await).await;
         let _ = pair.both(async |store| store.failover(name, older).await).await;
-        let _ = pair.both(async |store| store.acknowledge(name, older, comment, &alice(), now).await).await;
+        let _ = pair.both(async |store| store.acknowledge(name, &seen).await).await;
         let _ = pair.both(async |store| store.newest_event(name).await).await;
         let _ = pair.both(async |store| store.operation(older).await).await;
-        let _ = pair.both(async |store| store.operations(Some(name), Some(older), limit).await).await;
-        let _ = pair.both(async |store| store.operations(None, Some(older), limit).await).await;
+        let operations = OperationFilter {
+            cluster: before.is_multiple_of(2).then(|| name.clone()),
+            state: by(0).map(|()| OperationState::Cancelled),
+            kind: by(1).map(|()| OperationKind::Drain),
+            target: by(2).map(|()| NODES[0].to_owned()),
+            since: by(3).map(|()| at(self.second / 2)),
+            until: by(4).map(|()| at(self.second / 2)),
+            limit,
+            before: Some(older),
+        };
+        let _ = pair.both(async |store| store.operations(&operations).await).await;
         let _ = pair.both(async |store| store.changes(name, generation, limit).await).await;
-        let _ = pair.both(async |store| store.events(name, number, limit).await).await;
+        let kind = (before.is_multiple_of(3)).then_some(EventKind::TopologyChanged);
+        let filter = EventFilter { kind, ..EventFilter::after(number, limit) };
+        let _ = pair.both(async |store| store.events(name, &filter).await).await;
         pair.both(async |store| store.ready().await).await
     }
 }

@@ -1,8 +1,8 @@
 //! What could a plan write, if no planner had thought about it?
 
 use locum::domain::{
-    Assignment, Cause, Decision, Epoch, FailedMark, FailoverRecord, Losses, Operation, OperationState, Outcome,
-    Placement, PlacementPhase, ReleaseProof,
+    Assignment, Cause, Decision, Epoch, FailedMark, FailoverRecord, Losses, Operation, OperationPhase, OperationState,
+    Outcome, Placement, PlacementPhase, Progress, ReleaseProof,
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
@@ -112,7 +112,12 @@ impl Made {
         let updated = self.operation.and_then(|(old, state)| {
             let known = operations.get(old % operations.len().max(1)).cloned();
             let (message, to) = ("it went on".to_owned(), Some(node("bts2")));
-            known.map(|known| Operation { state, message, to, ended_at: Some(now.now), ..known })
+            let mut further = Operation { to, ..known? };
+            further.progress = Some(Progress { done: 1, total: 2 });
+            further.enter(OperationPhase::Waiting, now.now);
+            further.next_step = (state == OperationState::Failed).then(|| "ask again".to_owned());
+            further.end(state, message, now.now);
+            Some(further)
         });
         let mark = FailedMark { reason: "it failed".to_owned(), at: now.now, retry_at: now.now, held: None };
         Effects {

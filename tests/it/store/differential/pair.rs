@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use locum::domain::{ClusterName, FailoverRecord, Operation};
-use locum::store::{Error, FailoverFilter, KeptAnswer, Store};
+use locum::store::{Error, EventFilter, FailoverFilter, KeptAnswer, OperationFilter, Store};
 use uuid::Uuid;
 
 use crate::store::backends::{self, Opened};
@@ -60,7 +60,7 @@ impl Pair {
         let reader = &self.stores[store];
         let mut seen = vec![
             ("clusters".to_owned(), self.told(store, &reader.clusters().await)),
-            ("operations".to_owned(), self.told(store, &reader.operations(None, None, ALL).await)),
+            ("operations".to_owned(), self.told(store, &reader.operations(&every_operation()).await)),
         ];
         for key in KEYS {
             seen.push((
@@ -74,13 +74,15 @@ impl Pair {
             add("snapshot", self.told(store, &reader.load(name, now).await));
             add("topology", self.told(store, &reader.topology(name).await));
             add("changes", self.told(store, &reader.changes(name, None, ALL).await));
-            add("events", self.told(store, &reader.events(name, 0, ALL).await));
+            add("events", self.told(store, &reader.events(name, &EventFilter::after(0, ALL)).await));
+            add("history", self.told(store, &reader.history(name, None).await));
             let failovers = reader.failovers(name, &whole).await;
             add("failovers", self.told(store, &failovers));
             for record in failovers.iter().flatten() {
                 add("plans", format!("{} {:?}", record.id, reader.kept_plans(name, record.id).await));
             }
-            add("operations", self.told(store, &reader.operations(Some(name), None, ALL).await));
+            let ours = OperationFilter { cluster: Some(name.clone()), ..every_operation() };
+            add("operations", self.told(store, &reader.operations(&ours).await));
         }
         seen
     }
@@ -102,8 +104,12 @@ impl Pair {
     }
 
     pub async fn operations(&self) -> Vec<Operation> {
-        self.memory().operations(None, None, ALL).await.unwrap()
+        self.memory().operations(&every_operation()).await.unwrap()
     }
+}
+
+fn every_operation() -> OperationFilter {
+    OperationFilter { limit: ALL, ..OperationFilter::default() }
 }
 
 pub fn same(who: &str, left: &Picture, right: &Picture) {

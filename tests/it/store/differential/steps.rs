@@ -31,12 +31,14 @@ pub enum Verb {
     Replace { topology: Draft, older: bool },
     Delete,
     Begin { kind: OperationKind, target: usize, to: Option<usize>, again: bool },
+    Cancel { operation: usize },
     Reign { term: u64, decision: u64, longest_ns: u64 },
     Agent { node: usize },
     Note { events: usize },
     Commit { ground: Ground, made: Made },
     Plan { ground: Ground, looks: Vec<Look> },
     Page { before: usize, group: Option<usize>, limit: u32 },
+    Prune { age: i64, gone: bool, limit: u32 },
 }
 
 /// What a writer hopes to find.
@@ -187,12 +189,15 @@ fn verb() -> impl Strategy<Value = Verb> {
         1 => Just(Verb::Delete),
         5 => (kind(), index(), prop::option::weighted(0.4, index()), prop::bool::weighted(0.05))
             .prop_map(|(kind, target, to, again)| Verb::Begin { kind, target, to, again }),
+        3 => (0_usize..6).prop_map(|operation| Verb::Cancel { operation }),
         2 => reign(),
         1 => index().prop_map(|node| Verb::Agent { node }),
         1 => (0_usize..4).prop_map(|events| Verb::Note { events }),
         6 => (ground(), made()).prop_map(|(ground, made)| Verb::Commit { ground, made }),
         6 => (ground(), looks).prop_map(|(ground, looks)| Verb::Plan { ground, looks }),
         2 => page.prop_map(|(before, group, limit)| Verb::Page { before, group, limit }),
+        2 => (0_i64..200, prop::bool::weighted(0.3), 0_u32..20)
+            .prop_map(|(age, gone, limit)| Verb::Prune { age, gone, limit }),
     ]
 }
 
