@@ -316,6 +316,6 @@ pub trait Store: Send + Sync + 'static {
     /// The number of the newest event; 0 if there is none.
     async fn newest_event(&self, cluster: &ClusterName) -> Result<u64, Error>;
 
-    /// Whether the database answers and can be written.
+    /// Whether the database answers and can be written. Every write that took its place before is over then.
     async fn ready(&self) -> Result<(), Error>;
 }

@@ -32,6 +32,8 @@ use crate::store::{Error as StoreError, Expect, KeptAnswer, Replacement, Stored}
 /// How often a change is made anew because somebody else came in between.
 const ATTEMPTS: u32 = 8;
 
+const BUSY: &str = "others write this cluster all the time; try again";
+
 /// A change that was made in a document, in words.
 pub struct Made {
     /// Where in the document stands what the caller sent.
@@ -142,8 +144,21 @@ pub async fn edit_within(
         let stored = state.store.topology(cluster).await?;
         let line = state.lines.of(cluster);
         let mut front = line.lock().await;
+        let durable = stored.generation;
         let before = front.before(stored);
-        let (made, done) = draft(state, &mut front, before, (asked, reach), &change)?;
+        let rests_on = before.generation;
+        let (made, done) = match draft(state, &mut front, before, (asked, reach), &change) {
+            Err(refusal) if rests_on > durable => {
+                drop(front);
+                match becomes_durable(state, cluster, rests_on).await? {
+                    true => return Err(refusal),
+                    false if attempts > 1 => attempts -= 1,
+                    false => return Err(ApiError::conflict(BUSY)),
+                }
+                continue;
+            }
+            drafted => drafted?,
+        };
         let Made { action, object, message, .. } = made;
         let (on, actor, at) = (done.before.generation, asked.actor.clone(), state.clock.now());
         let (spec, changed, generation) = (done.spec.clone(), done.changed, done.generation);
@@ -171,13 +186,20 @@ pub async fn edit_within(
                 match error {
                     StoreError::Conflict { .. } if attempts > 1 => attempts -= 1,
                     StoreError::Conflict { .. } => {
-                        return Err(ApiError::conflict("others write this cluster all the time; try again"));
+                        return Err(ApiError::conflict(BUSY));
                     }
                     error => return Err(error.into()),
                 }
             }
         }
     }
+}
+
+/// Whether a generation that was ahead of what is stored is stored once the writers before are done. What is refused because
+/// of one that never is was not to be refused.
+async fn becomes_durable(state: &AppState, cluster: &ClusterName, ahead: Generation) -> Result<bool, ApiError> {
+    state.store.ready().await?;
+    Ok(state.store.topology(cluster).await?.generation >= ahead)
 }
 
 /// The change as it would be. Refused where it breaks something, unless it is only a question.
@@ -193,7 +215,7 @@ fn draft(
     let Judged { changes: findings, refusal } = judged::change_at(front, state, &before.spec, &spec);
     let refusal = refusal.map(|errors| -> Result<ApiError, ApiError> {
         let mut document = document(&before.spec)?;
-        change(&before, &mut document)?;
+        let made = change(&before, &mut document)?;
         Ok(ApiError::rules_broken(relative_to(&made.at, &document, errors.at(&document))))
     });
     let refusal = refusal.transpose()?;
