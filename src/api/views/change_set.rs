@@ -10,9 +10,10 @@ use crate::planner::PlanSummary;
 
 /// Several changes of one cluster, all of them or none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct ChangeSet {
     /// In the order in which they are made, at most 1000.
+    #[serde(default)]
     #[schema(value_type = Vec<ChangeStep>, required = true, min_items = 1, max_items = 1000)]
     pub changes: Vec<Value>,
     /// Why, for the history.
