@@ -87,6 +87,9 @@ fn narrow(method: &str, parameter: &mut Value) {
         Some("If-None-Match") => json!({ "type": "string" }),
         Some("Idempotency-Key") => json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
         Some("wait") => json!({ "type": "string", "pattern": "^[0-9]{1,6}(ms|s|m|h)$", "examples": ["30s"] }),
+        Some("timeout") => {
+            json!({ "type": "string", "pattern": "^([1-9][0-9]{0,2}[sm]|[1-9][0-9]?h|[1-6][0-9]{2}h|7[01][0-9]h|720h)$", "examples": ["10m"] })
+        }
         Some("limit") => json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": 1000, "default": 50 }),
         _ => return,
     };

@@ -11,10 +11,11 @@ use utoipa::IntoParams;
 use super::OneCluster;
 use super::actions::OneGroup;
 use crate::api::AppState;
-use crate::api::answers::Reading;
+use crate::api::answers::Listing;
 use crate::api::extract::{Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::report::{Format, Table};
+use crate::domain::Finding;
 use crate::domain::statistics::{self, FailoverBrief, GroupStatistics, Span, Statistics, Timeline, Window};
 
 /// From when to when.
@@ -32,7 +33,8 @@ pub struct During {
 
 impl During {
     fn window(&self, state: &AppState) -> Result<Window, ApiError> {
-        Window::new(self.since, self.until, state.clock.now()).map_err(ApiError::bad_request)
+        let wrong = |detail| ApiError::invalid(vec![Finding::new("", "bad_window", detail)]);
+        Window::new(self.since, self.until, state.clock.now()).map_err(wrong)
     }
 }
 
@@ -44,7 +46,7 @@ impl During {
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/statistics", tag = "history", params(OneCluster, During), responses(
     (status = 200, description = "The statistics", content(
         (Statistics = "application/json"), (String = "text/csv"), (String = "text/markdown"))),
-    Reading,
+    Listing,
 ))]
 pub async fn get_statistics(
     State(state): State<AppState>,
@@ -73,7 +75,7 @@ pub async fn get_statistics(
     responses(
     (status = 200, description = "The timeline", content(
         (Timeline = "application/json"), (String = "text/csv"), (String = "text/markdown"))),
-    Reading,
+    Listing,
 ))]
 pub async fn get_timeline(
     State(state): State<AppState>,
