@@ -141,9 +141,10 @@ pub async fn edit_within(
     }
     let mut attempts = ATTEMPTS;
     loop {
-        let stored = state.store.topology(cluster).await?;
         let line = state.lines.of(cluster);
         let mut front = line.lock().await;
+        // At the front: what was stored when it came may be long past.
+        let stored = state.store.topology(cluster).await?;
         let durable = stored.generation;
         let before = front.before(stored);
         let rests_on = before.generation;
@@ -185,9 +186,7 @@ pub async fn edit_within(
                 line.lock().await.fall_back(place);
                 match error {
                     StoreError::Conflict { .. } if attempts > 1 => attempts -= 1,
-                    StoreError::Conflict { .. } => {
-                        return Err(ApiError::conflict(BUSY));
-                    }
+                    StoreError::Conflict { .. } => return Err(ApiError::conflict(BUSY)),
                     error => return Err(error.into()),
                 }
             }
