@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench api` prints calls per second and latencies over loopback: medians of rounds, each beside a bare axum
 //! handler that answers the same bytes, in the same rounds. The clients take the same cores. Writes are durable on SQLite; what
-//! they do to readers is seen beside them. `-- 5` takes another number of rounds.
+//! they do to readers is seen beside them. `-- 3` takes another number of rounds, `-- 3 PUT` only the calls with that in their name.
 #![allow(clippy::disallowed_methods, clippy::print_stdout)]
 
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
-use locum::api::{self, AppState};
+use locum::api::{self, Services};
 use locum::board::Boards;
 use locum::clock::{SystemClock, SystemIds};
 use locum::domain::{
@@ -51,11 +51,13 @@ struct Spent {
 }
 
 fn main() {
-    let rounds = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(5);
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(run(rounds));
+    let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
+    let rounds = args.next().and_then(|arg| arg.parse().ok()).unwrap_or(5);
+    let only = args.next().unwrap_or_default();
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(run(rounds, &only));
 }
 
-async fn run(rounds: usize) {
+async fn run(rounds: usize, only: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite:{}", folder.path().join("locum.db").display());
     let store: Arc<dyn Store> = Arc::new(sql::open(&url).await.expect("a database"));
@@ -77,7 +79,7 @@ async fn run(rounds: usize) {
         Call { name: "GET status, 304", request: get("/v1/clusters/c/status", &format!("if-none-match: {etag}\r\n")) },
         Call { name: "GET 50 failovers", request: get("/v1/clusters/c/failovers", "") },
     ];
-    for call in &reads {
+    for call in reads.iter().filter(|call| call.name.contains(only)) {
         let bare = serve(same_as(one(server, &call.request).await)).await;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
@@ -91,7 +93,7 @@ async fn run(rounds: usize) {
     let put = Call { name: "PUT a group, durable", request: write("PUT", "/v1/clusters/c/groups/g{c}", &body) };
     let action = Call { name: "POST a move, durable", request: write("POST", "/v1/clusters/c/groups/g{c}/move", "{}") };
     let bare = serve(same_as(one(server, &reads[0].request).await)).await;
-    for call in [put, action] {
+    for call in [put, action].into_iter().filter(|call| call.name.contains(only)) {
         let (mut spent, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
             spent.push(load(server, CLIENTS, &call.request).await);
@@ -212,10 +214,9 @@ impl Connection {
     }
 
     async fn more(&mut self) {
-        let mut chunk = [0; 64 * 1024];
-        let read = self.stream.read(&mut chunk).await.expect("an answer");
+        self.buffer.reserve(64 * 1024);
+        let read = self.stream.read_buf(&mut self.buffer).await.expect("an answer");
         assert!(read > 0, "the server closed the connection");
-        self.buffer.extend_from_slice(&chunk[..read]);
     }
 }
 
@@ -238,8 +239,8 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-fn state(store: Arc<dyn Store>, boards: Arc<Boards>) -> AppState {
-    AppState {
+fn state(store: Arc<dyn Store>, boards: Arc<Boards>) -> Services {
+    Services {
         store,
         boards,
         feeds: Arc::default(),

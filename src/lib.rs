@@ -32,3 +32,7 @@ pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod wire;
+
+/// Of every program of ours.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

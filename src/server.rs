@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::connections::Limits;
-use crate::api::{self, AppState};
+use crate::api::{self, Services};
 use crate::board::Boards;
 use crate::client::agent::HttpAgents;
 use crate::clock::{Clock, SystemClock, SystemIds};
@@ -100,7 +100,7 @@ impl BoundServer {
             clock: clock.clone(),
             ids: ids.clone(),
         };
-        let state = AppState {
+        let state = Services {
             store: store.clone(),
             boards,
             feeds: Arc::default(),
@@ -137,7 +137,7 @@ impl BoundServer {
 }
 
 /// Answers until it is told to stop, and then for a moment longer what is being answered.
-async fn serve(listener: TcpListener, state: AppState, clock: &dyn Clock) {
+async fn serve(listener: TcpListener, state: Services, clock: &dyn Clock) {
     let stopping = state.stopping.clone();
     let limits = Limits { connections: connections::room(), ..Limits::default() };
     let server = connections::serve(listener, api::router(state), limits, stopping.clone());

@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{Method, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -71,12 +70,21 @@ pub async fn metrics(State(state): State<AppState>) -> String {
     state.metrics.render()
 }
 
-/// Counts requests by route and status.
-pub async fn measure(request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |p| p.as_str().to_owned());
-    let method = request.method().to_string();
-    let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
-    metrics::counter!("locum_http_requests_total", "method" => method, "path" => path, "status" => status).increment(1);
-    response
+/// A call that will be counted, by route and status.
+pub struct Counted {
+    method: Method,
+    path: Option<MatchedPath>,
+}
+
+impl Counted {
+    pub fn of(request: &Request) -> Self {
+        Self { method: request.method().clone(), path: request.extensions().get().cloned() }
+    }
+
+    pub fn with(self, status: StatusCode) {
+        let path = self.path.as_ref().map_or("none", MatchedPath::as_str).to_owned();
+        let (method, status) = (self.method.as_str().to_owned(), status.as_str().to_owned());
+        metrics::counter!("locum_http_requests_total", "method" => method, "path" => path, "status" => status)
+            .increment(1);
+    }
 }

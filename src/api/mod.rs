@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http::{Method, StatusCode, Uri, header};
-use axum::middleware::{self, Next};
+use axum::http::Uri;
+use axum::middleware;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use tower::util::MapResponseLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,6 +27,7 @@ use crate::reconciler::Nudge;
 use crate::store::Store;
 
 mod answers;
+mod around;
 mod body;
 mod conditional;
 mod document;
@@ -43,8 +44,10 @@ mod v1;
 pub mod views;
 
 /// What handlers work with.
-#[derive(Clone)]
-pub struct AppState {
+pub type AppState = Arc<Services>;
+
+/// What the API is made of.
+pub struct Services {
     pub store: Arc<dyn Store>,
     pub boards: Arc<Boards>,
     /// Who waits for events.
@@ -66,7 +69,8 @@ pub fn openapi() -> Value {
 }
 
 /// The whole API.
-pub fn router(state: AppState) -> Router {
+pub fn router(services: Services) -> Router {
+    let state = Arc::new(services);
     let (router, document) = routes().split_for_parts();
     let document = document::finish(&document);
     let shown = document.clone();
@@ -75,17 +79,13 @@ pub fn router(state: AppState) -> Router {
         .merge(SwaggerUi::new("/docs").external_url_unchecked("/docs/openapi.json", document))
         .route("/", get(async || Redirect::temporary("/docs")))
         .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
-        .layer(middleware::from_fn_with_state(state.clone(), repeat::answer_once))
-        .layer(middleware::from_fn(conditional::not_modified))
-        .layer(middleware::from_fn(health::measure))
-        .layer(TraceLayer::new_for_http())
+        .layer((TraceLayer::new_for_http(), middleware::from_fn_with_state(state.clone(), around::around)))
         .with_state(state);
-    // Around the whole router: it adds `Allow` to a 405 only after the layers of its routes.
-    Router::new()
-        .fallback_service(inner)
-        .layer(middleware::from_fn(name_allowed_methods))
+    Router::new().fallback_service(inner).layer((
         // Outermost: no panic reaches a caller, whichever layer it comes from.
-        .layer(CatchPanicLayer::custom(panicked))
+        CatchPanicLayer::custom(panicked),
+        MapResponseLayer::new(around::name_allowed_methods),
+    ))
 }
 
 fn routes() -> OpenApiRouter<AppState> {
@@ -210,16 +210,6 @@ fn history() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::changes::get_change))
         .routes(routes!(v1::changes::revert))
         .routes(routes!(v1::events::list_events))
-}
-
-/// Turns the router's bare 405 into a problem that says what is allowed.
-async fn name_allowed_methods(method: Method, uri: Uri, request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-        return response;
-    }
-    let allow = response.headers().get(header::ALLOW).cloned();
-    ApiError::no_such_method(method.as_str(), uri.path(), allow).into_response()
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {

@@ -4,7 +4,7 @@
 //! either both or neither. A call that changes nothing keeps only what was asked: it is answered anew.
 
 use axum::body::{self as axum_body, Body};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -51,15 +51,14 @@ struct Held {
     wait: Option<HumanDuration>,
 }
 
-/// Answers a repeated POST as the first time, refuses another one under the same key, and lets a new one pass.
-pub async fn answer_once(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || !request.headers().contains_key(KEY_HEADER) {
-        return next.run(request).await;
-    }
-    match once(&state, request, next).await {
-        Ok(response) => response,
-        Err(error) => error.into_response(),
-    }
+/// Whether a call is to be done once: a POST that carries a key.
+pub fn has_key(request: &Request) -> bool {
+    request.method() == Method::POST && request.headers().contains_key(KEY_HEADER)
+}
+
+/// Answers a repeated call as the first time, refuses another one under the same key, and lets a new one pass.
+pub async fn answer_once(state: &AppState, request: Request, next: Next) -> Response {
+    once(state, request, next).await.unwrap_or_else(ApiError::into_response)
 }
 
 async fn once(state: &AppState, request: Request, next: Next) -> Result<Response, ApiError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use locum::api::{self, AppState};
+use locum::api::{self, Services};
 use locum::board::Boards;
 use locum::clock::{SystemClock, SystemIds};
 use locum::domain::{Epoch, NodeState, Placement, PlacementPhase};
@@ -72,7 +72,7 @@ async fn nobody_can_say_of_a_node_that_answers_that_it_is_down() {
     let boards = Arc::new(Boards::default());
     boards.publish(snapshot);
     let (nudge, _nudges) = Nudge::channel();
-    let state = AppState {
+    let state = Services {
         store,
         boards,
         feeds: Arc::default(),

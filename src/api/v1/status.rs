@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::Event as Frame;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -14,7 +14,6 @@ use utoipa::IntoParams;
 use super::{OneCluster, bounded};
 use crate::api::AppState;
 use crate::api::answers::Reading;
-use crate::api::conditional::names;
 use crate::api::extract::{Path, Query, header_text};
 use crate::api::problem::ApiError;
 use crate::api::stream::{self, Frames, Over};
@@ -62,16 +61,14 @@ pub async fn get_status(
     if stream::is_wanted(&headers) {
         return follow(&state, cluster).await;
     }
-    let held = header_text(&headers, &header::IF_NONE_MATCH).map(str::to_owned);
-    let known = since.map(|tag| format!("\"{}\"", tag.trim_matches('"'))).or_else(|| held.clone());
     let mut view = first(&state, &cluster).await?;
-    if let Some(known) = known.filter(|_| wait.is_some()) {
-        view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
+    if wait.is_some() {
+        let held = header_text(&headers, &header::IF_NONE_MATCH).map(str::to_owned);
+        if let Some(known) = since.map(|tag| format!("\"{}\"", tag.trim_matches('"'))).or(held) {
+            view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
+        }
     }
     let etag = HeaderValue::from_str(&view.etag).map_err(|_| ApiError::internal())?;
-    if held.is_some_and(|held| names(&held, &view.etag)) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
-    }
     let json = HeaderValue::from_static("application/json");
     let body = Bytes::from_owner(Shared(Arc::clone(&view.body)));
     Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, json)], body).into_response())

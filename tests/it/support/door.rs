@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
-use locum::api::{self, AppState};
+use locum::api::{self, Services};
 use locum::board::Boards;
 use locum::clock::{Clock, SystemClock, SystemIds};
 use locum::domain::{NodeState, ResourceType};
@@ -83,7 +83,7 @@ impl Door {
     /// Likewise, over another store and by another clock.
     pub async fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>, document: &Value) -> Self {
         let (boards, nudge) = (Arc::new(Boards::default()), Nudge::channel().0);
-        let router = api::router(AppState {
+        let router = api::router(Services {
             store: store.clone(),
             boards: boards.clone(),
             feeds: Arc::default(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use locum::api::{self, AppState};
+use locum::api::{self, Services};
 use locum::board::Boards;
 use locum::clock::{Clock as _, SystemIds};
 use locum::domain::{EventKind, NewEvent, NodeState};
@@ -37,7 +37,7 @@ impl Served {
             store.put_topology(&three_nodes(), Expect::Absent, &alice(), at(0)).await.unwrap();
         }
         let (store, boards, stop) = (Arc::new(store), Arc::new(Boards::default()), CancellationToken::new());
-        let state = AppState {
+        let state = Services {
             store: store.clone(),
             boards: boards.clone(),
             feeds: Arc::default(),

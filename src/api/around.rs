@@ -1,0 +1,44 @@
+//! What happens to every call, whichever handler answers it? One layer, since each costs a call more than most handlers do.
+
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::conditional::Held;
+use super::health::Counted;
+use super::problem::ApiError;
+use super::{AppState, repeat};
+
+/// Counts the call, answers a repetition as the first time, and says only what the caller does not have yet.
+pub async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (counted, held) = (Counted::of(&request), Held::of(&request));
+    let refused = Refused { method: request.method().clone(), uri: request.uri().clone() };
+    let response = if repeat::has_key(&request) {
+        // Boxed: it is large, and rare.
+        Box::pin(repeat::answer_once(&state, request, next)).await
+    } else {
+        next.run(request).await
+    };
+    let mut response = held.not_modified(response);
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response.extensions_mut().insert(refused);
+    }
+    counted.with(response.status());
+    response
+}
+
+/// A call of a method that its path does not have.
+#[derive(Clone)]
+struct Refused {
+    method: Method,
+    uri: Uri,
+}
+
+/// Turns the router's bare 405 into a problem that says what is allowed. The router adds `Allow` after the layers of its
+/// routes: so this is done around the whole of it.
+pub fn name_allowed_methods(mut response: Response) -> Response {
+    let Some(Refused { method, uri }) = response.extensions_mut().remove() else { return response };
+    let allow = response.headers().get(header::ALLOW).cloned();
+    ApiError::no_such_method(method.as_str(), uri.path(), allow).into_response()
+}
