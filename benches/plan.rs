@@ -119,7 +119,7 @@ fn cluster(nodes: usize, world: World) -> Snapshot {
         "groups": (0..groups).map(|index| group(index, nodes, world)).collect::<Vec<_>>(),
     });
     let spec = serde_json::from_value(document).expect("a topology");
-    Snapshot { term: Term(1), ..planner::with_topology(&empty, &spec) }
+    Snapshot { term: Term(1), ..planner::with_topology(empty, &spec) }
 }
 
 fn node(index: usize, world: World) -> serde_json::Value {

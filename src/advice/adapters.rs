@@ -3,7 +3,7 @@
 use super::Severity::{Advice, Error, Warning};
 use super::rule::Rule;
 use super::verdict::{Need, need};
-use super::view::{Host, View};
+use super::view::{Ground, Group, Host, View};
 use super::words::{by, handler, handlers, host, kind, list, objects};
 use super::{HostVerdict, RuleFinding, secret_server};
 use crate::domain::{Adapter, Direction, HandlerSpec, OcfSpec, QueuePlace, ResourceClass, ResourceSpec, RunSpec};
@@ -49,20 +49,21 @@ pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
             findings.extend(no_benefit(on));
         }
     }
-    findings.extend(view.groups.values().flat_map(|group| {
-        let written = group.written.resources.iter();
-        written.filter(|resource| is_agent(resource)).map(|resource| {
-            let at = super::words::resource(group.name, &resource.name);
-            R42.warning(
-                vec![at],
-                format!(
-                    "{} of {} looks like the COM+ application MQSAgent, which serves its own node only and is not to be \
-                     clustered.",
-                    resource.name, group.name
-                ),
-                "Take it out of the group, install it on each node, and cluster the queue manager instead.".to_owned(),
-            )
-        })
+}
+
+/// R42.
+pub(super) fn judge_group(_: &Ground<'_>, of: &Group<'_>, findings: &mut Vec<RuleFinding>) {
+    let agents = of.written.resources.iter().filter(|resource| is_agent(resource));
+    findings.extend(agents.map(|resource| {
+        R42.warning(
+            vec![super::words::resource(of.name, &resource.name)],
+            format!(
+                "{} of {} looks like the COM+ application MQSAgent, which serves its own node only and is not to be \
+                 clustered.",
+                resource.name, of.name
+            ),
+            "Take it out of the group, install it on each node, and cluster the queue manager instead.".to_owned(),
+        )
     }));
 }
 
@@ -211,7 +212,8 @@ fn is_told_apart(handler: &HandlerSpec) -> bool {
 
 /// By its name, unit, agent or program.
 fn is_agent(resource: &ResourceSpec) -> bool {
-    let says = |text: &str| text.to_ascii_lowercase().contains("mqsagent");
+    let agent = b"mqsagent";
+    let says = |text: &str| text.as_bytes().windows(agent.len()).any(|part| part.eq_ignore_ascii_case(agent));
     says(resource.name.as_str())
         || match &resource.run {
             RunSpec::Process(process) => process.command.iter().any(|word| says(word)),

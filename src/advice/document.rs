@@ -38,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[R03, R12, R14, R15];
 
 /// The same of a topology that was put together object by object, not read from a document.
 pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
-    for on in view.hosts.values() {
+    for on in view.ground.hosts.values() {
         let name = on.name;
         let (mut seen, mut twice): (BTreeSet<&NodeName>, BTreeSet<&NodeName>) = Default::default();
         for instance in &on.spec.instances {
@@ -46,7 +46,7 @@ pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
                 twice.insert(&instance.node);
             }
         }
-        findings.extend(seen.into_iter().filter(|at| !view.nodes.contains_key(at)).map(|at| {
+        findings.extend(seen.into_iter().filter(|at| !view.ground.nodes.contains_key(at)).map(|at| {
             let message = format!("{name} has an instance on {at}, which is no node of this cluster.");
             let fix = format!("Add {at} to `nodes`, or remove the instance.");
             R03.error(vec![host(name), node(at)], message, fix)
@@ -56,7 +56,8 @@ pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
             R12.error(vec![host(name), node(at)], message, "Remove one of them.".to_owned())
         }));
     }
-    let mut lost: Vec<_> = view.topology.handlers.iter().filter(|one| !view.hosts.contains_key(&one.host)).collect();
+    let mut lost: Vec<_> =
+        view.topology.handlers.iter().filter(|one| !view.ground.hosts.contains_key(&one.host)).collect();
     lost.sort_by(|a, b| a.name.cmp(&b.name));
     findings.extend(lost.into_iter().map(|one| {
         let message = format!("The handler {} is bound to {}, which is no host of this cluster.", one.name, one.host);

@@ -24,7 +24,12 @@ pub struct RuleFinding {
 impl RuleFinding {
     /// Whether it is the same finding, however it is worded.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.rule == other.rule && self.objects == other.objects
+        self.identity() == other.identity()
+    }
+
+    /// By what it is told from others.
+    pub(super) fn identity(&self) -> (&str, &[String]) {
+        (&self.rule, &self.objects)
     }
 
     /// The worst first, then by rule and objects.

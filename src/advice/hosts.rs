@@ -57,7 +57,7 @@ pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
 /// R17.
 fn crowded(view: &View<'_>) -> Vec<RuleFinding> {
     let mut counts: BTreeMap<&NodeName, usize> = BTreeMap::new();
-    for host in view.hosts.values().filter(|host| host.is_plain() && !host.is_isolated()) {
+    for host in view.ground.hosts.values().filter(|host| host.is_plain() && !host.is_isolated()) {
         for instance in &host.spec.instances {
             *counts.entry(&instance.node).or_default() += 1;
         }
@@ -97,7 +97,7 @@ fn alone(on: &Host<'_>) -> Option<RuleFinding> {
 
 /// R19.
 fn tracking(view: &View<'_>) -> Option<RuleFinding> {
-    let hosts: Vec<&Host<'_>> = view.hosts.values().filter(|host| host.spec.tracking).collect();
+    let hosts: Vec<&Host<'_>> = view.ground.hosts.values().filter(|host| host.spec.tracking).collect();
     let instances: usize = hosts.iter().map(|host| host.enabled.len()).sum();
     let chief = hosts.first()?;
     (instances < 2).then(|| {
@@ -115,7 +115,7 @@ fn tracking(view: &View<'_>) -> Option<RuleFinding> {
 
 /// H01.
 fn defaults(view: &View<'_>) -> Vec<RuleFinding> {
-    let hosts: Vec<&Host<'_>> = view.hosts.values().filter(|host| host.spec.is_default).collect();
+    let hosts: Vec<&Host<'_>> = view.ground.hosts.values().filter(|host| host.spec.is_default).collect();
     let mut findings = Vec::new();
     if hosts.len() > 1 {
         let names = list(hosts.iter().map(|host| host.name));

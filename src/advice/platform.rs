@@ -3,7 +3,7 @@
 use super::RuleFinding;
 use super::Severity::{Advice, Error, Warning};
 use super::rule::{LooksAt, Rule};
-use super::view::{Group, View};
+use super::view::{Ground, Group, View};
 use super::words::{by, common, group, host, list, node, objects, resource};
 use crate::domain::{Adapter, CommonDependency, CommonDependencyKind, GroupState, NodeName, ResourceClass};
 
@@ -57,24 +57,28 @@ pub(super) const RULES: &[Rule] = &[R21, R43, R60, R70, R73, R74, R75];
 const DATABASE_FAILOVER: std::time::Duration = std::time::Duration::from_secs(60);
 
 pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
-    for of in view.groups.values() {
-        findings.extend(balanced(view, of));
-        findings.extend(coordinators(of));
-        findings.extend(queue_without_disk(view, of));
-        findings.extend(no_budget(of));
-        findings.extend(unnamed(view, of, CommonDependencyKind::Database));
-        findings.extend(unnamed(view, of, CommonDependencyKind::SecretServer));
-    }
     findings.extend(undeclared(view));
     findings.extend(secrets_down(view));
     findings.extend(short_breath(view));
 }
 
+pub(super) fn judge_group(ground: &Ground<'_>, of: &Group<'_>, findings: &mut Vec<RuleFinding>) {
+    findings.extend(balanced(ground, of));
+    findings.extend(coordinators(of));
+    findings.extend(queue_without_disk(ground, of));
+    findings.extend(no_budget(of));
+    findings.extend(unnamed(ground, of, CommonDependencyKind::Database));
+    findings.extend(unnamed(ground, of, CommonDependencyKind::SecretServer));
+}
+
 /// R43.
-fn balanced(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
-    let is_balanced = |name: &NodeName| view.nodes.get(name).is_some_and(|node| node.load_balanced);
+fn balanced(ground: &Ground<'_>, of: &Group<'_>) -> Option<RuleFinding> {
+    if !of.has_plain_host() {
+        return None;
+    }
+    let is_balanced = |name: &NodeName| ground.nodes.get(name).is_some_and(|node| node.load_balanced);
     let nodes: Vec<&NodeName> = of.owners.iter().copied().filter(|name| is_balanced(name)).collect();
-    (of.has_plain_host() && !nodes.is_empty()).then(|| {
+    (!nodes.is_empty()).then(|| {
         let (group_name, names) = (of.name, list(&nodes));
         let hosts = list(of.hosts.iter().map(|host| &host.name));
         R43.error(
@@ -125,8 +129,8 @@ fn coordinators(of: &Group<'_>) -> Vec<RuleFinding> {
 }
 
 /// R21.
-fn queue_without_disk(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
-    let uses = of.hosts.iter().filter_map(|host| view.hosts.get(&host.name));
+fn queue_without_disk(ground: &Ground<'_>, of: &Group<'_>) -> Option<RuleFinding> {
+    let uses = of.hosts.iter().filter_map(|host| ground.hosts.get(&host.name));
     let msmq = uses.flat_map(|host| &host.handlers).any(|handler| handler.adapter == Adapter::Msmq);
     let queue = of.of_class(ResourceClass::Queue).next()?;
     (msmq && !of.has(ResourceClass::Disk)).then(|| {
@@ -160,15 +164,15 @@ fn no_budget(of: &Group<'_>) -> Option<RuleFinding> {
     })
 }
 
-fn of_kind<'a>(view: &View<'a>, kind: CommonDependencyKind) -> Vec<&'a CommonDependency> {
-    let mut some: Vec<_> = view.topology.common_dependencies.iter().filter(|one| one.kind == kind).collect();
+fn of_kind<'a>(ground: &Ground<'a>, kind: CommonDependencyKind) -> Vec<&'a CommonDependency> {
+    let mut some: Vec<_> = ground.common_dependencies.iter().filter(|one| one.kind == kind).collect();
     some.sort_by(|a, b| a.name.cmp(&b.name));
     some
 }
 
 /// R60 and R74: hosts that need what their group does not name.
-fn unnamed(view: &View<'_>, of: &Group<'_>, kind: CommonDependencyKind) -> Option<RuleFinding> {
-    let some = of_kind(view, kind);
+fn unnamed(ground: &Ground<'_>, of: &Group<'_>, kind: CommonDependencyKind) -> Option<RuleFinding> {
+    let some = of_kind(ground, kind);
     let named = some.iter().any(|one| of.written.common_dependencies.contains(&one.name));
     let inside = some.iter().any(|one| one.resource.as_ref().is_some_and(|place| place.group == *of.name));
     if some.is_empty() || named || inside || !of.has_plain_host() {
@@ -202,7 +206,7 @@ fn undeclared(view: &View<'_>) -> Option<RuleFinding> {
         .flat_map(|of| of.of_class(ResourceClass::SecretServer).map(move |server| (of, &server.name)));
     let (home, name) = servers.into_iter().next()?;
     let others = view.groups.values().any(|of| of.name != home.name && of.has_plain_host());
-    (others && of_kind(view, CommonDependencyKind::SecretServer).is_empty()).then(|| {
+    (others && of_kind(&view.ground, CommonDependencyKind::SecretServer).is_empty()).then(|| {
         R60.advice(
             vec![resource(home.name, name)],
             format!(
@@ -221,9 +225,9 @@ fn undeclared(view: &View<'_>) -> Option<RuleFinding> {
 
 /// R60: it is down now.
 fn secrets_down(view: &View<'_>) -> Vec<RuleFinding> {
-    let down = of_kind(view, CommonDependencyKind::SecretServer).into_iter().filter_map(|one| {
+    let down = of_kind(&view.ground, CommonDependencyKind::SecretServer).into_iter().filter_map(|one| {
         let said = one.down.as_ref().filter(|mark| mark.until > view.now);
-        let seen = one.resource.as_ref().and_then(|place| Some((place, view.seen.groups.get(&place.group)?)));
+        let seen = one.resource.as_ref().and_then(|place| Some((place, view.ground.seen.groups.get(&place.group)?)));
         let is_down = |state: GroupState| matches!(state, GroupState::Failed | GroupState::Unplaced | GroupState::Offline);
         let why = match (said, seen) {
             (Some(mark), _) => format!("says {}: {}", mark.owner, mark.reason),
@@ -252,7 +256,7 @@ fn secrets_down(view: &View<'_>) -> Vec<RuleFinding> {
 
 /// R73.
 fn short_breath(view: &View<'_>) -> Option<RuleFinding> {
-    if of_kind(view, CommonDependencyKind::Database).is_empty() {
+    if of_kind(&view.ground, CommonDependencyKind::Database).is_empty() {
         return None;
     }
     let short = view.unclustered().filter(|on| {

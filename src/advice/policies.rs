@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::RuleFinding;
 use super::Severity::{Advice, Warning};
 use super::rule::Rule;
-use super::view::{Group, View};
+use super::view::{Ground, Group, View};
 use super::words::{counted, group, list, objects, resource};
 use crate::domain::{AntiAffinity, FailbackPolicy, NodeName, Priority};
 
@@ -34,13 +34,14 @@ pub(super) const RULES: &[Rule] = &[P01, P02, P03, P04, P05, P06, P07];
 
 pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
     findings.extend(apart(view));
-    for of in view.groups.values() {
-        findings.extend(waits_for(view, of));
-        findings.extend(no_way_back(of));
-        findings.extend(stays(of));
-        findings.extend(nothing_critical(of));
-        findings.extend(budget_without_effect(of));
-    }
+    findings.extend(view.groups.values().flat_map(|of| waits_for(view, of)));
+}
+
+pub(super) fn judge_group(_: &Ground<'_>, of: &Group<'_>, findings: &mut Vec<RuleFinding>) {
+    findings.extend(no_way_back(of));
+    findings.extend(stays(of));
+    findings.extend(nothing_critical(of));
+    findings.extend(budget_without_effect(of));
 }
 
 /// P01.

@@ -3,7 +3,7 @@
 use super::RuleFinding;
 use super::Severity::{Advice, Warning};
 use super::rule::{LooksAt, Rule};
-use super::view::{Group, View};
+use super::view::{Ground, Group};
 use super::words::{by, group, list, node, objects, resource};
 use crate::domain::{NodeName, ResourceClass, ResourceSpec, ResourceType, RunSpec};
 
@@ -23,13 +23,9 @@ const G02: Rule = Rule::new(
 
 pub(super) const RULES: &[Rule] = &[G01, G02];
 
-pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
-    let kinds = [ResourceType::Process, ResourceType::Systemd, ResourceType::Ocf];
-    let lacking: Vec<(ResourceType, Vec<&NodeName>)> = kinds.map(|kind| (kind, without(view, kind))).into();
-    for of in view.groups.values() {
-        findings.extend(unbounded(of));
-        findings.extend(lacking.iter().filter_map(|(kind, nodes)| drivers(of, *kind, nodes)));
-    }
+pub(super) fn judge_group(ground: &Ground<'_>, of: &Group<'_>, findings: &mut Vec<RuleFinding>) {
+    findings.extend(unbounded(of));
+    findings.extend(ground.lacking.iter().filter_map(|(kind, nodes)| drivers(of, *kind, nodes)));
 }
 
 /// G01: worse where what may go on running is a service, not an address.
@@ -58,12 +54,6 @@ fn unbounded(of: &Group<'_>) -> Option<RuleFinding> {
     } else {
         G01.warning(objects, message, fix)
     })
-}
-
-/// The nodes that have said what they can run, and not this.
-fn without<'a>(view: &View<'a>, kind: ResourceType) -> Vec<&'a NodeName> {
-    let says = view.seen.nodes.iter().filter(|(_, seen)| !seen.drivers.is_empty() && !seen.drivers.contains(&kind));
-    says.map(|(name, _)| name).collect()
 }
 
 /// G02.

@@ -96,7 +96,7 @@ fn shared<'a>(server: &Server<'_, '_>, on: &Host<'a>) -> Vec<&'a NodeName> {
 pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
     let servers = servers(view);
     for server in &servers {
-        findings.extend(view.hosts.values().filter_map(|on| elsewhere(server, on)));
+        findings.extend(view.ground.hosts.values().filter_map(|on| elsewhere(server, on)));
         findings.extend(unclustered_beside(view, server));
         findings.extend(web(view, server));
         findings.extend(balanced(view, server));
@@ -162,7 +162,7 @@ fn web(view: &View<'_>, server: &Server<'_, '_>) -> Option<RuleFinding> {
     if server.group.has(ResourceClass::Web) {
         return None;
     }
-    let isolated = view.hosts.values().filter(|on| on.is_plain() && on.is_isolated());
+    let isolated = view.ground.hosts.values().filter(|on| on.is_plain() && on.is_isolated());
     let hosts: Vec<&Host<'_>> = isolated.filter(|on| !shared(server, on).is_empty()).collect();
     (!hosts.is_empty()).then(|| {
         let (secrets, home, names) = (server.name, server.group.name, list(hosts.iter().map(|on| on.name)));
@@ -214,7 +214,7 @@ fn several(view: &View<'_>, servers: &[Server<'_, '_>]) -> Vec<RuleFinding> {
 
 /// R54.
 fn balanced(view: &View<'_>, server: &Server<'_, '_>) -> Option<RuleFinding> {
-    let is_balanced = |name: &NodeName| view.nodes.get(name).is_some_and(|node| node.load_balanced);
+    let is_balanced = |name: &NodeName| view.ground.nodes.get(name).is_some_and(|node| node.load_balanced);
     let nodes: Vec<&NodeName> = server.group.owners.iter().copied().filter(|name| is_balanced(name)).collect();
     (!nodes.is_empty()).then(|| {
         let (secrets, names) = (server.name, list(&nodes));
@@ -258,7 +258,7 @@ fn no_name(server: &Server<'_, '_>) -> Option<RuleFinding> {
 
 /// R61.
 fn beside_database(view: &View<'_>, server: &Server<'_, '_>) -> Vec<RuleFinding> {
-    let owner = |group: &GroupName| view.seen.groups.get(group).and_then(|seen| seen.owner.as_ref());
+    let owner = |group: &GroupName| view.ground.seen.groups.get(group).and_then(|seen| seen.owner.as_ref());
     let (secrets, home) = (server.name, server.group.name);
     let mut databases: Vec<_> = view.topology.common_dependencies.iter().collect();
     databases.retain(|dependency| dependency.kind == CommonDependencyKind::Database);

@@ -1,11 +1,9 @@
 //! What single loss takes something down for good?
 
-use std::collections::BTreeSet;
-
 use super::RuleFinding;
 use super::Severity::{Advice, Warning};
 use super::rule::{LooksAt, Rule};
-use super::view::{Group, View};
+use super::view::{Ground, Group, View};
 use super::words::{common, counted, group, list, node, objects};
 use crate::domain::{NodeName, NodeSpec, NodeState, NodeWanted};
 
@@ -24,28 +22,33 @@ const S06: Rule = Rule::new("S06", &[Advice], "Every node says in which fault do
 pub(super) const RULES: &[Rule] = &[S01, S02, S03, S04, S05, S06];
 
 pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
-    if view.nodes.is_empty() && !view.groups.is_empty() {
+    if view.ground.nodes.is_empty() && !view.groups.is_empty() {
         findings.push(S04.warning(
             vec!["cluster".to_owned()],
             "There is no node: nothing can run.".to_owned(),
             "Add two nodes at least.".to_owned(),
         ));
-    } else if let (Some(only), true) = (view.nodes.keys().next(), view.nodes.len() == 1 && !view.groups.is_empty()) {
+    } else if let (Some(only), true) =
+        (view.ground.nodes.keys().next(), view.ground.nodes.len() == 1 && !view.groups.is_empty())
+    {
         findings.push(S04.warning(
             vec!["cluster".to_owned(), node(only)],
             format!("{only} is the only node: when it is lost, everything is down until it is back."),
             "Add a second node.".to_owned(),
         ));
-    } else {
-        findings.extend(view.groups.values().filter_map(one_owner));
     }
-    let domains: BTreeSet<&str> = view.nodes.values().filter_map(|node| node.fault_domain.as_deref()).collect();
-    if domains.len() > 1 {
-        findings.extend(view.groups.values().filter_map(|of| one_domain(view, of)));
-    }
-    findings.extend(view.groups.values().filter_map(|of| nowhere_to_go(view, of)));
     findings.extend(unprotected(view));
     findings.extend(domains_in_part(view));
+}
+
+pub(super) fn judge_group(ground: &Ground<'_>, of: &Group<'_>, findings: &mut Vec<RuleFinding>) {
+    if ground.nodes.len() > 1 {
+        findings.extend(one_owner(of));
+    }
+    if ground.domains.len() > 1 {
+        findings.extend(one_domain(ground, of));
+    }
+    findings.extend(nowhere_to_go(ground, of));
 }
 
 /// S01. A group with a clustered host has R02 for it.
@@ -60,8 +63,8 @@ fn one_owner(of: &Group<'_>) -> Option<RuleFinding> {
 }
 
 /// S02.
-fn one_domain(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
-    let domain = |name: &NodeName| view.nodes.get(name).and_then(|node| node.fault_domain.as_deref());
+fn one_domain(ground: &Ground<'_>, of: &Group<'_>) -> Option<RuleFinding> {
+    let domain = |name: &NodeName| ground.nodes.get(name).and_then(|node| node.fault_domain.as_deref());
     let mut owners = of.owners.iter().map(|name| domain(name));
     let one = owners.next().flatten()?;
     if of.owners.len() < 2 || owners.any(|other| other != Some(one)) {
@@ -113,21 +116,21 @@ fn unprotected(view: &View<'_>) -> Vec<RuleFinding> {
 }
 
 /// S05.
-fn nowhere_to_go(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
+fn nowhere_to_go(ground: &Ground<'_>, of: &Group<'_>) -> Option<RuleFinding> {
     if of.owners.len() < 2 || !of.starts_by_itself() {
         return None;
     }
-    let known = |name: &NodeName| view.seen.nodes.contains_key(name);
+    let owner = ground.seen.groups.get(of.name)?.owner.as_ref()?;
+    let known = |name: &NodeName| ground.seen.nodes.contains_key(name);
     let can_take = |name: &NodeName| {
-        let up = view.seen.nodes.get(name).is_some_and(|seen| seen.state == NodeState::Up);
-        let active = view.nodes.get(name).is_some_and(|node| node.wanted.unwrap_or_default() == NodeWanted::Active);
+        let up = ground.seen.nodes.get(name).is_some_and(|seen| seen.state == NodeState::Up);
+        let active = ground.nodes.get(name).is_some_and(|node| node.wanted.unwrap_or_default() == NodeWanted::Active);
         up && active
     };
-    let owner = view.seen.groups.get(of.name).and_then(|seen| seen.owner.as_ref())?;
-    let others: Vec<&NodeName> = of.owners.iter().copied().filter(|name| *name != owner).collect();
-    let none = !others.iter().any(|name| can_take(name)) && of.owners.iter().all(|name| known(name));
+    let others = || of.owners.iter().copied().filter(|name| *name != owner);
+    let none = !others().any(can_take) && of.owners.iter().all(|name| known(name));
     none.then(|| {
-        let (name, names) = (of.name, list(&others));
+        let (name, names) = (of.name, list(others()));
         S05.warning(
             objects(group(name), std::iter::once(node(owner))),
             format!(
@@ -141,7 +144,7 @@ fn nowhere_to_go(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
 /// S06.
 fn domains_in_part(view: &View<'_>) -> Option<RuleFinding> {
     let (with, without): (Vec<&NodeSpec>, Vec<&NodeSpec>) =
-        view.nodes.values().copied().partition(|node| node.fault_domain.is_some());
+        view.ground.nodes.values().copied().partition(|node| node.fault_domain.is_some());
     (!with.is_empty() && !without.is_empty()).then(|| {
         let names = list(without.iter().map(|node| &node.name));
         S06.advice(

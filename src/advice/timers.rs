@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::RuleFinding;
 use super::Severity::{Advice, Warning};
 use super::rule::Rule;
-use super::view::{Group, View};
+use super::view::{Ground, Group, View};
 use super::words::resource;
 use crate::domain::{HumanDuration, ProcessSpec, ResourceSpec, Settings};
 
@@ -43,15 +43,16 @@ pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
     findings.extend(renewals(settings));
     findings.extend(drift(settings));
     findings.extend(takeover(settings));
-    for of in view.groups.values() {
-        for resource in &of.runs.resources {
-            findings.extend(never_exhausted(of, resource));
-            findings.extend(slow_to_give_up(of, resource));
-            if let Some(process) = resource.run.process() {
-                findings.extend(cut_short(settings, of, resource, process));
-                findings.extend(late_readiness(of, resource, process));
-                findings.extend(blind(of, resource, process));
-            }
+}
+
+pub(super) fn judge_group(ground: &Ground<'_>, of: &Group<'_>, findings: &mut Vec<RuleFinding>) {
+    for resource in &of.runs.resources {
+        findings.extend(never_exhausted(of, resource));
+        findings.extend(slow_to_give_up(of, resource));
+        if let Some(process) = resource.run.process() {
+            findings.extend(cut_short(ground.settings, of, resource, process));
+            findings.extend(late_readiness(of, resource, process));
+            findings.extend(blind(of, resource, process));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::RuleFinding;
 use super::Severity::{Advice, Error, Warning};
 use super::rule::{LooksAt, Rule};
-use super::view::{Group, Host, View};
+use super::view::{Ground, Group, Host, View};
 use super::words::{by, group, host, list, node, objects};
 use crate::domain::{Edition, NodeName, ResourceClass};
 
@@ -54,8 +54,11 @@ pub(super) fn judge(view: &View<'_>, findings: &mut Vec<RuleFinding>) {
         findings.extend(disabled(host, group));
         findings.extend(isolated(host, group));
     }
-    findings.extend(view.groups.values().filter_map(name_and_address));
-    findings.extend(view.groups.values().filter_map(|group| leaves(view, group)));
+}
+
+pub(super) fn judge_group(ground: &Ground<'_>, of: &Group<'_>, findings: &mut Vec<RuleFinding>) {
+    findings.extend(name_and_address(of));
+    findings.extend(leaves(ground, of));
 }
 
 fn nodes<'a>(names: impl IntoIterator<Item = &'a NodeName>) -> Vec<String> {
@@ -65,7 +68,7 @@ fn nodes<'a>(names: impl IntoIterator<Item = &'a NodeName>) -> Vec<String> {
 /// R01.
 fn edition(view: &View<'_>, on: &Host<'_>) -> Option<RuleFinding> {
     let is_standard = |name: &NodeName| {
-        let software = view.nodes.get(name).and_then(|node| node.software.as_ref());
+        let software = view.ground.nodes.get(name).and_then(|node| node.software.as_ref());
         software.and_then(|software| software.edition) == Some(Edition::Standard)
     };
     let standard: Vec<&NodeName> = on.enabled.iter().copied().filter(|name| is_standard(name)).collect();
@@ -84,7 +87,7 @@ fn edition(view: &View<'_>, on: &Host<'_>) -> Option<RuleFinding> {
 fn servers(view: &View<'_>, on: &Host<'_>) -> Option<RuleFinding> {
     let mut by_group: BTreeMap<&str, Vec<&NodeName>> = BTreeMap::new();
     for name in &on.enabled {
-        let software = view.nodes.get(name).and_then(|node| node.software.as_ref());
+        let software = view.ground.nodes.get(name).and_then(|node| node.software.as_ref());
         if let Some(servers) = software.and_then(|software| software.group.as_deref()) {
             by_group.entry(servers).or_default().push(name);
         }
@@ -220,8 +223,8 @@ fn name_and_address(of: &Group<'_>) -> Option<RuleFinding> {
 }
 
 /// R08.
-fn leaves(view: &View<'_>, of: &Group<'_>) -> Option<RuleFinding> {
-    let owner = view.seen.groups.get(of.name)?.owner.as_ref()?;
+fn leaves(ground: &Ground<'_>, of: &Group<'_>) -> Option<RuleFinding> {
+    let owner = ground.seen.groups.get(of.name)?.owner.as_ref()?;
     (!of.owners.contains(owner)).then(|| {
         let group_name = of.name;
         R08.warning(

@@ -92,7 +92,7 @@ fn receive(handler: &HandlerSpec) -> Need {
 
 /// A verdict for each host, by name.
 pub(super) fn verdicts(view: &View<'_>) -> Vec<HostAdvice> {
-    view.hosts.values().map(|host| of_host(view, host)).collect()
+    view.ground.hosts.values().map(|host| of_host(view, host)).collect()
 }
 
 fn of_host(view: &View<'_>, host: &Host<'_>) -> HostAdvice {

@@ -1,14 +1,16 @@
 //! How do rules find their way in a topology? Its objects by name and in order, with what belongs to them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 
 use super::Seen;
 use crate::domain::{
-    Dependency, GroupName, GroupSpec, GroupWanted, HandlerSpec, HostKind, HostName, HostSpec, NodeName, NodeSpec,
-    Priority, ResourceClass, ResourceName, ResourceSpec, TopologySpec, topology,
+    CommonDependency, Dependency, GroupName, GroupSpec, GroupWanted, HandlerSpec, HostKind, HostName, HostSpec,
+    NodeName, NodeSpec, Priority, ResourceClass, ResourceName, ResourceSpec, ResourceType, Settings, TopologySpec,
+    topology,
 };
 
 /// The nodes that may own a group.
@@ -17,26 +19,56 @@ pub(super) type Owners<'a> = Rc<BTreeSet<&'a NodeName>>;
 /// A topology in the order of names, so that no finding depends on the order of a document.
 pub(super) struct View<'a> {
     pub topology: &'a TopologySpec,
-    pub seen: &'a Seen,
     pub now: Timestamp,
-    pub nodes: BTreeMap<&'a NodeName, &'a NodeSpec>,
+    pub ground: Ground<'a>,
     pub groups: BTreeMap<&'a GroupName, Group<'a>>,
+}
+
+/// What groups stand on: all of a topology but the groups. What a rule says of one group rests on that group and on this.
+pub(super) struct Ground<'a> {
+    pub seen: &'a Seen,
+    pub settings: &'a Settings,
+    pub common_dependencies: &'a [CommonDependency],
+    pub nodes: BTreeMap<&'a NodeName, &'a NodeSpec>,
     pub hosts: BTreeMap<&'a HostName, Host<'a>>,
+    /// The fault domains that nodes say.
+    pub domains: BTreeSet<&'a str>,
+    /// The nodes that have said what they can run, and not this.
+    pub lacking: Vec<(ResourceType, Vec<&'a NodeName>)>,
 }
 
 /// A group and what belongs to it.
 pub(super) struct Group<'a> {
     pub name: &'a GroupName,
+    /// Its place in the document.
+    pub place: usize,
     /// As it is written, without the hosts that are clustered in it.
     pub written: &'a GroupSpec,
     /// As it runs: those hosts are resources.
-    pub runs: GroupSpec,
+    pub runs: Runs<'a>,
     /// Where all of that may run.
     pub owners: Owners<'a>,
     /// Where its written resources may run.
     pub allowed: Owners<'a>,
     /// The hosts that are clustered in it, by name.
     pub hosts: Vec<&'a HostSpec>,
+}
+
+/// A group as it runs.
+pub(super) enum Runs<'a> {
+    AsWritten(&'a GroupSpec),
+    WithHosts(Box<GroupSpec>),
+}
+
+impl Deref for Runs<'_> {
+    type Target = GroupSpec;
+
+    fn deref(&self) -> &GroupSpec {
+        match self {
+            Self::AsWritten(spec) => spec,
+            Self::WithHosts(spec) => spec,
+        }
+    }
 }
 
 /// A host and what belongs to it.
@@ -68,16 +100,19 @@ impl<'a> View<'a> {
                 clustered.entry(group).or_default().push(spec);
             }
         }
-        let groups = wanted.groups.iter().map(|written| {
+        let groups = wanted.groups.iter().enumerate().map(|(place, written)| {
             let mut hosts = clustered.remove(&written.name).unwrap_or_default();
             hosts.sort_by(|a, b| a.name.cmp(&b.name));
-            let runs = topology::clustered(written, hosts.iter().copied());
+            let runs = match hosts.is_empty() {
+                true => Runs::AsWritten(written),
+                false => Runs::WithHosts(Box::new(topology::clustered(written, hosts.iter().copied()))),
+            };
             let owners = owners(&everywhere, &runs);
             let allowed = owners_of_written(&everywhere, &owners, written, &hosts);
-            (&written.name, Group { name: &written.name, written, runs, owners, allowed, hosts })
+            (&written.name, Group { name: &written.name, place, written, runs, owners, allowed, hosts })
         });
         let groups = groups.collect();
-        Self { topology: wanted, seen, now, nodes, groups, hosts }
+        Self { topology: wanted, now, ground: Ground::new(wanted, seen, nodes, hosts), groups }
     }
 
     /// The group that a host is clustered in.
@@ -87,12 +122,43 @@ impl<'a> View<'a> {
 
     /// The hosts that are clustered in a group.
     pub(super) fn clustered(&self) -> impl Iterator<Item = (&Host<'a>, &Group<'a>)> {
-        self.hosts.values().filter_map(|host| Some((host, self.group_of(host.spec)?)))
+        self.ground.hosts.values().filter_map(|host| Some((host, self.group_of(host.spec)?)))
     }
 
     /// The hosts that run an instance on each of their nodes.
     pub(super) fn unclustered(&self) -> impl Iterator<Item = &Host<'a>> {
-        self.hosts.values().filter(|host| host.spec.clustered_in.is_none())
+        self.ground.hosts.values().filter(|host| host.spec.clustered_in.is_none())
+    }
+}
+
+impl<'a> Ground<'a> {
+    fn new(
+        wanted: &'a TopologySpec,
+        seen: &'a Seen,
+        nodes: BTreeMap<&'a NodeName, &'a NodeSpec>,
+        hosts: BTreeMap<&'a HostName, Host<'a>>,
+    ) -> Self {
+        let lacking = |kind: ResourceType| {
+            let says = seen.nodes.iter().filter(|(_, seen)| !seen.drivers.is_empty() && !seen.drivers.contains(&kind));
+            (kind, says.map(|(name, _)| name).collect())
+        };
+        Self {
+            seen,
+            settings: &wanted.settings,
+            common_dependencies: &wanted.common_dependencies,
+            domains: nodes.values().filter_map(|node| node.fault_domain.as_deref()).collect(),
+            nodes,
+            hosts,
+            lacking: [ResourceType::Process, ResourceType::Systemd, ResourceType::Ocf].map(lacking).into(),
+        }
+    }
+
+    /// Whether groups stand on the same in both.
+    pub(super) fn is_same(one: (&TopologySpec, &Seen), other: (&TopologySpec, &Seen)) -> bool {
+        let ((one, seen_of_one), (other, seen_of_other)) = (one, other);
+        seen_of_one == seen_of_other
+            && (one.settings, &one.common_dependencies) == (other.settings, &other.common_dependencies)
+            && (&one.nodes, &one.hosts, &one.handlers) == (&other.nodes, &other.hosts, &other.handlers)
     }
 }
 

@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::advice::{Advice, Seen};
+use jiff::Timestamp;
+
+use crate::advice::{self, Advice, Judged, Seen};
+use crate::board::View;
 use crate::domain::{ClusterName, TopologySpec};
 use crate::store::Stored;
 
@@ -26,15 +29,10 @@ pub struct Front {
     ahead: Option<Arc<Stored>>,
     /// How often that came to nothing.
     falls: u64,
+    /// What was last seen of the cluster, as rules look at it.
+    seen: Option<(Arc<View>, Arc<Seen>)>,
     /// What the rules said last, and of what.
     judged: Option<Judged>,
-}
-
-#[derive(Debug)]
-struct Judged {
-    spec: TopologySpec,
-    seen: Seen,
-    advice: Arc<Advice>,
 }
 
 impl Lines {
@@ -71,16 +69,27 @@ impl Front {
         }
     }
 
+    /// What rules need to know of what is seen: as last time, where nobody has looked since.
+    pub fn seen(&mut self, view: Option<Arc<View>>, look: impl FnOnce(&View) -> Seen) -> Arc<Seen> {
+        let Some(view) = view else { return Arc::default() };
+        if let Some((_, seen)) = self.seen.as_ref().filter(|(known, _)| Arc::ptr_eq(known, &view)) {
+            return Arc::clone(seen);
+        }
+        let seen = Arc::new(look(&view));
+        self.seen = Some((view, Arc::clone(&seen)));
+        seen
+    }
+
     /// What the rules say of a topology: as last time, where nothing is different.
-    pub fn judge(&mut self, spec: &TopologySpec, seen: &Seen, judge: impl FnOnce() -> Advice) -> Arc<Advice> {
-        let known = self.judged.as_ref().filter(|known| known.spec == *spec && known.seen == *seen);
+    pub fn judge(&mut self, spec: &Arc<TopologySpec>, seen: &Arc<Seen>, now: Timestamp) -> Arc<Advice> {
         // What ends by itself is judged anew.
         let lasts = spec.waivers.is_empty() && spec.common_dependencies.iter().all(|one| one.down.is_none());
-        if let Some(known) = known.filter(|_| lasts) {
-            return Arc::clone(&known.advice);
-        }
-        let advice = Arc::new(judge());
-        self.judged = Some(Judged { spec: spec.clone(), seen: seen.clone(), advice: Arc::clone(&advice) });
+        let judged = match self.judged.take() {
+            Some(known) if lasts && known.is_of(spec, seen) => known,
+            known => advice::judge_after(known.as_ref(), spec, seen, now),
+        };
+        let advice = Arc::clone(judged.advice());
+        self.judged = Some(judged);
         advice
     }
 }

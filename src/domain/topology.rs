@@ -55,8 +55,8 @@ pub struct TopologySpec {
 impl TopologySpec {
     /// The same with the operator's state where it is absent: as stored, else that of a new one.
     #[must_use]
-    pub fn with_operator_state(&self, stored: Option<&Self>) -> Self {
-        let mut merged = self.clone();
+    pub fn with_operator_state(self, stored: Option<&Self>) -> Self {
+        let mut merged = self;
         merged.maintenance = merged.maintenance.or_else(|| stored?.maintenance.clone());
         let nodes: BTreeMap<_, _> = stored.into_iter().flat_map(|s| &s.nodes).map(|node| (&node.name, node)).collect();
         for node in &mut merged.nodes {
@@ -78,9 +78,14 @@ impl TopologySpec {
         merged
     }
 
+    /// Whether it says of every node and group what is wanted.
+    pub fn says_what_is_wanted(&self) -> bool {
+        self.nodes.iter().all(|node| node.wanted.is_some()) && self.groups.iter().all(|group| group.wanted.is_some())
+    }
+
     /// The groups as they run: with the hosts that are clustered in them as resources.
-    pub fn effective_groups(&self) -> Vec<GroupSpec> {
-        self.groups.iter().map(|group| clustered(group, &self.hosts)).collect()
+    pub fn effective_groups(&self) -> impl Iterator<Item = GroupSpec> {
+        self.groups.iter().map(|group| clustered(group, &self.hosts))
     }
 }
 

@@ -9,10 +9,9 @@ use crate::domain::{
 };
 
 /// The snapshot as it would be with `spec`. Nodes that it adds count as up, with every driver.
-pub(super) fn with_topology(snapshot: &Snapshot, spec: &TopologySpec) -> Snapshot {
-    let mut edited = snapshot.clone();
-    edited.generation = snapshot.generation.next();
-    edited.decision = snapshot.decision.next();
+pub(super) fn with_topology(mut edited: Snapshot, spec: &TopologySpec) -> Snapshot {
+    edited.generation = edited.generation.next();
+    edited.decision = edited.decision.next();
     edited.settings = spec.settings;
     edited.policy = spec.policy;
     edited.maintenance = spec.maintenance.clone().or(edited.maintenance);
@@ -23,21 +22,21 @@ pub(super) fn with_topology(snapshot: &Snapshot, spec: &TopologySpec) -> Snapsho
         edited.common_dependencies.insert(wanted.name.clone(), dependency);
     }
     edited.hosts = spec.hosts.iter().map(|host| (host.name.clone(), host.clone())).collect();
-    let nodes: BTreeSet<_> = spec.nodes.iter().map(|node| &node.name).collect();
-    edited.nodes.iter_mut().for_each(|(name, node)| node.retired = !nodes.contains(name));
-    let groups: BTreeSet<_> = spec.groups.iter().map(|group| &group.name).collect();
-    edited.groups.iter_mut().for_each(|(name, group)| group.retired = !groups.contains(name));
+    // What is not put below is not in it any more.
+    edited.nodes.values_mut().for_each(|node| node.retired = true);
+    edited.groups.values_mut().for_each(|group| group.retired = true);
     for node in &spec.nodes {
         put_node(&mut edited, node);
     }
     for group in spec.effective_groups() {
-        put_group(&mut edited, &group);
+        put_group(&mut edited, group);
     }
     edited
 }
 
 fn put_node(edited: &mut Snapshot, spec: &NodeSpec) {
     if let Some(node) = edited.nodes.get_mut(&spec.name) {
+        node.retired = false;
         node.wanted = spec.wanted.unwrap_or(node.wanted);
         let maintenance = spec.maintenance.clone().or_else(|| node.spec.maintenance.take());
         node.spec = NodeSpec { maintenance, ..spec.clone() };
@@ -59,21 +58,24 @@ fn put_node(edited: &mut Snapshot, spec: &NodeSpec) {
     edited.nodes.insert(spec.name.clone(), node);
 }
 
-fn put_group(edited: &mut Snapshot, spec: &GroupSpec) {
+fn put_group(edited: &mut Snapshot, spec: GroupSpec) {
     if let Some(group) = edited.groups.get_mut(&spec.name) {
+        group.retired = false;
         group.wanted = spec.wanted.unwrap_or(group.wanted);
-        let maintenance = spec.maintenance.clone().or_else(|| group.spec.maintenance.take());
-        group.spec = GroupSpec { maintenance, ..spec.clone() };
+        let kept = group.spec.maintenance.take();
+        group.spec = spec;
+        group.spec.maintenance = group.spec.maintenance.take().or(kept);
         return;
     }
+    let name = spec.name.clone();
     let group = GroupView {
-        spec: spec.clone(),
         wanted: spec.wanted.unwrap_or_default(),
+        spec,
         retired: false,
         placement: Placement::default(),
         failed: None,
         open: None,
         recent: Vec::new(),
     };
-    edited.groups.insert(spec.name.clone(), group);
+    edited.groups.insert(name, group);
 }

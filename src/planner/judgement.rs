@@ -148,7 +148,7 @@ mod tests {
     fn listed(nodes: usize, why: impl Fn(usize) -> String) -> String {
         let topology = serde_json::json!({ "cluster": "c", "nodes": [], "groups": [{ "name": "g" }] });
         let empty = Snapshot::empty("c".parse().unwrap(), Generation(1), "2026-01-01T12:00:00Z".parse().unwrap());
-        let snapshot = with_topology(&empty, &serde_json::from_value(topology).unwrap());
+        let snapshot = with_topology(empty, &serde_json::from_value(topology).unwrap());
         let names: Vec<NodeName> = (0..nodes).map(|node| format!("n{node:03}").parse().unwrap()).collect();
         let verdicts = names.iter().enumerate().map(|(at, name)| (name, Verdict::Against(why(at).into()))).collect();
         Judgement { group: snapshot.groups.values().next().unwrap(), verdicts }.listed()

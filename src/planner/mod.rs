@@ -112,6 +112,6 @@ pub fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
 }
 
 /// The snapshot as it would be with another topology. Nodes that it adds count as up, with every driver.
-pub fn with_topology(snapshot: &Snapshot, spec: &TopologySpec) -> Snapshot {
+pub fn with_topology(snapshot: Snapshot, spec: &TopologySpec) -> Snapshot {
     edit::with_topology(snapshot, spec)
 }

@@ -131,7 +131,7 @@ mod tests {
         let spec: TopologySpec = serde_json::from_value(document).unwrap();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let mut snapshot =
-            with_topology(&Snapshot::empty(spec.cluster.clone(), crate::domain::Generation(1), now), &spec);
+            with_topology(Snapshot::empty(spec.cluster.clone(), crate::domain::Generation(1), now), &spec);
         let node = snapshot.nodes.get_mut("a").unwrap();
         node.seen.state = NodeState::Down;
         let placement = Placement {

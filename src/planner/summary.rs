@@ -144,8 +144,10 @@ fn line(snapshot: &Snapshot, steps: &Steps<'_>, name: &GroupName, group: &GroupV
     if let Some(reasoning) = steps.plan.reasons.get(name).filter(|reasoning| reasoning.chosen.is_none()) {
         return say(PlanAction::Wait, owner, None, reasoning.summary.clone());
     }
-    let restart = restarts(snapshot, name, group).then_some(());
-    let line = restart.and_then(|()| say(PlanAction::Restart, owner.clone(), owner, changed(snapshot, name, group)));
+    if !restarts(snapshot, name, group) {
+        return None;
+    }
+    let line = say(PlanAction::Restart, owner.clone(), owner, changed(snapshot, name, group));
     down_for(line, bounds::planned(&group.spec))
 }
 

@@ -29,6 +29,7 @@ use crate::planner::replay::KeptPlan;
 use crate::planner::{Effects, Snapshot};
 
 mod cluster;
+mod differs;
 mod filter;
 pub mod memory;
 mod operation;
@@ -90,7 +91,7 @@ pub enum Expect {
 /// new node or group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
-    pub spec: TopologySpec,
+    pub spec: Arc<TopologySpec>,
     /// The generation that it was made from.
     pub on: Generation,
     pub action: ChangeAction,

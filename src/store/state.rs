@@ -2,6 +2,7 @@
 //! differs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ pub struct State {
     pub hosts: BTreeMap<HostName, Object<HostSpec, ()>>,
     pub handlers: BTreeMap<HandlerName, Object<HandlerSpec, ()>>,
     /// Outlive their groups, so that an epoch goes on where it was when a group of that name comes back.
-    pub placements: BTreeMap<GroupName, Placement>,
+    pub placements: Arc<BTreeMap<GroupName, Placement>>,
     /// Those under way, and those that the verb names.
     pub operations: BTreeMap<Uuid, Operation>,
     /// Those in progress, and those that the verb names.
@@ -120,7 +121,7 @@ impl State {
             groups: BTreeMap::new(),
             hosts: BTreeMap::new(),
             handlers: BTreeMap::new(),
-            placements: BTreeMap::new(),
+            placements: Arc::default(),
             operations: BTreeMap::new(),
             failovers: BTreeMap::new(),
             taken: BTreeSet::new(),
@@ -146,6 +147,18 @@ impl State {
         }
     }
 
+    /// Whether that is its desired state.
+    pub fn wants(&self, spec: &TopologySpec) -> bool {
+        let Cluster { name, settings, policy, common_dependencies, waivers, maintenance, .. } = &self.cluster;
+        let whole = (name, settings, policy, common_dependencies, waivers, maintenance);
+        let TopologySpec { cluster, settings, policy, common_dependencies, waivers, maintenance, .. } = spec;
+        whole == (cluster, settings, policy, common_dependencies, waivers, maintenance)
+            && present(&self.nodes).into_iter().eq(&spec.nodes)
+            && present(&self.groups).into_iter().eq(&spec.groups)
+            && present(&self.hosts).into_iter().eq(&spec.hosts)
+            && present(&self.handlers).into_iter().eq(&spec.handlers)
+    }
+
     /// The desired state, and when each part of it last changed.
     pub fn stored(&self) -> Stored {
         let objects = Generations {
@@ -154,7 +167,7 @@ impl State {
             hosts: generations(&self.hosts),
             handlers: generations(&self.handlers),
         };
-        Stored { spec: self.topology(), generation: self.cluster.generation, objects }
+        Stored { spec: Arc::new(self.topology()), generation: self.cluster.generation, objects }
     }
 
     /// Appends an event under the next number.
@@ -174,7 +187,12 @@ fn generations<N: Ord + Clone, S, K>(objects: &BTreeMap<N, Object<S, K>>) -> BTr
 }
 
 fn in_order<N, S: Clone, K>(objects: &BTreeMap<N, Object<S, K>>) -> Vec<S> {
+    present(objects).into_iter().cloned().collect()
+}
+
+/// What is not retired, in the order of the document.
+fn present<N, S, K>(objects: &BTreeMap<N, Object<S, K>>) -> Vec<&S> {
     let mut present: Vec<_> = objects.values().filter(|object| !object.retired).collect();
     present.sort_by_key(|object| object.position);
-    present.into_iter().map(|object| object.spec.clone()).collect()
+    present.into_iter().map(|object| &object.spec).collect()
 }

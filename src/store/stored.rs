@@ -1,6 +1,7 @@
 //! What is wanted of a cluster, when did each part of it last change, and what is that after a write?
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::{Generation, GroupName, HandlerName, HostName, NodeName, TopologySpec};
 
@@ -8,7 +9,7 @@ use crate::domain::{Generation, GroupName, HandlerName, HostName, NodeName, Topo
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// With `wanted` of every node and group.
-    pub spec: TopologySpec,
+    pub spec: Arc<TopologySpec>,
     /// Of the whole.
     pub generation: Generation,
     pub objects: Generations,
@@ -17,7 +18,7 @@ pub struct Stored {
 impl Stored {
     /// What is stored once `spec` has taken its place as `generation`.
     #[must_use]
-    pub fn replaced_by(&self, spec: TopologySpec, generation: Generation) -> Self {
+    pub fn replaced_by(&self, spec: Arc<TopologySpec>, generation: Generation) -> Self {
         let Generations { nodes, groups, hosts, handlers } = &self.objects;
         let objects = Generations {
             nodes: touched(nodes, &self.spec.nodes, &spec.nodes, |node| &node.name, generation),
@@ -37,6 +38,14 @@ fn touched<N: Ord + Clone, S: PartialEq>(
     name: impl Fn(&S) -> &N,
     generation: Generation,
 ) -> BTreeMap<N, Generation> {
+    let pairs = || before.iter().zip(after);
+    if before.len() == after.len() && pairs().all(|(was, is)| name(was) == name(is)) {
+        // As most often: none comes, goes or moves, and few differ.
+        let mut generations = known.clone();
+        let differ = pairs().filter(|(was, is)| was != is).map(|(_, is)| (name(is).clone(), generation));
+        generations.extend(differ);
+        return generations;
+    }
     let before: BTreeMap<&N, &S> = before.iter().map(|object| (name(object), object)).collect();
     let of = |object: &S| {
         let same = before.get(name(object)).is_some_and(|was| *was == object);

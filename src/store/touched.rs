@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::differs;
 use super::state::{Object, State};
 
 /// A change, as the parts of the document that it touched. What it says of lists is by name.
@@ -112,10 +113,8 @@ fn items<N: Ord + AsRef<str>, S: Serialize + PartialEq, K>(
         (was.retired, was.position) == (is.retired, is.position) && was.spec == is.spec
     };
     let mut items = Items::new();
-    for (name, is) in after {
-        let was = before.get(name);
-        let unseen = is.retired && was.is_none_or(|was| was.retired);
-        if unseen || was.is_some_and(|was| same(was, is)) {
+    for (name, was, is) in differs::changed(before, after, same) {
+        if is.retired && was.is_none_or(|was| was.retired) {
             continue;
         }
         let item = match is.retired {
@@ -124,7 +123,7 @@ fn items<N: Ord + AsRef<str>, S: Serialize + PartialEq, K>(
         };
         items.insert(name.as_ref().to_owned(), item);
     }
-    for (name, _) in before.iter().filter(|(name, was)| !was.retired && !after.contains_key(*name)) {
+    for (name, _) in differs::gone(before, after).filter(|(_, was)| !was.retired) {
         items.insert(name.as_ref().to_owned(), None);
     }
     Ok(items)

@@ -3,6 +3,7 @@
 //! `UPDATE=1` rewrites the expected lines (those that begin with `|`) and `docs/rules.md`.
 #![allow(clippy::unwrap_used)] // a test that can't go on says so and ends
 
+mod again;
 mod case;
 mod document;
 mod order;

@@ -27,6 +27,7 @@ fn change(on: u64) -> Replacement {
     spec.nodes[0].agent = format!("http://127.0.0.1:{}", 1000 + on);
     let (action, actor) = (ChangeAction::PutNode, alice());
     let (message, object) = ("put node bts1".to_owned(), "nodes/bts1".to_owned());
+    let spec = spec.into();
     Replacement { spec, on: Generation(on), action, message, object, actor, at: at(2), answer: None }
 }
 

@@ -196,7 +196,7 @@ impl World {
         spec.hosts = world.snapshot.hosts.values().cloned().collect();
         spec.nodes = nodes.map(|node| node.spec.clone()).collect();
         spec.groups = groups.map(|group| group.spec.clone()).collect();
-        let edited = planner::with_topology(&self.snapshot, &spec);
+        let edited = planner::with_topology(self.snapshot.clone(), &spec);
         say::plan(&edited, &planner::plan(&edited))
     }
 }

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::edit::{self, Made, etag};
 use super::lists::Entry;
+use super::preview::Outlook;
 use super::writing::Step;
-use super::{OneCluster, judged, preview, queries, topology, whole};
+use super::{OneCluster, judged, queries, topology, whole};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Replacing};
 use crate::api::extract::{Caller, Document, DryRun, Edit, Patch, Path, Query};
@@ -181,7 +182,7 @@ fn without(state: &AppState, spec: &TopologySpec, generation: Generation) -> Top
         waivers: Vec::new(),
         ..spec.clone()
     };
-    let summary = preview::of_topology(state, &nothing, generation);
+    let summary = Outlook::of(state, &nothing.cluster, generation).with(&nothing);
     let owned = summary.lines.iter().filter_map(|line| Some(format!("{} on {}", line.group, line.from.as_ref()?)));
     let told = summary.instances.iter().map(|line| format!("{} on {}", line.host, line.node));
     let left: Vec<String> = owned.chain(told).collect();

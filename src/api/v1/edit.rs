@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::judged::{self, Judged};
 use super::places::{Places, relative_to};
-use super::preview;
+use super::preview::Outlook;
 use crate::advice::FindingChanges;
 use crate::api::AppState;
 use crate::api::extract::Edit;
@@ -49,13 +49,33 @@ pub struct Made {
 pub struct Done {
     /// What was there before.
     pub before: Arc<Stored>,
-    pub spec: TopologySpec,
+    pub spec: Arc<TopologySpec>,
     /// Of the whole, after it; in a dry run the present one.
     pub generation: Generation,
     pub changed: bool,
     pub summary: PlanSummary,
     pub findings: FindingChanges,
     pub refused: Option<String>,
+}
+
+/// A change that was judged, before anybody asks what it does.
+#[derive(Clone)]
+struct Draft {
+    before: Arc<Stored>,
+    spec: Arc<TopologySpec>,
+    generation: Generation,
+    changed: bool,
+    outlook: Outlook,
+    findings: FindingChanges,
+    refused: Option<String>,
+}
+
+impl Draft {
+    fn done(self) -> Done {
+        let Self { before, spec, generation, changed, outlook, findings, refused } = self;
+        let summary = outlook.with(&spec);
+        Done { before, spec, generation, changed, summary, findings, refused }
+    }
 }
 
 /// What is answered to a change.
@@ -136,8 +156,8 @@ pub async fn edit_within(
 ) -> Result<Response, ApiError> {
     if asked.dry_run {
         let before = state.store.topology(cluster).await?;
-        let (_, done) = draft(state, &mut Front::default(), before, (asked, reach), &change)?;
-        return Ok(answer(done)?.into_response());
+        let (_, draft) = draft(state, &mut Front::default(), before, (asked, reach), &change)?;
+        return Ok(answer(draft.done())?.into_response());
     }
     let mut attempts = ATTEMPTS;
     loop {
@@ -148,7 +168,7 @@ pub async fn edit_within(
         let durable = stored.generation;
         let before = front.before(stored);
         let rests_on = before.generation;
-        let (made, done) = match draft(state, &mut front, before, (asked, reach), &change) {
+        let (made, draft) = match draft(state, &mut front, before, (asked, reach), &change) {
             Err(refusal) if rests_on > durable => {
                 drop(front);
                 match becomes_durable(state, cluster, rests_on).await? {
@@ -161,13 +181,17 @@ pub async fn edit_within(
             drafted => drafted?,
         };
         let Made { action, object, message, .. } = made;
-        let (on, actor, at) = (done.before.generation, asked.actor.clone(), state.clock.now());
-        let (spec, changed, generation) = (done.spec.clone(), done.changed, done.generation);
-        let ahead = changed.then(|| done.before.replaced_by(spec.clone(), generation));
+        let (on, actor, at) = (draft.before.generation, asked.actor.clone(), state.clock.now());
+        let spec = Arc::clone(&draft.spec);
+        let ahead = draft.changed.then(|| draft.before.replaced_by(Arc::clone(&spec), draft.generation));
         let mut new = Replacement { spec, on, action, message, object, actor, at, answer: None };
-        // The change rests on `on`, so what it will be is known before: the answer is kept with it.
-        let answer = answer(done)?;
-        new.answer = asked.key.clone().map(|key| answer.kept(key, at));
+        let mut prepared = None;
+        if let Some(key) = asked.key.clone() {
+            // The change rests on `on`, so what it will be is known before: the answer is kept with it.
+            let answer = answer(draft.clone().done())?;
+            new.answer = Some(answer.kept(key, at));
+            prepared = Some(answer);
+        }
         let mut write = state.store.replace_topology(&new);
         // It has its place now: whoever comes next is judged on what it makes.
         let begun = poll_fn(|context| Poll::Ready(write.as_mut().poll(context))).await;
@@ -180,6 +204,8 @@ pub async fn edit_within(
         match written {
             Ok(_) => {
                 state.nudge.cluster(cluster);
+                // Nobody waits in line for what only the answer takes.
+                let answer = prepared.map_or_else(|| answer(draft.done()), Ok)?;
                 return Ok(answer.into_response());
             }
             Err(error) => {
@@ -208,7 +234,7 @@ fn draft(
     before: Arc<Stored>,
     (asked, reach): (&Edit, Reach<'_>),
     change: &impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
-) -> Result<(Made, Done), ApiError> {
+) -> Result<(Made, Draft), ApiError> {
     demand_expectation(&before, asked)?;
     let (made, spec) = changed(&before, reach, change)?;
     let Judged { changes: findings, refusal } = judged::change_at(front, state, &before.spec, &spec);
@@ -218,14 +244,14 @@ fn draft(
         Ok(ApiError::rules_broken(relative_to(&made.at, &document, errors.at(&document))))
     });
     let refusal = refusal.transpose()?;
-    let summary = preview::of_topology(state, &spec, before.generation);
+    let outlook = Outlook::of(state, &spec.cluster, before.generation);
     let changed = spec != before.spec;
     let generation = if changed && !asked.dry_run { before.generation.next() } else { before.generation };
     match refusal {
         Some(refusal) if !asked.dry_run => Err(refusal),
         refusal => {
             let refused = refusal.map(|refusal| refusal.detail().to_owned());
-            Ok((made, Done { before, spec, generation, changed, summary, findings, refused }))
+            Ok((made, Draft { before, spec, generation, changed, outlook, findings, refused }))
         }
     }
 }
@@ -235,7 +261,7 @@ fn changed(
     before: &Stored,
     reach: Reach<'_>,
     change: &impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
-) -> Result<(Made, TopologySpec), ApiError> {
+) -> Result<(Made, Arc<TopologySpec>), ApiError> {
     let group = match reach {
         Reach::Group(name) => before.spec.groups.iter().map(|group| &group.name).find(|group| group.as_str() == name),
         Reach::Whole => None,
@@ -245,14 +271,14 @@ fn changed(
     {
         let made = change(before, &mut around)?;
         if let Some(spec) = topology::with_group(&before.spec, group, &around) {
-            return Ok((made, spec.with_operator_state(None)));
+            return Ok((made, Arc::new(spec.with_operator_state(None))));
         }
     }
     let mut document = document(&before.spec)?;
     let made = change(before, &mut document)?;
     let spec = topology::parse(&document);
     let spec = spec.map_err(|findings| ApiError::invalid(relative_to(&made.at, &document, findings)))?;
-    Ok((made, spec.with_operator_state(None)))
+    Ok((made, Arc::new(spec.with_operator_state(None))))
 }
 
 pub fn document(spec: &TopologySpec) -> Result<Value, ApiError> {

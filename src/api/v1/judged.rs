@@ -1,10 +1,13 @@
 //! What does a change do to the findings of the rules, and does that refuse it?
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::advice::{self, Advice, FindingChanges, RuleFinding, Seen, SeenGroup, SeenNode, Severity};
 use crate::api::AppState;
 use crate::api::lines::Front;
+use crate::board::View;
 use crate::domain::{ClusterName, Finding, NodeState, TopologySpec};
 
 /// A change as the rules see it.
@@ -35,10 +38,10 @@ pub fn change(state: &AppState, before: Option<&TopologySpec>, after: &TopologyS
 }
 
 /// The same of a change by whoever is at the front of the line.
-pub fn change_at(front: &mut Front, state: &AppState, before: &TopologySpec, after: &TopologySpec) -> Judged {
-    let (seen, now) = (seen(state, &after.cluster), state.clock.now());
-    let before = front.judge(before, &seen, || advice::judge(before, &seen, now));
-    let after = front.judge(after, &seen, || advice::judge(after, &seen, now));
+pub fn change_at(front: &mut Front, state: &AppState, before: &Arc<TopologySpec>, after: &Arc<TopologySpec>) -> Judged {
+    let (seen, now) = (front.seen(state.boards.view(&after.cluster), look), state.clock.now());
+    let before = front.judge(before, &seen, now);
+    let after = front.judge(after, &seen, now);
     between(&before, &after)
 }
 
@@ -64,7 +67,10 @@ pub fn judge(state: &AppState, spec: &TopologySpec) -> Advice {
 
 /// What is seen of the cluster, as far as rules look at it; nothing of one that was not looked at yet.
 fn seen(state: &AppState, cluster: &ClusterName) -> Seen {
-    let Some(view) = state.boards.view(cluster) else { return Seen::default() };
+    state.boards.view(cluster).map(|view| look(&view)).unwrap_or_default()
+}
+
+fn look(view: &View) -> Seen {
     let known = view.snapshot.nodes.iter().filter(|(_, node)| node.seen.answered || node.seen.state == NodeState::Down);
     let nodes = known
         .map(|(name, node)| (name.clone(), SeenNode { state: node.seen.state, drivers: node.seen.drivers.clone() }));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::api::problem::ApiError;
 use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec};
-use crate::store::Generations;
+use crate::store::{Generations, Stored};
 
 /// A kind of object.
 #[derive(Debug, PartialEq, Eq)]
@@ -200,6 +200,13 @@ impl One<'_> {
         let parent = found.ok_or_else(|| ApiError::not_found(parent.word, name))?;
         let parts = parent.get(self.list.kind.list).and_then(Value::as_array);
         Ok(parts.into_iter().flatten().find(|item| self.is(item)).cloned())
+    }
+
+    /// The change that last touched it, if it is there.
+    pub fn found(self, stored: &Stored) -> Result<Option<Generation>, ApiError> {
+        // Of a part the generation is that of a whole which may be there without it.
+        let absent = self.list.of.is_some() && self.value_in(&stored.spec)?.is_none();
+        Ok(self.generation(&stored.objects).filter(|_| !absent))
     }
 
     /// The change that last touched it or, for a part of an object, that object.

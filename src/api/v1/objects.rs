@@ -116,7 +116,7 @@ pub async fn write(
         Ok(Made { at: at.into(), action, object: one.path(), message: format!("{verb} {}", one.words()) })
     };
     edit::edit_within(state, cluster, (&asked, reach(one)), change, |done| {
-        let found = one.value_in(&done.before.spec)?.and_then(|_| one.generation(&done.before.objects));
+        let found = one.found(&done.before)?;
         let generation = if done.changed && !asked.dry_run { done.generation } else { found.unwrap_or_default() };
         let object = of_spec(state, &done.spec, one, generation)?;
         Ok(edit::answer(done, object, found, asked.dry_run)?.at(&one.url(cluster)))

@@ -1,5 +1,7 @@
 //! What if: nodes lost or paused, something common down, another topology? And how much of that can the cluster take?
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -48,19 +50,19 @@ pub async fn plan_what_if(
     Body(WhatIfRequest { faults, topology }): Body<WhatIfRequest>,
 ) -> Result<Json<WhatIfView>, ApiError> {
     let stored = match state.store.topology(&cluster).await {
-        Ok(stored) => Some(stored.spec.clone()),
+        Ok(stored) => Some(Arc::clone(&stored.spec)),
         Err(StoreError::NotFound { .. }) if topology.is_some() => None,
         Err(error) => return Err(error.into()),
     };
     let wanted = topology.as_ref().map(|document| check(&cluster, document)).transpose()?;
-    let wanted = wanted.map(|spec| spec.with_operator_state(stored.as_ref()));
+    let wanted = wanted.map(|spec| spec.with_operator_state(stored.as_deref()));
     let (before, judged) = match (&wanted, &stored) {
         (None, _) => (preview::looked_at(&state, &cluster).await?, None),
         (Some(wanted), None) => (planner::cold(wanted, state.clock.now()), Some(judged::change(&state, None, wanted))),
         (Some(wanted), Some(stored)) => {
             let seen = preview::looked_at(&state, &cluster).await?;
             let judged = judged::change(&state, Some(stored), wanted);
-            (planner::with_topology(&seen, wanted), Some(judged))
+            (planner::with_topology(seen, wanted), Some(judged))
         }
     };
     known(&faults, &before)?;

@@ -1,23 +1,47 @@
 //! What would a change do to a cluster as it is seen now? A plan of another snapshot, in words.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 use crate::api::AppState;
 use crate::api::problem::ApiError;
 use crate::domain::{
-    ClusterName, Confirmation, Generation, GroupWanted, NodeState, NodeWanted, OperationKind, OperationState,
+    ClusterName, Confirmation, Generation, GroupWanted, NodeName, NodeState, NodeWanted, OperationKind, OperationState,
     TopologySpec,
 };
+use crate::planner::snapshot::NodeView;
 use crate::planner::{self, PlanAction, PlanLine, PlanSummary, Snapshot};
 use crate::store::NewOperation;
 
-/// What another topology would do, in which operator state is as it is to be; `generation` is that of a cluster that was not looked at yet.
-pub fn of_topology(state: &AppState, spec: &TopologySpec, generation: Generation) -> PlanSummary {
-    let seen = present(state, &spec.cluster);
-    let before = seen.unwrap_or_else(|| Snapshot::empty(spec.cluster.clone(), generation, state.clock.now()));
-    let mut after = planner::with_topology(&before, spec);
-    exactly(&mut after, spec);
-    let mut summary = summarize(&after);
-    name_new_addresses(&before, &after, &mut summary);
-    summary
+/// A cluster as it is seen at one moment, to ask what another topology would do.
+#[derive(Clone)]
+pub struct Outlook {
+    seen: Arc<Snapshot>,
+    now: Timestamp,
+}
+
+impl Outlook {
+    /// The present one; `generation` is that of a cluster that was not looked at yet.
+    pub fn of(state: &AppState, cluster: &ClusterName, generation: Generation) -> Self {
+        let (view, now) = (state.boards.view(cluster), state.clock.now());
+        let seen = match view {
+            Some(view) => Arc::clone(&view.snapshot),
+            None => Arc::new(Snapshot::empty(cluster.clone(), generation, now)),
+        };
+        Self { seen, now }
+    }
+
+    /// What `spec` would do, in which operator state is as it is to be.
+    pub fn with(&self, spec: &TopologySpec) -> PlanSummary {
+        let present = Snapshot { now: self.now, ..(*self.seen).clone() };
+        let mut after = planner::with_topology(present, spec);
+        exactly(&mut after, spec);
+        let mut summary = summarize(&after);
+        name_new_addresses(&self.seen, &after, &mut summary);
+        summary
+    }
 }
 
 /// Takes absent operator state at its word.
@@ -44,12 +68,18 @@ fn exactly(after: &mut Snapshot, spec: &TopologySpec) {
 
 /// No plan can know who answers at a new address. If it is another agent, what the node runs stops with its lease.
 fn name_new_addresses(before: &Snapshot, after: &Snapshot, summary: &mut PlanSummary) {
+    let is_new = |name: &NodeName, was: &NodeView| {
+        after.nodes.get(name).filter(|is| !is.retired && is.spec.agent != was.spec.agent)
+    };
+    let new: BTreeMap<_, _> = before.nodes.iter().filter_map(|(name, was)| Some((name, is_new(name, was)?))).collect();
+    if new.is_empty() {
+        return;
+    }
     for (name, group) in &before.groups {
         let Some(owner) = group.placement.owner() else { continue };
-        let (Some(was), Some(is)) = (before.nodes.get(owner), after.nodes.get(owner)) else { continue };
-        if is.retired || was.spec.agent == is.spec.agent || summary.lines.iter().any(|line| line.group == *name) {
+        let Some(is) = new.get(owner).filter(|_| !summary.lines.iter().any(|line| line.group == *name)) else {
             continue;
-        }
+        };
         let reason = format!(
             "{owner} gets the address {}: if another agent answers there, {name} stops with its lease and fails over",
             is.spec.agent

@@ -8,9 +8,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
+use super::OneCluster;
 use super::edit::{Answer, etag};
 use super::judged::{self, Judged};
-use super::{OneCluster, preview};
+use super::preview::Outlook;
 use crate::advice::FindingChanges;
 use crate::api::AppState;
 use crate::api::answers::{Reading, Writing};
@@ -120,12 +121,12 @@ struct Considered {
 async fn consider(state: &AppState, cluster: Option<&ClusterName>, document: &Value) -> Result<Considered, ApiError> {
     let spec = check(cluster, document)?;
     let present = present(state, &spec.cluster).await?;
-    let before = present.as_ref().map(|stored| &stored.spec);
-    let wanted = spec.with_operator_state(before);
+    let before = present.as_ref().map(|stored| &*stored.spec);
+    let wanted = spec.clone().with_operator_state(before);
     let Judged { changes: findings, refusal } = judged::change(state, before, &wanted);
     let refusal = refusal.map(|errors| ApiError::rules_broken(errors.at(document)));
     let generation = present.as_ref().map_or(Generation(0), |stored| stored.generation);
-    let summary = preview::of_topology(state, &wanted, generation);
+    let summary = Outlook::of(state, &wanted.cluster, generation).with(&wanted);
     Ok(Considered { spec, wanted, present, summary, findings, refusal })
 }
 
@@ -181,7 +182,7 @@ fn would_accept(
         (Some(present), Expect::At(expected)) if expected != present.generation => {
             Err(StoreError::Conflict { expected, actual: present.generation }.into())
         }
-        (Some(before), _) => Ok((before.generation, false, *spec != before.spec)),
+        (Some(before), _) => Ok((before.generation, false, *spec != *before.spec)),
         (None, Expect::At(_)) => Err(ApiError::not_found("cluster", spec.cluster.as_str())),
         (None, _) => Ok((Generation(0), true, true)),
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{TopologySpec, rules, shape, whole_numbers};
-use crate::domain::GroupName;
+use crate::domain::{GroupName, GroupSpec};
 
 /// A document in which one group is written whole, as the first of its groups. None if there is no such group.
 pub fn around(spec: &TopologySpec, group: &GroupName) -> Option<Value> {
@@ -42,6 +42,12 @@ pub fn with_group(spec: &TopologySpec, group: &GroupName, document: &Value) -> O
         return None;
     }
     let mut changed = spec.clone();
-    changed.groups[index] = serde_json::from_value(written).ok()?;
-    (changed.groups[index].name == *group).then_some(changed)
+    let written: GroupSpec = serde_json::from_value(written).ok()?;
+    let place = &mut changed.groups[index];
+    let before = std::mem::replace(place, written);
+    if place.resources == before.resources {
+        // One list for all who hold it.
+        place.resources = before.resources;
+    }
+    (place.name == *group).then_some(changed)
 }

@@ -138,7 +138,7 @@ fn a_snapshot() -> impl Strategy<Value = Snapshot> {
     (groups, states, placements, any::<bool>()).prop_map(|(groups, states, placements, enforced)| {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
         let empty = Snapshot::empty("lab".parse().unwrap(), Generation(1), now);
-        let mut snapshot = crate::planner::with_topology(&empty, &document(&groups));
+        let mut snapshot = crate::planner::with_topology(empty, &document(&groups));
         snapshot.policy.anti_affinity = if enforced { AntiAffinity::Enforced } else { AntiAffinity::Soft };
         for (node, state) in snapshot.nodes.values_mut().zip(states) {
             match state {

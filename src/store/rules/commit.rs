@@ -1,6 +1,7 @@
 //! How does a plan become what is stored? All of it, if what it rests on still holds.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Result, counts_on, fits};
 use crate::domain::{Epoch, FailoverRecord, Operation, Outcome, PlacementPhase};
@@ -54,7 +55,7 @@ fn place(state: &mut State, effects: &Effects) -> Result<()> {
             )));
         }
         counts_on("epoch", old.0, new.epoch.0)?;
-        state.placements.insert(group.clone(), new.clone());
+        Arc::make_mut(&mut state.placements).insert(group.clone(), new.clone());
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! How does a new document replace the desired state?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -25,13 +26,13 @@ pub fn put(
     let created = found.is_none();
     let before = found.as_ref().map(State::topology);
     let mut state = found.unwrap_or_else(|| State::new(Cluster::new(fresh, spec, asked.at)));
-    let after = spec.with_operator_state(before.as_ref());
+    let after = spec.clone().with_operator_state(before.as_ref());
     let (action, message) = match created {
         true => (ChangeAction::CreateCluster, "created the cluster"),
         false => (ChangeAction::PutTopology, "changed the topology"),
     };
     let words = Words { action, message, object: spec.cluster.as_str() };
-    let changed = want(&mut state, before.as_ref(), &after, &words, asked);
+    let changed = want(&mut state, &after, &words, asked);
     let generation = state.cluster.generation;
     Ok((state, Accepted { created, changed, generation }))
 }
@@ -56,10 +57,12 @@ pub fn replace(state: &mut State, new: Replacement) -> Result<Accepted> {
         return Err(Error::Conflict { expected: new.on, actual });
     }
     state.journal.answer = new.answer;
-    let before = state.topology();
-    let after = new.spec.with_operator_state(None);
+    let after = match new.spec.says_what_is_wanted() {
+        true => new.spec,
+        false => Arc::new(Arc::unwrap_or_clone(new.spec).with_operator_state(None)),
+    };
     let words = Words { action: new.action, message: &new.message, object: &new.object };
-    let changed = want(state, Some(&before), &after, &words, &Asked { actor: &new.actor, at: new.at });
+    let changed = want(state, &after, &words, &Asked { actor: &new.actor, at: new.at });
     Ok(Accepted { created: false, changed, generation: state.cluster.generation })
 }
 
@@ -71,14 +74,9 @@ struct Words<'a> {
 }
 
 /// Writes `after`, in which operator state is as it is to be, and history with it. False if it is as before.
-fn want(
-    state: &mut State,
-    before: Option<&TopologySpec>,
-    after: &TopologySpec,
-    words: &Words<'_>,
-    asked: &Asked<'_>,
-) -> bool {
-    if before == Some(after) {
+fn want(state: &mut State, after: &TopologySpec, words: &Words<'_>, asked: &Asked<'_>) -> bool {
+    let created = state.cluster.generation == Generation(0);
+    if !created && state.wants(after) {
         return false;
     }
     let cluster = &mut state.cluster;
@@ -137,20 +135,29 @@ fn exchange<'a, N: Ord + Clone + 'a, S: Clone + PartialEq + 'a, K: Default>(
     generation: Generation,
     discardable: impl Fn(&N, &K) -> bool,
 ) {
-    let mut absent: BTreeSet<N> = stored.keys().cloned().collect();
-    for (position, (name, spec)) in (0..).zip(wanted) {
-        absent.remove(name);
-        match stored.get_mut(name) {
-            // Only its place in the document may differ, which is no change of it.
-            Some(object) if !object.retired && object.spec == *spec => object.position = position,
-            found => {
-                let kept = found.map(|object| std::mem::take(&mut object.kept)).unwrap_or_default();
-                let object = Object { spec: spec.clone(), position, generation, retired: false, kept };
-                stored.insert(name.clone(), object);
-            }
+    let mut wanted: BTreeMap<&N, (u64, &S)> =
+        (0..).zip(wanted).map(|(position, (name, spec))| (name, (position, spec))).collect();
+    stored.retain(|name, object| match wanted.remove(name) {
+        // Only its place in the document may differ, which is no change of it.
+        Some((position, spec)) if !object.retired && object.spec == *spec => {
+            object.position = position;
+            true
         }
-    }
-    stored.retain(|name, object| !absent.contains(name) || !discardable(name, &object.kept));
-    let left = stored.iter_mut().filter(|(name, object)| absent.contains(name) && !object.retired);
-    left.for_each(|(_, object)| (object.retired, object.generation) = (true, generation));
+        Some((position, spec)) => {
+            let kept = std::mem::take(&mut object.kept);
+            *object = Object { spec: spec.clone(), position, generation, retired: false, kept };
+            true
+        }
+        None if discardable(name, &object.kept) => false,
+        None => {
+            if !object.retired {
+                (object.retired, object.generation) = (true, generation);
+            }
+            true
+        }
+    });
+    let new = |(name, (position, spec)): (&N, (u64, &S))| {
+        (name.clone(), Object { spec: spec.clone(), position, generation, retired: false, kept: K::default() })
+    };
+    stored.extend(wanted.into_iter().map(new));
 }

@@ -25,7 +25,7 @@ pub fn earliest(state: &State, now: Timestamp) -> Option<Timestamp> {
 
 /// Everything stored, nothing seen. `past` has the failovers since `earliest` that were not forgiven, oldest first.
 pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
-    let State { cluster, nodes, groups, hosts, mut placements, operations, failovers, .. } = state;
+    let State { cluster, nodes, groups, hosts, placements, operations, failovers, .. } = state;
     let hosts: BTreeMap<_, _> = hosts.into_iter().map(|(name, host)| (name, host.spec)).collect();
     let open = failovers.into_values().filter(|record| record.outcome == Outcome::InProgress);
     let mut open: BTreeMap<_, _> = open.map(|record| (record.group.clone(), record)).collect();
@@ -33,7 +33,7 @@ pub fn snapshot(state: State, past: &[Past], now: Timestamp) -> Snapshot {
         let view = GroupView {
             wanted: spec.wanted.unwrap_or_default(),
             retired,
-            placement: placements.remove(&name).unwrap_or_default(),
+            placement: placements.get(&name).cloned().unwrap_or_default(),
             failed: kept.failed,
             open: open.remove(&name).map(Box::new),
             recent: recent(&spec, past, now),

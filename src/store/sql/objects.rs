@@ -11,6 +11,7 @@ use super::column::{Columns as _, Result, int, json, maybe_json, word};
 use super::{Conn, Row};
 use crate::domain::{Decision, Generation, GroupName, GroupSpec, NodeName, NodeSpec};
 use crate::store::cluster::Cluster;
+use crate::store::differs;
 use crate::store::state::{GroupKept, NodeKept, Object};
 
 type Node = Object<NodeSpec, NodeKept>;
@@ -151,11 +152,11 @@ impl Plain {
         before: &BTreeMap<N, Object<S, ()>>,
         after: &BTreeMap<N, Object<S, ()>>,
     ) -> Result<()> {
-        for (name, object) in after.iter().filter(|(name, object)| before.get(*name) != Some(*object)) {
+        for (name, _, object) in differs::changed(before, after, |was, is| was == is) {
             let insert = query(self.insert).bind(key(cluster)).bind(name.as_ref()).bind(json(&object.spec)?);
             insert.bind(int(object.position)).bind(int(object.generation.0)).execute(&mut *conn).await?;
         }
-        for name in before.keys().filter(|name| !after.contains_key(*name)) {
+        for (name, _) in differs::gone(before, after) {
             query(self.delete).bind(key(cluster)).bind(name.as_ref()).execute(&mut *conn).await?;
         }
         Ok(())

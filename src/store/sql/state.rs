@@ -14,6 +14,7 @@ use crate::domain::{ClusterName, Outcome};
 use crate::planner::Snapshot;
 use crate::store::Error;
 use crate::store::cluster::{missing, new_id};
+use crate::store::differs;
 use crate::store::rules;
 use crate::store::state::{Named, State};
 
@@ -25,7 +26,7 @@ pub async fn find(conn: &mut Conn, name: &ClusterName) -> Result<Option<State>> 
     state.groups = objects::groups(conn, &state.cluster).await?;
     state.hosts = objects::HOSTS.all(conn, &state.cluster).await?;
     state.handlers = objects::HANDLERS.all(conn, &state.cluster).await?;
-    state.placements = placement::all(conn, &state.cluster).await?;
+    state.placements = Arc::new(placement::all(conn, &state.cluster).await?);
     operation::under_way(conn, &mut state).await?;
     failover::under_way(conn, &mut state).await?;
     Ok(Some(state))
@@ -94,10 +95,13 @@ pub async fn save(conn: &mut Conn, before: &State, after: &State) -> Result<()> 
         cluster::save(conn, cluster).await?;
     }
     save_objects(conn, before, after).await?;
-    for (group, placement) in changed(&before.placements, &after.placements) {
-        placement::write(conn, cluster, group, placement).await?;
+    // Most verbs leave them alone.
+    if !Arc::ptr_eq(&before.placements, &after.placements) {
+        for (group, _, placement) in differs::changed(&before.placements, &after.placements, |was, is| was == is) {
+            placement::write(conn, cluster, group, placement).await?;
+        }
     }
-    for (_, operation) in changed(&before.operations, &after.operations) {
+    for operation in changed(&before.operations, &after.operations) {
         operation::write(conn, cluster, operation).await?;
     }
     for group in &after.journal.forgiven {
@@ -105,8 +109,8 @@ pub async fn save(conn: &mut Conn, before: &State, after: &State) -> Result<()> 
     }
     // Those that end come first: an index allows one open failover of a group.
     let (open, ended): (Vec<_>, Vec<_>) =
-        changed(&before.failovers, &after.failovers).partition(|(_, record)| record.outcome == Outcome::InProgress);
-    for (_, record) in ended.into_iter().chain(open) {
+        changed(&before.failovers, &after.failovers).partition(|record| record.outcome == Outcome::InProgress);
+    for record in ended.into_iter().chain(open) {
         failover::write(conn, cluster, record).await?;
     }
     if let Some(new) = &after.journal.change {
@@ -124,16 +128,16 @@ pub async fn save(conn: &mut Conn, before: &State, after: &State) -> Result<()> 
 
 async fn save_objects(conn: &mut Conn, before: &State, after: &State) -> Result<()> {
     let cluster = &after.cluster;
-    for (_, node) in changed(&before.nodes, &after.nodes) {
+    for node in changed(&before.nodes, &after.nodes) {
         objects::write_node(conn, cluster, node).await?;
     }
-    for name in before.nodes.keys().filter(|name| !after.nodes.contains_key(*name)) {
+    for (name, _) in differs::gone(&before.nodes, &after.nodes) {
         objects::delete_node(conn, cluster, name).await?;
     }
-    for (_, group) in changed(&before.groups, &after.groups) {
+    for group in changed(&before.groups, &after.groups) {
         objects::write_group(conn, cluster, group).await?;
     }
-    for name in before.groups.keys().filter(|name| !after.groups.contains_key(*name)) {
+    for (name, _) in differs::gone(&before.groups, &after.groups) {
         objects::delete_group(conn, cluster, name).await?;
     }
     objects::HOSTS.save(conn, cluster, &before.hosts, &after.hosts).await?;
@@ -144,6 +148,6 @@ async fn save_objects(conn: &mut Conn, before: &State, after: &State) -> Result<
 fn changed<'a, K: Ord, V: PartialEq>(
     before: &'a BTreeMap<K, V>,
     after: &'a BTreeMap<K, V>,
-) -> impl Iterator<Item = (&'a K, &'a V)> {
-    after.iter().filter(|(key, value)| before.get(*key) != Some(*value))
+) -> impl Iterator<Item = &'a V> {
+    differs::changed(before, after, |was, is| was == is).map(|(_, _, is)| is)
 }

@@ -78,9 +78,10 @@ pub async fn a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays
     assert!(again.created && again.generation == Generation(1));
 }
 
-fn replacement(spec: TopologySpec, on: u64) -> Replacement {
+fn replacement(spec: impl Into<Arc<TopologySpec>>, on: u64) -> Replacement {
     let (action, message) = (ChangeAction::PutNode, "put node bts2".to_owned());
     let object = "nodes/bts2".to_owned();
+    let spec = spec.into();
     Replacement { spec, on: Generation(on), action, message, object, actor: alice(), at: at(6), answer: None }
 }
 
@@ -93,7 +94,7 @@ pub async fn a_replacement_rests_on_a_generation(store: Arc<dyn Store>) {
     assert!(matches!(stale, Err(Error::Conflict { actual: Generation(2), .. })));
     assert_eq!(store.topology(&cluster()).await.unwrap(), drained);
     let nobody = Replacement {
-        spec: TopologySpec { cluster: "nobody".parse().unwrap(), ..three_nodes() },
+        spec: TopologySpec { cluster: "nobody".parse().unwrap(), ..three_nodes() }.into(),
         ..replacement(three_nodes(), 0)
     };
     assert!(matches!(store.replace_topology(&nobody).await, Err(Error::NotFound { .. })));
@@ -183,7 +184,7 @@ pub async fn history_is_whole_whatever_a_change_touched(store: Arc<dyn Store>) {
         }
     }
     let stored = store.topology(&cluster()).await.unwrap();
-    let ahead = stored.replaced_by(document(&groups[1..], true), stored.generation.next());
+    let ahead = stored.replaced_by(document(&groups[1..], true).into(), stored.generation.next());
     store.replace_topology(&replacement(ahead.spec.clone(), stored.generation.0)).await.unwrap();
     assert_eq!(*store.topology(&cluster()).await.unwrap(), ahead, "what comes is known before");
 }

@@ -157,7 +157,7 @@ impl Drive {
         let present = self.pair.memory().topology(name).await.map_or(Generation(0), |stored| stored.generation);
         let (action, message) = (ChangeAction::Revert, "went back".to_owned());
         let on = Generation(present.0.saturating_sub(u64::from(older)));
-        let (spec, object, actor, at) = (draft.spec(name.as_str()), name.to_string(), alice(), at(self.second));
+        let (spec, object, actor, at) = (draft.spec(name.as_str()).into(), name.to_string(), alice(), at(self.second));
         let answer = self.answer();
         let new = Replacement { spec, on, action, message, object, actor, at, answer };
         self.pair.both(async |store| store.replace_topology(&new).await).await.map(drop)
