@@ -1,14 +1,42 @@
 //! What happens to every call, whichever handler answers it? One layer, since each costs a call more than most handlers do.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use metrics::Counter;
+
 use super::conditional::Held;
-use super::health::Counted;
+use super::health::{self, Counted};
 use super::problem::ApiError;
+use super::v1::status;
 use super::{AppState, repeat};
+use crate::board::Boards;
+
+/// The short way to what is asked most: a thousand dashboards ask for the status again and again, and hardly ever is it new.
+pub struct Pollers {
+    boards: Arc<Boards>,
+    new: Counter,
+    known: Counter,
+}
+
+impl Pollers {
+    pub fn new(boards: &Arc<Boards>) -> Self {
+        let counter = |status| health::counter(&Method::GET, status::PATH, status);
+        Self { boards: Arc::clone(boards), new: counter(StatusCode::OK), known: counter(StatusCode::NOT_MODIFIED) }
+    }
+
+    /// What all routes would come to, if that is known at once.
+    pub fn answer(&self, request: &Request) -> Option<Response> {
+        let response = Held::of(request).not_modified(status::at_once(&self.boards, request)?);
+        let counter = if response.status() == StatusCode::OK { &self.new } else { &self.known };
+        counter.increment(1);
+        Some(response)
+    }
+}
 
 /// Counts the call, answers a repetition as the first time, and says only what the caller does not have yet.
 pub async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
+use metrics::Counter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -82,9 +83,13 @@ impl Counted {
     }
 
     pub fn with(self, status: StatusCode) {
-        let path = self.path.as_ref().map_or("none", MatchedPath::as_str).to_owned();
-        let (method, status) = (self.method.as_str().to_owned(), status.as_str().to_owned());
-        metrics::counter!("locum_http_requests_total", "method" => method, "path" => path, "status" => status)
-            .increment(1);
+        let path = self.path.as_ref().map_or("none", MatchedPath::as_str);
+        counter(&self.method, path, status).increment(1);
     }
+}
+
+/// What counts the calls of a route that were answered with this status.
+pub fn counter(method: &Method, path: &str, status: StatusCode) -> Counter {
+    let (method, path, status) = (method.as_str().to_owned(), path.to_owned(), status.as_str().to_owned());
+    metrics::counter!("locum_http_requests_total", "method" => method, "path" => path, "status" => status)
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::http::Uri;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -12,6 +13,7 @@ use axum::{Json, Router};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::util::MapResponseLayer;
+use tower::{Layer as _, ServiceExt as _};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -70,6 +72,7 @@ pub fn openapi() -> Value {
 
 /// The whole API.
 pub fn router(services: Services) -> Router {
+    let pollers = around::Pollers::new(&services.boards);
     let state = Arc::new(services);
     let (router, document) = routes().split_for_parts();
     let document = document::finish(&document);
@@ -81,11 +84,13 @@ pub fn router(services: Services) -> Router {
         .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
         .layer((TraceLayer::new_for_http(), middleware::from_fn_with_state(state.clone(), around::around)))
         .with_state(state);
-    Router::new().fallback_service(inner).layer((
-        // Outermost: no panic reaches a caller, whichever layer it comes from.
-        CatchPanicLayer::custom(panicked),
-        MapResponseLayer::new(around::name_allowed_methods),
-    ))
+    let pollers = Arc::new(pollers);
+    // Around all of it: no panic reaches a caller, whichever layer it comes from.
+    let whole = (CatchPanicLayer::custom(panicked), MapResponseLayer::new(around::name_allowed_methods)).layer(inner);
+    Router::new().fallback(async move |request: Request| match pollers.answer(&request) {
+        Some(response) => response,
+        None => whole.oneshot(request).await.into_response(),
+    })
 }
 
 fn routes() -> OpenApiRouter<AppState> {

@@ -8,16 +8,26 @@ use crate::domain::{
     ResourceType, TopologySpec,
 };
 
+/// What becomes of maintenance and marks that a topology says nothing of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsaid {
+    /// They stay.
+    Kept,
+    /// They end.
+    Gone,
+}
+
 /// The snapshot as it would be with `spec`. Nodes that it adds count as up, with every driver.
-pub(super) fn with_topology(mut edited: Snapshot, spec: &TopologySpec) -> Snapshot {
+pub(super) fn with_topology(mut edited: Snapshot, spec: &TopologySpec, unsaid: Unsaid) -> Snapshot {
+    let stays = unsaid == Unsaid::Kept;
     edited.generation = edited.generation.next();
     edited.decision = edited.decision.next();
     edited.settings = spec.settings;
     edited.policy = spec.policy;
-    edited.maintenance = spec.maintenance.clone().or(edited.maintenance);
+    edited.maintenance = spec.maintenance.clone().or(edited.maintenance.filter(|_| stays));
     let mut marks: BTreeMap<_, _> = std::mem::take(&mut edited.common_dependencies);
     for wanted in &spec.common_dependencies {
-        let kept = marks.remove(&wanted.name).and_then(|dependency| dependency.down);
+        let kept = marks.remove(&wanted.name).and_then(|dependency| dependency.down).filter(|_| stays);
         let dependency = CommonDependency { down: wanted.down.clone().or(kept), ..wanted.clone() };
         edited.common_dependencies.insert(wanted.name.clone(), dependency);
     }
@@ -26,19 +36,19 @@ pub(super) fn with_topology(mut edited: Snapshot, spec: &TopologySpec) -> Snapsh
     edited.nodes.values_mut().for_each(|node| node.retired = true);
     edited.groups.values_mut().for_each(|group| group.retired = true);
     for node in &spec.nodes {
-        put_node(&mut edited, node);
+        put_node(&mut edited, node, stays);
     }
     for group in spec.effective_groups() {
-        put_group(&mut edited, group);
+        put_group(&mut edited, group, stays);
     }
     edited
 }
 
-fn put_node(edited: &mut Snapshot, spec: &NodeSpec) {
+fn put_node(edited: &mut Snapshot, spec: &NodeSpec, stays: bool) {
     if let Some(node) = edited.nodes.get_mut(&spec.name) {
         node.retired = false;
         node.wanted = spec.wanted.unwrap_or(node.wanted);
-        let maintenance = spec.maintenance.clone().or_else(|| node.spec.maintenance.take());
+        let maintenance = spec.maintenance.clone().or(node.spec.maintenance.take().filter(|_| stays));
         node.spec = NodeSpec { maintenance, ..spec.clone() };
         return;
     }
@@ -58,11 +68,11 @@ fn put_node(edited: &mut Snapshot, spec: &NodeSpec) {
     edited.nodes.insert(spec.name.clone(), node);
 }
 
-fn put_group(edited: &mut Snapshot, spec: GroupSpec) {
+fn put_group(edited: &mut Snapshot, spec: GroupSpec, stays: bool) {
     if let Some(group) = edited.groups.get_mut(&spec.name) {
         group.retired = false;
         group.wanted = spec.wanted.unwrap_or(group.wanted);
-        let kept = group.spec.maintenance.take();
+        let kept = group.spec.maintenance.take().filter(|_| stays);
         group.spec = spec;
         group.spec.maintenance = group.spec.maintenance.take().or(kept);
         return;

@@ -111,7 +111,13 @@ pub fn summarize(snapshot: &Snapshot, plan: &Plan) -> PlanSummary {
     summary::summarize(snapshot, plan)
 }
 
-/// The snapshot as it would be with another topology. Nodes that it adds count as up, with every driver.
+/// The snapshot as it would be with another topology; maintenance and marks that it says nothing of stay. Nodes that it adds
+/// count as up, with every driver.
 pub fn with_topology(snapshot: Snapshot, spec: &TopologySpec) -> Snapshot {
-    edit::with_topology(snapshot, spec)
+    edit::with_topology(snapshot, spec, edit::Unsaid::Kept)
+}
+
+/// The same with a topology that is taken at its word: what it says nothing of ends.
+pub fn with_exact_topology(snapshot: Snapshot, spec: &TopologySpec) -> Snapshot {
+    edit::with_topology(snapshot, spec, edit::Unsaid::Gone)
 }

@@ -140,3 +140,29 @@ async fn what_the_caller_has_already_is_not_sent_again() {
     door.patch("groups/ftp", &json!({ "failover": { "max_failovers": 5 } })).await.ok();
     assert_eq!(door.call("GET", "groups/ftp", &[("if-none-match", &tag)], None).await.status, 200);
 }
+
+/// With an empty query it goes through all routes; without one it is answered before them.
+#[tokio::test]
+async fn the_short_way_to_the_status_comes_to_the_same_as_the_long_one() {
+    let door = Door::with(&site()).await;
+    let tag = door.get("status").await.etag().to_owned();
+    let (weak, several) = (format!("W/{tag}"), format!("\"x\", {tag}"));
+    let held = ["\"x\"", &tag, &weak, &several, "*", "nothing"].map(|held| vec![("if-none-match", held)]);
+    let others = [vec![], vec![("accept", "application/json")], vec![("accept", "*/*"), ("if-none-match", &*tag)]];
+    let mut statuses = Vec::new();
+    for headers in held.into_iter().chain(others) {
+        for method in ["GET", "HEAD", "DELETE"] {
+            let (short, long) =
+                (door.call(method, "status", &headers, None).await, door.call(method, "status?", &headers, None).await);
+            assert_eq!(format!("{short:?}"), format!("{long:?}"), "{method} {headers:?}");
+            statuses.push(short.status.as_u16());
+        }
+    }
+    for status in [200, 304, 405] {
+        assert!(statuses.contains(&status), "{statuses:?}");
+    }
+    for path in ["/v1/clusters/nobody/status", "/v1/clusters/no body/status".replace(' ', "%20").as_str()] {
+        door.call("GET", path, &[("if-none-match", "*")], None).await.refused(404, "not-found");
+    }
+    assert_eq!(door.get("/v1/clusters/%63/status").await.etag(), tag, "a name may be written in other ways");
+}

@@ -36,33 +36,10 @@ impl Outlook {
     /// What `spec` would do, in which operator state is as it is to be.
     pub fn with(&self, spec: &TopologySpec) -> PlanSummary {
         let present = Snapshot { now: self.now, ..(*self.seen).clone() };
-        let mut after = planner::with_topology(present, spec);
-        exactly(&mut after, spec);
+        let after = planner::with_exact_topology(present, spec);
         let mut summary = summarize(&after);
         name_new_addresses(&self.seen, &after, &mut summary);
         summary
-    }
-}
-
-/// Takes absent operator state at its word.
-fn exactly(after: &mut Snapshot, spec: &TopologySpec) {
-    after.maintenance.clone_from(&spec.maintenance);
-    for node in &spec.nodes {
-        after
-            .nodes
-            .get_mut(&node.name)
-            .into_iter()
-            .for_each(|view| view.spec.maintenance.clone_from(&node.maintenance));
-    }
-    for group in &spec.groups {
-        after
-            .groups
-            .get_mut(&group.name)
-            .into_iter()
-            .for_each(|view| view.spec.maintenance.clone_from(&group.maintenance));
-    }
-    for dependency in &spec.common_dependencies {
-        after.common_dependencies.insert(dependency.name.clone(), dependency.clone());
     }
 }
 

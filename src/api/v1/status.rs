@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::sse::Event as Frame;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::api::extract::{Path, Query, header_text};
 use crate::api::problem::ApiError;
 use crate::api::stream::{self, Frames, Over};
 use crate::api::views::Problem;
-use crate::board::{StatusDocument, View};
+use crate::board::{Boards, StatusDocument, View};
 use crate::domain::{ClusterName, HumanDuration};
 
 /// A new cluster is looked at within this; until then there is nothing to show.
@@ -68,10 +68,26 @@ pub async fn get_status(
             view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
         }
     }
-    let etag = HeaderValue::from_str(&view.etag).map_err(|_| ApiError::internal())?;
+    Ok(shown(&view))
+}
+
+/// The route of the status, as it is counted.
+pub const PATH: &str = "/v1/clusters/{cluster}/status";
+
+/// The status of a cluster that was looked at, if a call asks for nothing else: what `get_status` would answer.
+pub fn at_once(boards: &Boards, request: &Request) -> Option<Response> {
+    let cluster = request.uri().path().strip_prefix("/v1/clusters/")?.strip_suffix("/status")?;
+    let plain = request.method() == Method::GET && request.uri().query().is_none();
+    if !plain || stream::is_wanted(request.headers()) {
+        return None;
+    }
+    Some(shown(&*boards.view(&cluster.parse().ok()?)?))
+}
+
+fn shown(view: &View) -> Response {
     let json = HeaderValue::from_static("application/json");
     let body = Bytes::from_owner(Shared(Arc::clone(&view.body)));
-    Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, json)], body).into_response())
+    ([(header::ETAG, view.etag.clone())], [(header::CONTENT_TYPE, json)], body).into_response()
 }
 
 /// The document that everybody is answered with, not a copy of it.

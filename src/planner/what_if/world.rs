@@ -18,7 +18,7 @@ const DOWN_FOR: HumanDuration = HumanDuration::from_secs(24 * 60 * 60);
 
 /// A cluster that begins: every node up with every driver, nothing placed.
 pub fn cold(spec: &TopologySpec, now: Timestamp) -> Snapshot {
-    edit::with_topology(Snapshot::empty(spec.cluster.clone(), Generation(0), now), spec)
+    edit::with_topology(Snapshot::empty(spec.cluster.clone(), Generation(0), now), spec, edit::Unsaid::Kept)
 }
 
 /// The snapshot once the faults are certain: lost nodes are proven to run nothing, which takes its time.

@@ -12,7 +12,7 @@ use crate::store::state::{NewChange, State};
 use crate::store::touched::Touched;
 
 /// The documents before and after a change are kept whole this often: what came after them is put together from there.
-const WHOLE_EVERY: u64 = 64;
+const WHOLE_EVERY: u64 = 128;
 
 /// Appends the change that made the cluster's present generation.
 pub async fn record(conn: &mut Conn, before: &State, after: &State, change: &NewChange) -> Result<()> {
