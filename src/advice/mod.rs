@@ -69,6 +69,8 @@ pub fn judge(topology: &TopologySpec, seen: &Seen, now: Timestamp) -> Advice {
 pub fn judge_after(before: Option<&Judged>, topology: &Arc<TopologySpec>, seen: &Arc<Seen>, now: Timestamp) -> Judged {
     let view = View::new(topology, seen, now);
     let before = before.filter(|known| Ground::is_same((&known.topology, &known.seen), (topology, seen)));
+    // Of a topology with two groups of one name, which no document can be, nothing is known by its place.
+    let before = before.filter(|known| known.groups.len() == known.topology.groups.len());
     let known = |of: &Group<'_>| {
         let known = before?;
         known.groups.get(of.place).filter(|_| known.topology.groups.get(of.place) == Some(of.written))

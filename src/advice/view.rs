@@ -24,7 +24,7 @@ pub(super) struct View<'a> {
     pub groups: BTreeMap<&'a GroupName, Group<'a>>,
 }
 
-/// What groups stand on: all of a topology but the groups. What a rule says of one group rests on that group and on this.
+/// What groups stand on: what a rule about one group may look at besides the group. `is_same` compares all that it is made of.
 pub(super) struct Ground<'a> {
     pub seen: &'a Seen,
     pub settings: &'a Settings,

@@ -1,4 +1,5 @@
-//! What happens to every call, whichever handler answers it? One layer, since each costs a call more than most handlers do.
+//! What happens to every call, whichever handler answers it? One layer, since each costs a call more than most handlers do;
+//! and before it, a short way to what is asked most.
 
 use std::sync::Arc;
 
@@ -6,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-
 use metrics::Counter;
 
 use super::conditional::Held;

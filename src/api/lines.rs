@@ -4,7 +4,7 @@
 //! fails, those behind are refused by the store, which compares generations, and begin anew on what is stored.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use jiff::Timestamp;
 
@@ -30,7 +30,7 @@ pub struct Front {
     /// How often that came to nothing.
     falls: u64,
     /// What was last seen of the cluster, as rules look at it.
-    seen: Option<(Arc<View>, Arc<Seen>)>,
+    seen: Option<(Weak<View>, Arc<Seen>)>,
     /// What the rules said last, and of what.
     judged: Option<Judged>,
 }
@@ -72,11 +72,12 @@ impl Front {
     /// What rules need to know of what is seen: as last time, where nobody has looked since.
     pub fn seen(&mut self, view: Option<Arc<View>>, look: impl FnOnce(&View) -> Seen) -> Arc<Seen> {
         let Some(view) = view else { return Arc::default() };
-        if let Some((_, seen)) = self.seen.as_ref().filter(|(known, _)| Arc::ptr_eq(known, &view)) {
+        // While somebody remembers its place, no other view is put there.
+        if let Some((_, seen)) = self.seen.as_ref().filter(|(known, _)| known.as_ptr() == Arc::as_ptr(&view)) {
             return Arc::clone(seen);
         }
         let seen = Arc::new(look(&view));
-        self.seen = Some((view, Arc::clone(&seen)));
+        self.seen = Some((Arc::downgrade(&view), Arc::clone(&seen)));
         seen
     }
 

@@ -85,12 +85,15 @@ pub fn router(services: Services) -> Router {
         .layer((TraceLayer::new_for_http(), middleware::from_fn_with_state(state.clone(), around::around)))
         .with_state(state);
     let pollers = Arc::new(pollers);
-    // Around all of it: no panic reaches a caller, whichever layer it comes from.
-    let whole = (CatchPanicLayer::custom(panicked), MapResponseLayer::new(around::name_allowed_methods)).layer(inner);
-    Router::new().fallback(async move |request: Request| match pollers.answer(&request) {
+    // Around all routes: no panic reaches a caller, whichever layer it comes from. The short way has nothing that panics.
+    let long_way =
+        (CatchPanicLayer::custom(panicked), MapResponseLayer::new(around::name_allowed_methods)).layer(inner);
+    let router = Router::new().fallback(async move |request: Request| match pollers.answer(&request) {
         Some(response) => response,
-        None => whole.oneshot(request).await.into_response(),
-    })
+        None => long_way.oneshot(request).await.into_response(),
+    });
+    // Whoever serves it need not make the handler anew for every call.
+    router.with_state(())
 }
 
 fn routes() -> OpenApiRouter<AppState> {

@@ -47,7 +47,7 @@ impl Key {
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Held {
+struct Waiting {
     wait: Option<HumanDuration>,
 }
 
@@ -147,7 +147,7 @@ async fn replay(state: &AppState, kept: KeptAnswer, query: &str) -> Result<Respo
 /// The operation that the first call began, as it stands now, and whether it has ended.
 async fn operation_now(state: &AppState, id: Uuid, query: &str) -> Result<(String, bool), ApiError> {
     let uri = format!("/?{query}").parse().map_err(|_| ApiError::internal())?;
-    let held = axum::extract::Query::<Held>::try_from_uri(&uri).map(|query| query.0).unwrap_or_default();
+    let held = axum::extract::Query::<Waiting>::try_from_uri(&uri).map(|query| query.0).unwrap_or_default();
     let operation = until_ended(state, id, super::v1::bounded(held.wait)).await?;
     let json = serde_json::to_string(&operation).map_err(|_| ApiError::internal())?;
     Ok((json, !operation.is_running()))

@@ -149,14 +149,27 @@ impl State {
 
     /// Whether that is its desired state.
     pub fn wants(&self, spec: &TopologySpec) -> bool {
-        let Cluster { name, settings, policy, common_dependencies, waivers, maintenance, .. } = &self.cluster;
-        let whole = (name, settings, policy, common_dependencies, waivers, maintenance);
-        let TopologySpec { cluster, settings, policy, common_dependencies, waivers, maintenance, .. } = spec;
-        whole == (cluster, settings, policy, common_dependencies, waivers, maintenance)
-            && present(&self.nodes).into_iter().eq(&spec.nodes)
-            && present(&self.groups).into_iter().eq(&spec.groups)
-            && present(&self.hosts).into_iter().eq(&spec.hosts)
-            && present(&self.handlers).into_iter().eq(&spec.handlers)
+        // In full: a field that is forgotten here would be one whose changes are lost.
+        let TopologySpec {
+            cluster: name,
+            settings,
+            nodes,
+            groups,
+            hosts,
+            handlers,
+            policy,
+            common_dependencies,
+            waivers,
+            maintenance,
+        } = spec;
+        let cluster = &self.cluster;
+        let whole = (&cluster.name, &cluster.settings, &cluster.policy, &cluster.maintenance);
+        whole == (name, settings, policy, maintenance)
+            && (&cluster.common_dependencies, &cluster.waivers) == (common_dependencies, waivers)
+            && present(&self.nodes).into_iter().eq(nodes)
+            && present(&self.groups).into_iter().eq(groups)
+            && present(&self.hosts).into_iter().eq(hosts)
+            && present(&self.handlers).into_iter().eq(handlers)
     }
 
     /// The desired state, and when each part of it last changed.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use locum::advice::{Seen, judge, judge_after};
-use locum::domain::{GroupWanted, NodeWanted, Priority, ResourceList, TopologySpec};
+use locum::domain::{AntiAffinity, GroupWanted, NodeWanted, Priority, ResourceList, TopologySpec};
 
 use crate::case::{cases, now};
 
@@ -21,6 +21,7 @@ fn changed(topology: &TopologySpec) -> Vec<TopologySpec> {
         with(&|topology| topology.waivers.clear()),
         with(&|topology| topology.common_dependencies.clear()),
         with(&|topology| topology.settings = Default::default()),
+        with(&|topology| topology.policy.anti_affinity = AntiAffinity::Soft),
     ];
     for index in 0..topology.groups.len() {
         all.extend([

@@ -200,7 +200,8 @@ fn answer(
 ) -> Result<Answer, ApiError> {
     let results = all.iter().map(|change| result(state, head, change, (&done, dry_run)));
     let changes = results.collect::<Result<Vec<_>, _>>()?;
-    let Done { generation, changed, summary, findings, refused, .. } = done;
+    let summary = done.summary();
+    let Done { generation, changed, findings, refused, .. } = done;
     let cluster = head.name.clone();
     let result = ChangeSetResult { cluster, generation, changed, dry_run, changes, summary, findings, refused };
     Answer::new(StatusCode::OK, generation, &result)

@@ -148,7 +148,8 @@ pub async fn revert(
 
 /// What a change of the whole answers.
 fn whole(cluster: &ClusterName, done: Done, dry_run: bool) -> Result<Answer, ApiError> {
-    let Done { generation, changed, summary, findings, refused, .. } = done;
+    let summary = done.summary();
+    let Done { generation, changed, findings, refused, .. } = done;
     let (cluster, created) = (cluster.clone(), false);
     let result = TopologyResult { cluster, generation, created, changed, dry_run, summary, findings, refused };
     Answer::new(StatusCode::OK, generation, &result)

@@ -46,6 +46,7 @@ pub struct Made {
 }
 
 /// A change that was accepted or, in a dry run, that would be.
+#[derive(Clone)]
 pub struct Done {
     /// What was there before.
     pub before: Arc<Stored>,
@@ -53,28 +54,15 @@ pub struct Done {
     /// Of the whole, after it; in a dry run the present one.
     pub generation: Generation,
     pub changed: bool,
-    pub summary: PlanSummary,
+    outlook: Outlook,
     pub findings: FindingChanges,
     pub refused: Option<String>,
 }
 
-/// A change that was judged, before anybody asks what it does.
-#[derive(Clone)]
-struct Draft {
-    before: Arc<Stored>,
-    spec: Arc<TopologySpec>,
-    generation: Generation,
-    changed: bool,
-    outlook: Outlook,
-    findings: FindingChanges,
-    refused: Option<String>,
-}
-
-impl Draft {
-    fn done(self) -> Done {
-        let Self { before, spec, generation, changed, outlook, findings, refused } = self;
-        let summary = outlook.with(&spec);
-        Done { before, spec, generation, changed, summary, findings, refused }
+impl Done {
+    /// What it does, as the cluster was seen before it. It takes longer than all the rest of a change.
+    pub fn summary(&self) -> PlanSummary {
+        self.outlook.with(&self.spec)
     }
 }
 
@@ -156,8 +144,8 @@ pub async fn edit_within(
 ) -> Result<Response, ApiError> {
     if asked.dry_run {
         let before = state.store.topology(cluster).await?;
-        let (_, draft) = draft(state, &mut Front::default(), before, (asked, reach), &change)?;
-        return Ok(answer(draft.done())?.into_response());
+        let (_, done) = draft(state, &mut Front::default(), before, (asked, reach), &change)?;
+        return Ok(answer(done)?.into_response());
     }
     let mut attempts = ATTEMPTS;
     loop {
@@ -168,7 +156,7 @@ pub async fn edit_within(
         let durable = stored.generation;
         let before = front.before(stored);
         let rests_on = before.generation;
-        let (made, draft) = match draft(state, &mut front, before, (asked, reach), &change) {
+        let (made, done) = match draft(state, &mut front, before, (asked, reach), &change) {
             Err(refusal) if rests_on > durable => {
                 drop(front);
                 match becomes_durable(state, cluster, rests_on).await? {
@@ -181,14 +169,14 @@ pub async fn edit_within(
             drafted => drafted?,
         };
         let Made { action, object, message, .. } = made;
-        let (on, actor, at) = (draft.before.generation, asked.actor.clone(), state.clock.now());
-        let spec = Arc::clone(&draft.spec);
-        let ahead = draft.changed.then(|| draft.before.replaced_by(Arc::clone(&spec), draft.generation));
+        let (on, actor, at) = (done.before.generation, asked.actor.clone(), state.clock.now());
+        let spec = Arc::clone(&done.spec);
+        let ahead = done.changed.then(|| done.before.replaced_by(Arc::clone(&spec), done.generation));
         let mut new = Replacement { spec, on, action, message, object, actor, at, answer: None };
         let mut prepared = None;
         if let Some(key) = asked.key.clone() {
             // The change rests on `on`, so what it will be is known before: the answer is kept with it.
-            let answer = answer(draft.clone().done())?;
+            let answer = answer(done.clone())?;
             new.answer = Some(answer.kept(key, at));
             prepared = Some(answer);
         }
@@ -205,7 +193,7 @@ pub async fn edit_within(
             Ok(_) => {
                 state.nudge.cluster(cluster);
                 // Nobody waits in line for what only the answer takes.
-                let answer = prepared.map_or_else(|| answer(draft.done()), Ok)?;
+                let answer = prepared.map_or_else(|| answer(done), Ok)?;
                 return Ok(answer.into_response());
             }
             Err(error) => {
@@ -234,7 +222,7 @@ fn draft(
     before: Arc<Stored>,
     (asked, reach): (&Edit, Reach<'_>),
     change: &impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
-) -> Result<(Made, Draft), ApiError> {
+) -> Result<(Made, Done), ApiError> {
     demand_expectation(&before, asked)?;
     let (made, spec) = changed(&before, reach, change)?;
     let Judged { changes: findings, refusal } = judged::change_at(front, state, &before.spec, &spec);
@@ -251,7 +239,7 @@ fn draft(
         Some(refusal) if !asked.dry_run => Err(refusal),
         refusal => {
             let refused = refusal.map(|refusal| refusal.detail().to_owned());
-            Ok((made, Draft { before, spec, generation, changed, outlook, findings, refused }))
+            Ok((made, Done { before, spec, generation, changed, outlook, findings, refused }))
         }
     }
 }
@@ -319,7 +307,8 @@ pub fn answer_saying(
     dry_run: bool,
     message: Option<String>,
 ) -> Result<Answer, ApiError> {
-    let Done { generation, changed, summary, findings, refused, .. } = done;
+    let summary = done.summary();
+    let Done { generation, changed, findings, refused, .. } = done;
     let created = found.is_none() && object.is_some();
     let generation = if changed && !dry_run { generation } else { found.unwrap_or_default() };
     let status = if created && !dry_run { StatusCode::CREATED } else { StatusCode::OK };

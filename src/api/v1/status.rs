@@ -76,7 +76,8 @@ pub const PATH: &str = "/v1/clusters/{cluster}/status";
 
 /// The status of a cluster that was looked at, if a call asks for nothing else: what `get_status` would answer.
 pub fn at_once(boards: &Boards, request: &Request) -> Option<Response> {
-    let cluster = request.uri().path().strip_prefix("/v1/clusters/")?.strip_suffix("/status")?;
+    let (before, behind) = PATH.split_once("{cluster}")?;
+    let cluster = request.uri().path().strip_prefix(before)?.strip_suffix(behind)?;
     let plain = request.method() == Method::GET && request.uri().query().is_none();
     if !plain || stream::is_wanted(request.headers()) {
         return None;

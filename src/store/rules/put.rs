@@ -75,6 +75,7 @@ struct Words<'a> {
 
 /// Writes `after`, in which operator state is as it is to be, and history with it. False if it is as before.
 fn want(state: &mut State, after: &TopologySpec, words: &Words<'_>, asked: &Asked<'_>) -> bool {
+    // No cluster that is stored is at this generation.
     let created = state.cluster.generation == Generation(0);
     if !created && state.wants(after) {
         return false;

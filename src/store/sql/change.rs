@@ -12,6 +12,7 @@ use crate::store::state::{NewChange, State};
 use crate::store::touched::Touched;
 
 /// The documents before and after a change are kept whole this often: what came after them is put together from there.
+/// They are as long as the whole; this is seldom enough to cost little, and often enough to read few changes for one.
 const WHOLE_EVERY: u64 = 128;
 
 /// Appends the change that made the cluster's present generation.
