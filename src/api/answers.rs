@@ -26,6 +26,15 @@ const INVALID: (&str, &str) = ("422", "Not valid, or refused by a rule; `errors`
 const STALE: (&str, &str) = ("412", "It changed meanwhile, or exists although you asked to create it only");
 const INTERNAL: (&str, &str) = ("500", "A defect, or a database that fails; the server's log says what");
 
+/// Refusals of a call that asks for nothing in particular.
+pub struct Asking;
+
+impl IntoResponses for Asking {
+    fn responses() -> Answers {
+        problems(&[BAD_REQUEST])
+    }
+}
+
 /// Refusals of a call for a slice of a list.
 pub struct Listing;
 

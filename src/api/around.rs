@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -11,6 +11,7 @@ use metrics::Counter;
 
 use super::conditional::Held;
 use super::health::{self, Counted};
+use super::parameters::Parameters;
 use super::problem::ApiError;
 use super::v1::status;
 use super::{AppState, repeat};
@@ -38,11 +39,29 @@ impl Pollers {
     }
 }
 
-/// Counts the call, answers a repetition as the first time, and says only what the caller does not have yet.
-pub async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// What the layer works with.
+#[derive(Clone)]
+pub struct Around {
+    pub state: AppState,
+    pub parameters: Arc<Parameters>,
+}
+
+fn check(parameters: &Parameters, request: &Request) -> Result<(), ApiError> {
+    let path = request.extensions().get::<MatchedPath>();
+    match path.zip(request.uri().query()) {
+        Some((path, query)) => parameters.check(request.method(), path.as_str(), query),
+        None => Ok(()),
+    }
+}
+
+/// Counts the call, refuses a query that it does not take, answers a repetition as the first time, and says only what the caller does not have yet.
+pub async fn around(State(around): State<Around>, request: Request, next: Next) -> Response {
+    let Around { state, parameters } = around;
     let (counted, held) = (Counted::of(&request), Held::of(&request));
     let refused = Refused { method: request.method().clone(), uri: request.uri().clone() };
-    let response = if repeat::has_key(&request) {
+    let response = if let Err(refusal) = check(&parameters, &request) {
+        refusal.into_response()
+    } else if repeat::has_key(&request) {
         // Boxed: it is large, and rare.
         Box::pin(repeat::answer_once(&state, request, next)).await
     } else {

@@ -3,7 +3,7 @@
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -46,8 +46,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
         query
             .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|rejection: QueryRejection| ApiError::bad_request(rejection.body_text()))
+            .map_err(|rejection| ApiError::bad_request(reason(&rejection)))
     }
+}
+
+/// What is wrong with a query, without the words around it: `node: "a b" is no name`.
+fn reason(rejection: &QueryRejection) -> String {
+    std::error::Error::source(rejection).map_or_else(|| rejection.body_text(), ToString::to_string)
 }
 
 /// A JSON body, as it was written.
@@ -174,8 +179,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Edit {
 }
 
 fn expected_by(headers: &HeaderMap) -> Result<Expect, ApiError> {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
-    expectation(text(header::IF_MATCH), text(header::IF_NONE_MATCH))
+    let (at, absent) = (header_lines(headers, &header::IF_MATCH), header_lines(headers, &header::IF_NONE_MATCH));
+    let text = |value: &'_ HeaderValue| value.to_str().unwrap_or_default().trim().to_owned();
+    expectation(at.as_ref().map(text).as_deref(), absent.as_ref().map(text).as_deref())
 }
 
 /// What a writer says of what it expects to find.
@@ -193,11 +199,20 @@ fn generation(value: &str) -> Result<Generation, ApiError> {
     if value.is_empty() {
         return Err(ApiError::empty_if_match());
     }
-    let wrong = || ApiError::bad_request(format!("If-Match takes an ETag of this API, like \"7\", not {value}"));
+    let wrong = || ApiError::bad_request(format!("If-Match takes one ETag of this API, like \"7\", not {value}"));
     let tag = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(wrong)?;
     // What stands behind the generation is for readers: what was seen then.
     let number = tag.split_once('-').map_or(tag, |(number, _)| number);
     number.parse().map(Generation).map_err(|_| wrong())
+}
+
+/// A header that is a list, all of its lines as one.
+pub fn header_lines(headers: &HeaderMap, name: &header::HeaderName) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let (first, second) = (lines.next()?, lines.next());
+    let Some(second) = second else { return Some(first.clone()) };
+    let all: Vec<&[u8]> = [first, second].into_iter().chain(lines).map(HeaderValue::as_bytes).collect();
+    HeaderValue::from_bytes(&all.join(&b", "[..])).ok()
 }
 
 /// A header as text, if it is there and is text.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::answers::Asking;
 use super::problem::ApiError;
 use super::views::Problem;
 
@@ -25,7 +26,7 @@ const OK: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") };
 /// Whether the process answers
 ///
 /// Says nothing of the database or the clusters.
-#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "It answers", body = Health)))]
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "It answers", body = Health), Asking))]
 pub async fn healthz() -> Json<Health> {
     Json(OK)
 }
@@ -35,6 +36,7 @@ pub async fn healthz() -> Json<Health> {
 /// The database answers, and every cluster was looked at since the start.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "It can", body = Health),
+    Asking,
     (status = 503, description = "Not yet, or not at the moment", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, ApiError> {
@@ -52,7 +54,7 @@ pub async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, ApiEr
 /// Counters and times
 ///
 /// In the Prometheus text format.
-#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "The metrics", body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), Asking))]
 pub async fn metrics(State(state): State<AppState>) -> String {
     for head in state.store.clusters().await.unwrap_or_default() {
         if let Some(view) = state.boards.view(&head.name) {

@@ -22,12 +22,14 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use self::feed::Feeds;
 use self::lines::Lines;
+use self::parameters::Parameters;
 use self::problem::ApiError;
 use crate::board::Boards;
 use crate::clock::{Clock, IdSource};
 use crate::reconciler::Nudge;
 use crate::store::Store;
 
+mod accept;
 mod answers;
 mod around;
 mod body;
@@ -38,6 +40,7 @@ pub mod feed;
 mod fields;
 mod health;
 pub mod lines;
+mod parameters;
 mod problem;
 mod repeat;
 mod report;
@@ -76,13 +79,14 @@ pub fn router(services: Services) -> Router {
     let state = Arc::new(services);
     let (router, document) = routes().split_for_parts();
     let document = document::finish(&document);
+    let around = around::Around { state: state.clone(), parameters: Arc::new(Parameters::of(&document)) };
     let shown = document.clone();
     let inner = router
         .route("/openapi.json", get(async move || Json(shown)))
         .merge(SwaggerUi::new("/docs").external_url_unchecked("/docs/openapi.json", document))
         .route("/", get(async || Redirect::temporary("/docs")))
         .fallback(async |uri: Uri| ApiError::no_such_path(uri.path()))
-        .layer((TraceLayer::new_for_http(), middleware::from_fn_with_state(state.clone(), around::around)))
+        .layer((TraceLayer::new_for_http(), middleware::from_fn_with_state(around, around::around)))
         .with_state(state);
     let pollers = Arc::new(pollers);
     // Around all routes: no panic reaches a caller, whichever layer it comes from. The short way has nothing that panics.

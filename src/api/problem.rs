@@ -19,15 +19,18 @@ pub struct ApiError {
     title: &'static str,
     detail: String,
     errors: Vec<Finding>,
-    /// The generation that was expected, if any was, and the present one.
-    versions: Option<(Option<Generation>, Generation)>,
+    /// The generation that was expected, if any was.
+    expected: Option<Generation>,
+    /// The present one, if there is any.
+    actual: Option<Generation>,
     /// Boxed, so that errors stay small on the way.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), versions: None, header: None }
+        let (detail, errors) = (detail.into(), Vec::new());
+        Self { status, kind, title, detail, errors, expected: None, actual: None, header: None }
     }
 
     /// The request itself can't be read.
@@ -133,22 +136,37 @@ impl ApiError {
     pub fn precondition(expected: Generation, actual: Generation) -> Self {
         let detail =
             format!("you expected generation {expected}, but the generation is {actual}; read it again, then decide");
-        let versions = Some((Some(expected), actual));
-        Self {
-            versions,
-            ..Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It changed meanwhile", detail)
-        }
+        let title = "It changed meanwhile";
+        let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title, detail);
+        Self { expected: Some(expected), actual: Some(actual), ..new }
     }
 
-    /// The cluster asks its writers what they expect to find, and this one does not say.
-    pub fn precondition_required(actual: Generation) -> Self {
+    /// The caller expects it at a generation, and there is none.
+    pub fn gone(kind: &str, name: &str, expected: Generation) -> Self {
+        let detail =
+            format!("you expected generation {expected}, but there is no {kind} {name:?}; read again, then decide");
+        let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It is not there", detail);
+        Self { expected: Some(expected), ..new }
+    }
+
+    /// The caller expects that there is none.
+    pub fn exists(kind: &str, name: &str, actual: Option<Generation>) -> Self {
+        let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
+        let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It exists already", detail);
+        Self { actual, ..new }
+    }
+
+    /// The cluster asks its writers what they expect to find, and this one does not say. `actual`: what there is.
+    pub fn precondition_required(actual: Option<Generation>) -> Self {
+        let there = actual.map_or_else(
+            || "there is nothing yet, so send If-None-Match: * to create it".to_owned(),
+            |actual| format!("send If-Match with the ETag of what you read; that is \"{actual}\" now"),
+        );
         let detail = format!(
-            "this cluster takes writes only from who says what is to be overwritten (policy.require_if_match): send \
-             If-Match with the ETag of what you read, or If-None-Match: * to create; the topology's ETag is \"{actual}\""
+            "this cluster takes writes only from who says what is to be overwritten (policy.require_if_match): {there}"
         );
         let title = "Say what you expect to find";
-        let versions = Some((None, actual));
-        Self { versions, ..Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", title, detail) }
+        Self { actual, ..Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", title, detail) }
     }
 
     /// The caller says that it expects something, and not what.
@@ -185,11 +203,8 @@ impl From<store::Error> for ApiError {
         match error {
             store::Error::NotFound { kind, name } => Self::not_found(kind, &name),
             store::Error::Conflict { expected, actual } => Self::precondition(expected, actual),
-            store::Error::Exists { kind, name } => {
-                let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
-                let title = "It exists already";
-                Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title, detail)
-            }
+            store::Error::Exists { kind, name, actual } => Self::exists(kind, &name, actual),
+            store::Error::Gone { kind, name, expected } => Self::gone(kind, &name, expected),
             store::Error::Refused(sentence) => Self::refused(sentence),
             store::Error::NotNow(sentence) => Self::conflict(sentence),
             store::Error::Repeated => Self::conflict("the same call was made twice at once; ask again"),
@@ -210,8 +225,8 @@ impl IntoResponse for ApiError {
             status: self.status.as_u16(),
             detail: self.detail,
             errors: self.errors,
-            expected: self.versions.and_then(|(expected, _)| expected).map(tag),
-            actual: self.versions.map(|(_, actual)| tag(actual)),
+            expected: self.expected.map(tag),
+            actual: self.actual.map(tag),
         };
         let mut response = (self.status, Json(problem)).into_response();
         let headers = response.headers_mut();

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::extract::header_text;
+use super::accept;
 
 /// What the caller wants to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,17 +14,13 @@ pub enum Format {
 }
 
 impl Format {
-    /// The first of ours that the caller names; JSON if there is none.
+    /// What the caller likes best; JSON if it says nothing of that.
     pub fn of(headers: &HeaderMap) -> Self {
-        let accept = header_text(headers, &header::ACCEPT).unwrap_or_default();
-        let named = accept.split(',').map(|one| one.split(';').next().unwrap_or_default().trim());
-        let known = named.filter_map(|name| match name {
-            "text/csv" => Some(Self::Csv),
-            "text/markdown" => Some(Self::Markdown),
-            "application/json" | "application/*" | "*/*" => Some(Self::Json),
-            _ => None,
-        });
-        known.into_iter().next().unwrap_or(Self::Json)
+        match accept::preferred(headers, &["application/json", "text/csv", "text/markdown"]) {
+            1 => Self::Csv,
+            2 => Self::Markdown,
+            _ => Self::Json,
+        }
     }
 }
 
@@ -88,17 +84,5 @@ mod tests {
         ] {
             assert_eq!((quoted(field).as_str(), cell(field).as_str()), (csv, markdown));
         }
-    }
-
-    #[test]
-    fn the_first_that_is_named_counts() {
-        let of = |accept: &'static str| {
-            Format::of(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
-        };
-        assert_eq!(of("text/csv"), Format::Csv);
-        assert_eq!(of("text/html, text/markdown;q=0.9, */*"), Format::Markdown);
-        assert_eq!(of("application/json, text/csv"), Format::Json);
-        assert_eq!(of("image/png"), Format::Json);
-        assert_eq!(Format::of(&HeaderMap::new()), Format::Json);
     }
 }

@@ -5,14 +5,13 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use super::AppState;
-use super::extract::header_text;
+use super::{AppState, accept};
 
 pub const EVENT_STREAM: &str = "text/event-stream";
 
@@ -31,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether the caller asks for a stream.
 pub fn is_wanted(headers: &HeaderMap) -> bool {
-    header_text(headers, &header::ACCEPT).is_some_and(|accept| accept.contains(EVENT_STREAM))
+    accept::preferred(headers, &["application/json", EVENT_STREAM]) == 1
 }
 
 /// Where frames go.

@@ -257,7 +257,7 @@ pub struct Problem {
     /// For a document that was refused: every finding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Finding>,
-    /// Of a precondition that failed: the ETag that was expected, if any was, and the present one.
+    /// Of a precondition that failed: the ETag that was expected, if any was, and the present one, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expected: Option<String>,

@@ -25,7 +25,7 @@ pub struct StatusDocument {
     /// From the loss of a node to the moment when its groups may be started elsewhere, at worst:
     /// heartbeat + lease * (1 + drift) + margin.
     pub worst_case_takeover: HumanDuration,
-    /// Of the whole cluster; null when there is none. It counts until its `until`.
+    /// Of the whole cluster; null when there is none, or once it is over.
     pub maintenance: Option<Maintenance>,
     pub nodes: Vec<NodeStatus>,
     pub groups: Vec<GroupStatus>,
@@ -88,7 +88,7 @@ pub struct ResourceStatus {
     pub message: Option<String>,
 }
 
-/// The document of a snapshot. The same snapshot, seen at another moment, gives the same document.
+/// The document of a snapshot. Of its moment it shows only what is over by then.
 pub fn render(snapshot: &Snapshot) -> StatusDocument {
     let survey = Survey::new(snapshot);
     let quarantined = planner::quarantined(snapshot);
@@ -105,11 +105,16 @@ pub fn render(snapshot: &Snapshot) -> StatusDocument {
         decision: snapshot.decision,
         settings: snapshot.settings,
         worst_case_takeover: snapshot.settings.worst_case_takeover().into(),
-        maintenance: snapshot.maintenance.clone(),
+        maintenance: lasting(snapshot, snapshot.maintenance.as_ref()),
         nodes: snapshot.nodes.iter().map(node).collect(),
         groups: snapshot.groups.iter().map(|(name, view)| group(snapshot, &survey, name, view)).collect(),
         hosts: snapshot.hosts.values().map(|spec| hosts::host(Some(snapshot), spec)).collect(),
     }
+}
+
+/// The maintenance, unless it is over: then it keeps Locum from nothing, whatever the topology still says of it.
+fn lasting(snapshot: &Snapshot, maintenance: Option<&Maintenance>) -> Option<Maintenance> {
+    maintenance.filter(|maintenance| maintenance.lasts(snapshot.now)).cloned()
 }
 
 fn node(snapshot: &Snapshot, name: &NodeName, view: &NodeView) -> NodeStatus {
@@ -122,7 +127,7 @@ fn node(snapshot: &Snapshot, name: &NodeName, view: &NodeView) -> NodeStatus {
         since: view.seen.since,
         down_at: view.seen.down_at,
         problem: view.seen.problem.clone(),
-        maintenance: view.spec.maintenance.clone(),
+        maintenance: lasting(snapshot, view.spec.maintenance.as_ref()),
         groups: owned.map(|(group, _)| group.clone()).collect(),
     }
 }
@@ -145,7 +150,7 @@ fn group(snapshot: &Snapshot, survey: &Survey<'_>, name: &GroupName, view: &Grou
         failovers_spent,
         max_failovers,
         failovers_left: max_failovers.saturating_sub(failovers_spent),
-        maintenance: view.spec.maintenance.clone(),
+        maintenance: lasting(snapshot, view.spec.maintenance.as_ref()),
         resources: view.spec.resources.iter().map(|spec| resource(snapshot, view, &spec.name)).collect(),
     }
 }

@@ -30,6 +30,7 @@ use crate::planner::{Effects, Snapshot};
 
 mod cluster;
 mod differs;
+mod expect;
 mod filter;
 pub mod memory;
 mod operation;
@@ -40,10 +41,12 @@ mod state;
 mod stored;
 mod touched;
 
+pub use expect::Expect;
 pub use filter::{EventFilter, FailoverFilter};
 pub use operation::{Cancellation, NewOperation, OperationFilter};
 
 pub use pruned::Pruned;
+pub use rules::still_runs;
 pub use stored::{Generations, Stored};
 
 /// Why a verb was not done. Nothing was changed.
@@ -55,9 +58,12 @@ pub enum Error {
     /// A caller's expectation does not hold.
     #[error("expected generation {expected}, but it is {actual}")]
     Conflict { expected: Generation, actual: Generation },
-    /// It exists although the caller asked to create it.
+    /// It exists although the caller asked to create it; `actual` is its generation, if it has one.
     #[error("{kind} {name:?} exists already")]
-    Exists { kind: &'static str, name: String },
+    Exists { kind: &'static str, name: String, actual: Option<Generation> },
+    /// It does not exist although the caller expects it at a generation.
+    #[error("expected generation {expected}, but there is no {kind} {name:?}")]
+    Gone { kind: &'static str, name: String, expected: Generation },
     /// A rule of the domain refuses it, as a sentence.
     #[error("{0}")]
     Refused(String),
@@ -73,18 +79,6 @@ pub enum Error {
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(String),
-}
-
-/// What a writer of desired state expects to find.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Expect {
-    /// Nothing: the last writer wins.
-    #[default]
-    Anything,
-    /// That the cluster does not exist (`If-None-Match: *`).
-    Absent,
-    /// That it is still at this generation (`If-Match`).
-    At(Generation),
 }
 
 /// A desired state that takes the place of another one, exactly: absent maintenance is none, an absent `wanted` that of a
@@ -226,8 +220,14 @@ pub trait Store: Send + Sync + 'static {
     /// The desired state as a document, with the generations of the whole and of each object.
     async fn topology(&self, cluster: &ClusterName) -> Result<Arc<Stored>, Error>;
 
-    /// Removes a cluster; refused while any group has an owner.
-    async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<(), Error>;
+    /// Removes a cluster that is as `expect` says; refused while any group has an owner or a node may run an instance.
+    async fn delete_cluster(
+        &self,
+        cluster: &ClusterName,
+        expect: Expect,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<(), Error>;
 
     /// The changes of a cluster, newest first, those before generation `before`.
     async fn changes(

@@ -1,5 +1,7 @@
 //! What do operators ask a store for, and which of it do they look for?
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -27,6 +29,20 @@ pub struct NewOperation {
 }
 
 impl NewOperation {
+    /// Why it can't end where it is to, if that is none of the cluster's nodes.
+    pub fn unknown_destination<'a>(
+        &self,
+        cluster: &ClusterName,
+        nodes: impl Iterator<Item = &'a NodeName>,
+    ) -> Option<String> {
+        let to = self.to.as_ref()?;
+        let nodes: BTreeSet<&str> = nodes.map(NodeName::as_str).collect();
+        (!nodes.contains(to.as_str())).then(|| {
+            let nodes: Vec<&str> = nodes.into_iter().collect();
+            format!("cluster {cluster} has no node {:?} to move to; its nodes are {}", to.as_str(), nodes.join(", "))
+        })
+    }
+
     /// The operation as it begins.
     pub fn accepted(&self, cluster: ClusterName, decision: Decision, wanted_before: Option<Wanted>) -> Operation {
         let mut operation = Operation {

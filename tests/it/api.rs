@@ -243,7 +243,8 @@ async fn actions_are_operations() {
     assert!(matches!(moved.status, StatusCode::ACCEPTED), "an empty body will do: {moved:?}");
     let listed = api.get("/v1/operations?cluster=c&limit=1").await.json();
     assert_eq!(listed["items"][0]["kind"], "move");
-    let rest = api.get(&format!("/v1/operations?cursor={}", listed["next_cursor"].as_str().unwrap())).await.json();
+    let rest =
+        api.get(&format!("/v1/operations?cluster=c&cursor={}", listed["next_cursor"].as_str().unwrap())).await.json();
     assert_eq!(rest["items"], json!([operation]));
 
     api.post("/v1/clusters/c/nodes/bts9/drain", &json!({})).await.problem(404);

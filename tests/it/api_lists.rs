@@ -97,6 +97,9 @@ async fn only_the_fields_that_are_asked_for_come_under_a_media_type_of_their_own
         let page = door.get(query).await;
         assert_eq!((page.header("content-type"), &page.json["items"][0]), (sparse, &expected), "{query}");
     }
+    door.post("nodes/bts1/pause", &json!({})).await.ok();
+    let operations = door.at("/v1/operations?fields=kind,target").await;
+    assert_eq!(operations.json["items"], json!([{ "kind": "pause", "target": "bts1" }]));
     assert_eq!(door.get("failovers?fields=id,outcome").await.header("content-type"), sparse);
     let table = door.call("GET", "changes?fields=actor", &[("accept", "text/csv")], None).await;
     table.refused(400, "bad-request");

@@ -51,7 +51,7 @@ async fn who_read_something_older_of_an_object_is_refused_and_others_are_not() {
     door.call("DELETE", "hosts/Receive", &[("if-match", "\"9\"")], None).await.refused(412, "precondition-failed");
     let body = site()["nodes"][0].clone();
     door.call("PUT", "nodes/bts1", &[("if-none-match", "*")], Some(&body)).await.refused(412, "precondition-failed");
-    door.call("PUT", "nodes/bts9", &[("if-match", "\"1\"")], Some(&body)).await.refused(404, "not-found");
+    door.call("PUT", "nodes/bts9", &[("if-match", "\"1\"")], Some(&body)).await.refused(412, "precondition-failed");
 }
 
 #[tokio::test]

@@ -96,6 +96,12 @@ async fn the_status_shows_what_is_wanted_and_what_is_left() {
     let ftp = &status["groups"][0];
     assert_eq!((&ftp["failovers_left"], &ftp["maintenance"]["reason"]), (&json!(3), &json!("disks")));
     assert_eq!((&status["maintenance"], &status["nodes"][0]["maintenance"]), (&Value::Null, &Value::Null));
+    door.look(|snapshot| {
+        let over = snapshot.now + jiff::SignedDuration::from_hours(2);
+        snapshot.now = over;
+    })
+    .await;
+    assert_eq!(door.get("status").await.ok()["groups"][0]["maintenance"], Value::Null, "what is over is not shown");
     let hosts: Vec<_> = status["hosts"].as_array().unwrap().iter().map(|host| host["name"].as_str().unwrap()).collect();
     assert_eq!(hosts, ["Receive", "Tracking"]);
 }

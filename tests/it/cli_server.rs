@@ -93,7 +93,7 @@ fn operations_are_listed_cancelled_and_end_in_time() {
     assert!(table.contains(id) && table.contains("PHASE"), "{table}");
     assert!(site.says(0, &["cancel", id, "--reason", "wrong node"]).contains("a may run groups again"));
     assert!(site.says(0, &["operations", "--state", "cancelled"]).contains(id));
-    assert!(site.says(1, &["operations", "--state", "done"]).contains("unknown variant"));
+    assert!(site.says(1, &["operations", "--state", "done"]).contains("state is one of running, "));
 
     let failed = site.says(5, &["drain", "a", "--timeout", "1s"]);
     assert!(failed.contains("drain a (waiting): 1 group left: g"), "{failed}");

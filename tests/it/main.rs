@@ -14,6 +14,8 @@ mod api_lists;
 mod api_objects;
 mod api_operations;
 mod api_operators;
+mod api_parameters;
+mod api_preconditions;
 mod api_replay;
 mod api_statistics;
 mod api_streams;

@@ -82,7 +82,7 @@ impl Store for Empty {
     async fn kept_plans(&self, _: &ClusterName, _: Uuid) -> Result<Vec<(Decision, KeptPlan)>, Error> {
         unreachable!()
     }
-    async fn delete_cluster(&self, _: &ClusterName, _: &Actor, _: Timestamp) -> Result<(), Error> {
+    async fn delete_cluster(&self, _: &ClusterName, _: Expect, _: &Actor, _: Timestamp) -> Result<(), Error> {
         unreachable!()
     }
     async fn changes(&self, _: &ClusterName, _: Option<Generation>, _: u32) -> Result<Vec<Change>, Error> {

@@ -216,8 +216,8 @@ impl Store for Connection {
         self.read(self.store().topology(cluster)).await
     }
 
-    async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
-        self.ask(Verb::Wish, self.store().delete_cluster(cluster, actor, at), |()| {}).await
+    async fn delete_cluster(&self, cluster: &ClusterName, expect: Expect, actor: &Actor, at: Timestamp) -> Result<()> {
+        self.ask(Verb::Wish, self.store().delete_cluster(cluster, expect, actor, at), |()| {}).await
     }
 
     async fn changes(&self, cluster: &ClusterName, before: Option<Generation>, limit: u32) -> Result<Vec<Change>> {

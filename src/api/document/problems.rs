@@ -31,7 +31,9 @@ fn both() -> Value {
 /// The problems of a status, of calls with this path and method.
 fn of_status(status: &str, path: &str, method: &str) -> Vec<Kind> {
     let mut kinds = match status {
-        "400" => vec![kind("bad-request", "The request can't be read", "limit is from 1 to 1000, not 0")],
+        "400" => {
+            vec![kind("bad-request", "The request can't be read", "limit is a whole number from 1 to 1000, not \"0\"")]
+        }
         "404" => vec![kind("not-found", "There is no such thing", "there is no group \"ftp\"")],
         "409" => {
             let detail = "bts1 answers, so it is not down: drain it if nothing should run there";

@@ -8,12 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
-use super::OneCluster;
 use super::edit::{self, Made};
-use super::judged;
+use super::{OneCluster, judged, precondition, written};
 use crate::advice::{Advice, Severity};
 use crate::api::AppState;
-use crate::api::answers::{Deleting, Reading, Writing};
+use crate::api::answers::{Deleting, Reading, Replacing};
 use crate::api::extract::{Body, DryRun, Edit, Path, Query, Writer};
 use crate::api::problem::ApiError;
 use crate::api::views::{ObjectResult, WaiverRequest};
@@ -78,9 +77,11 @@ pub async fn get_advice(
 ///
 /// It refuses nothing and warns of nothing until the waiver ends. One for the same rule and object is replaced.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/advice/waivers", tag = "topology",
-    params(OneCluster, DryRun), request_body = WaiverRequest, responses(
+    params(OneCluster, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag of the topology")),
+    request_body = WaiverRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<Waiver>),
-    Writing,
+    Replacing,
 ))]
 pub async fn put_waiver(
     State(state): State<AppState>,
@@ -96,7 +97,7 @@ pub async fn put_waiver(
         waiver.reason
     );
     let change = |stored: &Stored, document: &mut Value| {
-        edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
+        asked.expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
         let at = position(stored, &waiver.rule, waiver.object.as_deref());
         let waivers = waivers(document)?;
         let index = at.unwrap_or(waivers.len());
@@ -110,11 +111,12 @@ pub async fn put_waiver(
             action: ChangeAction::PutWaiver,
             object,
             message: message.clone(),
+            unsaid: None,
         })
     };
     edit::edit(&state, &cluster, &asked, change, |done| {
         let generation = done.before.generation;
-        edit::answer(done, Some(json!(waiver)), Some(generation), asked.dry_run)
+        written::answer(done, Some(json!(waiver)), Some(generation), asked.dry_run)
     })
     .await
 }
@@ -123,7 +125,9 @@ pub async fn put_waiver(
 ///
 /// The finding counts again. That refuses nothing: the topology is as it is.
 #[utoipa::path(delete, path = "/v1/clusters/{cluster}/advice/waivers/{rule}", tag = "topology",
-    params(OneRule, WaiverOf), responses(
+    params(OneRule, WaiverOf,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag of the topology")),
+    responses(
     (status = 200, description = "It is gone, or with dry_run: what would happen", body = ObjectResult<Waiver>),
     Deleting,
 ))]
@@ -136,17 +140,18 @@ pub async fn delete_waiver(
     let asked = Edit { actor, expect, dry_run, replaces: true, key: None };
     let message = format!("ended the waiver of {}", described(&rule, object.as_deref()));
     let change = |stored: &Stored, document: &mut Value| {
-        edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
+        asked.expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
         let missing = || ApiError::not_found("waiver of", &described(&rule, object.as_deref()));
         let index = position(stored, &rule, object.as_deref()).ok_or_else(missing)?;
         waivers(document)?.remove(index);
         let at = "/waivers".to_owned();
         let path = path(&rule, object.as_deref());
-        Ok(Made { at: at.into(), action: ChangeAction::DeleteWaiver, object: path, message: message.clone() })
+        let unsaid = precondition::unsaid(stored, &asked, Some(stored.generation));
+        Ok(Made { at: at.into(), action: ChangeAction::DeleteWaiver, object: path, message: message.clone(), unsaid })
     };
     edit::edit(&state, &cluster, &asked, change, |done| {
         let generation = done.before.generation;
-        edit::answer(done, None, Some(generation), dry_run)
+        written::answer(done, None, Some(generation), dry_run)
     })
     .await
 }

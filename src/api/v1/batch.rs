@@ -5,11 +5,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::edit::{self, Answer, Done, Made};
+use super::edit::{self, Done, Made};
 use super::kinds::{One, Target};
 use super::objects::of_spec;
 use super::places::Places;
 use super::writing::{self, Step};
+use super::written::Answer;
 use super::{OneCluster, clusters, references, whole};
 use crate::api::answers::Replacing;
 use crate::api::extract::{Document, DryRun, Edit, Path, expectation};
@@ -107,7 +108,7 @@ impl<'a> OneChange<'a> {
             (_, None) => return Err(needed("body")),
         };
         let expect = expectation(sent.if_match.as_deref(), sent.if_none_match.as_deref());
-        let expect = expect.map_err(|error| error.within(&at, &format!("change {index}")))?;
+        let expect = expect.map_err(|error| within(error, &at, path))?;
         Ok(Self { at, path, target, step, expect })
     }
 
@@ -133,8 +134,28 @@ impl<'a> OneChange<'a> {
 
     /// An error of this change as one of the call.
     fn told(&self, error: ApiError) -> ApiError {
-        error.within(&format!("{}/body", self.at), &format!("{} ({})", self.at.trim_start_matches('/'), self.path))
+        within(error, &self.at, self.path)
     }
+
+    /// Why it is refused for want of a word on what it overwrites. What a change before it made, only this call knows.
+    fn unsaid(&self, stored: &Stored, document: &Value) -> Option<ApiError> {
+        let (found, own) = match self.target {
+            Target::Whole => (Some(stored.generation), false),
+            Target::Object(one) => {
+                let is_stored = one.owner().generation(&stored.objects).is_some();
+                let is_there = one.owner().index(document).is_ok_and(|index| index.is_some());
+                // A part of what is not stored is not stored.
+                (one.found(stored).ok().flatten(), is_there && !is_stored)
+            }
+        };
+        let silent = self.expect == Expect::Anything && !own;
+        silent.then(|| self.told(ApiError::precondition_required(found)))
+    }
+}
+
+/// An error of the change at this place, of the object at this path, as one of the call.
+fn within(error: ApiError, at: &str, path: &str) -> ApiError {
+    error.within(&format!("{at}/body"), &format!("{} ({path})", at.trim_start_matches('/')))
 }
 
 /// Makes all changes in the document.
@@ -146,12 +167,12 @@ fn make(
     message: Option<&str>,
 ) -> Result<Made, ApiError> {
     let cluster = &stored.spec.cluster;
-    edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
-    let demands = stored.spec.policy.require_if_match && asked.expect == Expect::Anything && !asked.dry_run;
-    let mut gone = Vec::new();
+    asked.expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
+    let demands = stored.spec.policy.require_if_match && asked.expect == Expect::Anything;
+    let (mut gone, mut unsaid) = (Vec::new(), None);
     for change in all {
-        if demands && change.expect == Expect::Anything {
-            return Err(change.told(ApiError::precondition_required(stored.generation)));
+        if demands && unsaid.is_none() {
+            unsaid = change.unsaid(stored, document);
         }
         let deleted = change.make(stored, document).map_err(|error| change.told(error))?;
         gone.extend(deleted.map(|(one, object)| (change, one, object)));
@@ -166,7 +187,7 @@ fn make(
     }
     let message = in_words(all, message);
     let (at, action) = (places(document, all)?, ChangeAction::ChangeSeveral);
-    Ok(Made { at, action, object: cluster.to_string(), message })
+    Ok(Made { at, action, object: cluster.to_string(), message, unsaid })
 }
 
 /// Where in the document stands what was sent, after all changes.

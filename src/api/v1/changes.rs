@@ -8,9 +8,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::edit::{self, Answer, Done, Made};
+use super::cursors::Seal;
+use super::edit::{self, Done, Made};
 use super::history::Slice;
-use super::{OneCluster, cursor, limit};
+use super::written::Answer;
+use super::{OneCluster, limit};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Replacing};
 use crate::api::extract::{Body, Edit, Path, Query, Writer};
@@ -63,14 +65,15 @@ pub async fn list_changes(
     Query(slice): Query<Slice>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let limit = limit(slice.limit)?;
-    let before = cursor::<u64>(slice.cursor.as_deref())?.map(Generation);
+    let limit = limit(slice.limit);
+    let seal = Seal::of(&format!("/v1/clusters/{cluster}/changes"), ());
+    let before = seal.place::<u64>(slice.cursor.as_deref())?.map(Generation);
     let (fields, format) = (Fields::of::<Change>(slice.fields.as_deref())?, Format::of(&headers));
     if format != Format::Json {
         fields.only_in_pages()?;
     }
     let found = state.store.changes(&cluster, before, limit + 1).await?;
-    let Page { items, next_cursor } = Page::of(found, limit, |last| last.generation.to_string());
+    let Page { items, next_cursor } = Page::of(found, limit, |last| seal.cursor(last.generation));
     Ok(match format {
         Format::Json => fields.answer(Page { items, next_cursor })?,
         Format::Csv => table(&items).csv(next_cursor.as_deref()),
@@ -137,11 +140,11 @@ pub async fn revert(
     let why = request.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let message = format!("reverted to generation {generation}{why}");
     let change = |stored: &Stored, document: &mut Value| {
-        edit::expected("cluster", cluster.as_str(), Some(stored.generation), asked.expect)?;
+        asked.expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
         let wanted = if operator_state { then.clone() } else { with_operator_state_of(&then, &stored.spec) };
         *document = serde_json::to_value(wanted).map_err(|_| ApiError::internal())?;
         let (at, object) = (String::new().into(), cluster.to_string());
-        Ok(Made { at, action: ChangeAction::Revert, object, message: message.clone() })
+        Ok(Made { at, action: ChangeAction::Revert, object, message: message.clone(), unsaid: None })
     };
     edit::edit(&state, &cluster, &asked, change, |done| whole(&cluster, done, dry_run)).await
 }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::edit::{self, Made};
 use super::hosts::OneHost;
 use super::kinds::One;
-use super::objects;
+use super::{objects, written};
 use crate::api::AppState;
-use crate::api::answers::Writing;
+use crate::api::answers::Replacing;
 use crate::api::extract::{Body, DryRun, Edit, Path};
 use crate::api::problem::ApiError;
 use crate::api::views::{ActionRequest, ClusterRequest, HostView, ObjectResult, Problem};
@@ -26,10 +26,12 @@ const DISABLED: &str =
 /// network name. Clustering starts it at once; instances that run beside the one stop. With `dry_run` it answers what that
 /// starts and stops.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/hosts/{host}/cluster", tag = "topology",
-    params(OneHost, DryRun), request_body = ClusterRequest, responses(
+    params(OneHost, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the host's ETag")),
+    request_body = ClusterRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<HostView>,
         headers(("etag" = String, description = "The host's generation"))),
-    Writing,
+    Replacing,
     (status = 409, description = "It is clustered in another group", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn cluster_host(
@@ -57,10 +59,12 @@ pub async fn cluster_host(
 /// The group no longer runs it. All its instances stop, and they are disabled, so that none starts by itself: which of them
 /// should run beside each other is yours to say, by enabling it. What it depended on in the group is forgotten.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/hosts/{host}/uncluster", tag = "topology",
-    params(OneHost, DryRun), request_body = ActionRequest, responses(
+    params(OneHost, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the host's ETag")),
+    request_body = ActionRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<HostView>,
         headers(("etag" = String, description = "The host's generation"))),
-    Writing,
+    Replacing,
     (status = 409, description = "It is not clustered", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn uncluster_host(
@@ -120,13 +124,13 @@ async fn write(
 ) -> Result<Response, ApiError> {
     let found = |stored: &Stored| one.generation(&stored.objects);
     let change = |stored: &Stored, document: &mut Value| {
-        edit::expected(one.list.kind.word, one.name, found(stored), asked.expect)?;
         let index = stored.spec.hosts.iter().position(|host| host.name.as_str() == one.name);
         let index = index.ok_or_else(|| one.missing())?;
+        asked.expect.check(one.list.kind.word, one.name, found(stored))?;
         let at = format!("/hosts/{index}");
         let fields = document.pointer_mut(&at).ok_or_else(ApiError::internal)?;
         let (action, message) = make(&stored.spec, &stored.spec.hosts[index], fields)?;
-        Ok(Made { at: at.into(), action, object: one.path(), message })
+        Ok(Made { at: at.into(), action, object: one.path(), message, unsaid: None })
     };
     edit::edit(state, cluster, &asked, change, |done| {
         let found = found(&done.before);
@@ -134,7 +138,10 @@ async fn write(
         let object = objects::of_spec(state, &done.spec, one, generation)?;
         let is_clustered = |host: &HostSpec| host.name.as_str() == one.name && host.clustered_in.is_some();
         let note = (!done.spec.hosts.iter().any(is_clustered)).then(|| DISABLED.to_owned());
-        edit::answer_saying(done, object, found, asked.dry_run, note)
+        let seen = objects::seen_in(one, object.as_ref(), asked.dry_run);
+        let mut answer = written::answer_saying(done, object, found, asked.dry_run, note)?;
+        seen.map_or(Ok(()), |seen| answer.tag_seen(generation, &seen))?;
+        Ok(answer)
     })
     .await
 }

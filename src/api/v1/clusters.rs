@@ -6,20 +6,21 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::edit::{self, Made, etag};
+use super::edit::{self, Made};
 use super::lists::Entry;
 use super::preview::Outlook;
 use super::writing::Step;
-use super::{OneCluster, judged, queries, topology, whole};
+use super::written::{self, etag};
+use super::{OneCluster, judged, precondition, queries, topology, whole};
 use crate::api::AppState;
-use crate::api::answers::{Listing, Reading, Replacing};
-use crate::api::extract::{Caller, Document, DryRun, Edit, Patch, Path, Query};
+use crate::api::answers::{Deleting, Listing, Reading, Replacing};
+use crate::api::extract::{Document, DryRun, Edit, Patch, Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::views::{
-    ClusterSpec, ClusterView, MergePatch, ObjectResult, Page, Problem, SparsePage, TopologyResult, WholeCluster,
+    ClusterSpec, ClusterView, MergePatch, ObjectResult, Page, SparsePage, TopologyResult, WholeCluster,
 };
 use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec};
-use crate::store::{ClusterHead, Stored};
+use crate::store::{ClusterHead, Stored, still_runs};
 
 /// List clusters
 ///
@@ -136,13 +137,14 @@ async fn write(state: &AppState, cluster: &ClusterName, asked: Edit, step: &Step
     let change = |stored: &Stored, document: &mut Value| {
         whole::change(stored, document, step, asked.expect)?;
         let (object, message) = (cluster.to_string(), "put the cluster".to_owned());
-        Ok(Made { at: whole::places(""), action: ChangeAction::PutCluster, object, message })
+        let unsaid = precondition::unsaid(stored, &asked, Some(stored.generation));
+        Ok(Made { at: whole::places(""), action: ChangeAction::PutCluster, object, message, unsaid })
     };
     edit::edit(state, cluster, &asked, change, |done| {
         let found = done.before.generation;
         let object = serde_json::to_value(whole::view(&head, &done.spec, done.generation));
         let object = object.map_err(|_| ApiError::internal())?;
-        edit::answer(done, Some(object), Some(found), asked.dry_run)
+        written::answer(done, Some(object), Some(found), asked.dry_run)
     })
     .await
 }
@@ -150,29 +152,38 @@ async fn write(state: &AppState, cluster: &ClusterName, asked: Edit, step: &Step
 /// Delete a cluster
 ///
 /// Only when no group has an owner: take them offline first. With `dry_run` it answers what still holds it up.
-#[utoipa::path(delete, path = "/v1/clusters/{cluster}", tag = "topology", params(OneCluster, DryRun), responses(
+#[utoipa::path(delete, path = "/v1/clusters/{cluster}", tag = "topology",
+    params(OneCluster, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag of the topology")),
+    responses(
     (status = 200, description = "With dry_run: what would go", body = TopologyResult),
     (status = 204, description = "It is gone"),
-    Reading,
-    (status = 422, description = "Groups still have owners", body = Problem, content_type = "application/problem+json"),
+    Deleting,
 ))]
 pub async fn delete_cluster(
     State(state): State<AppState>,
     Path(OneCluster { cluster }): Path<OneCluster>,
-    Query(DryRun { dry_run }): Query<DryRun>,
-    Caller(actor): Caller,
+    asked: Edit,
 ) -> Result<Response, ApiError> {
-    if dry_run {
-        let stored = state.store.topology(&cluster).await?;
-        return Ok(Json(without(&state, &stored.spec, stored.generation)).into_response());
+    let stored = state.store.topology(&cluster).await?;
+    let unsaid = precondition::unsaid(&stored, &asked, Some(stored.generation));
+    if asked.dry_run {
+        asked.expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
+        let mut result = without(&state, &stored);
+        result.refused = unsaid.map(|unsaid| unsaid.detail().to_owned()).or(result.refused);
+        return Ok(Json(result).into_response());
     }
-    state.store.delete_cluster(&cluster, &actor, state.clock.now()).await?;
+    if let Some(unsaid) = unsaid {
+        return Err(unsaid);
+    }
+    state.store.delete_cluster(&cluster, asked.expect, &asked.actor, state.clock.now()).await?;
     state.nudge.cluster(&cluster);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// What would go with a cluster, and what still runs in it, which refuses that.
-fn without(state: &AppState, spec: &TopologySpec, generation: Generation) -> TopologyResult {
+fn without(state: &AppState, stored: &Stored) -> TopologyResult {
+    let (spec, generation) = (&*stored.spec, stored.generation);
     let nothing = TopologySpec {
         nodes: Vec::new(),
         groups: Vec::new(),
@@ -185,9 +196,7 @@ fn without(state: &AppState, spec: &TopologySpec, generation: Generation) -> Top
     let summary = Outlook::of(state, &nothing.cluster, generation).with(&nothing);
     let owned = summary.lines.iter().filter_map(|line| Some(format!("{} on {}", line.group, line.from.as_ref()?)));
     let told = summary.instances.iter().map(|line| format!("{} on {}", line.host, line.node));
-    let left: Vec<String> = owned.chain(told).collect();
-    let refused = (!left.is_empty())
-        .then(|| format!("{} still run: take groups offline first, and remove instances", left.join(", ")));
+    let refused = still_runs(spec.cluster.as_str(), &owned.collect::<Vec<_>>(), &told.collect::<Vec<_>>());
     let findings = judged::change(state, Some(spec), &nothing).changes;
     let cluster = spec.cluster.clone();
     TopologyResult { cluster, generation, created: false, changed: true, dry_run: true, summary, findings, refused }

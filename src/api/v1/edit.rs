@@ -8,26 +8,21 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
-use serde::Serialize;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::judged::{self, Judged};
 use super::places::{Places, relative_to};
 use super::preview::Outlook;
+use super::written::Answer;
 use crate::advice::FindingChanges;
 use crate::api::AppState;
 use crate::api::extract::Edit;
 use crate::api::lines::Front;
 use crate::api::problem::ApiError;
-use crate::api::repeat::Key;
-use crate::api::views::ObjectResult;
 use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec, topology};
 use crate::planner::PlanSummary;
-use crate::store::{Error as StoreError, Expect, KeptAnswer, Replacement, Stored};
+use crate::store::{Error as StoreError, Replacement, Stored};
 
 /// How often a change is made anew because somebody else came in between.
 const ATTEMPTS: u32 = 8;
@@ -43,6 +38,8 @@ pub struct Made {
     pub object: String,
     /// `put node bts1`.
     pub message: String,
+    /// Why it is refused for want of a word on what it overwrites, if it is.
+    pub unsaid: Option<ApiError>,
 }
 
 /// A change that was accepted or, in a dry run, that would be.
@@ -63,55 +60,6 @@ impl Done {
     /// What it does, as the cluster was seen before it. It takes longer than all the rest of a change.
     pub fn summary(&self) -> PlanSummary {
         self.outlook.with(&self.spec)
-    }
-}
-
-/// What is answered to a change.
-pub struct Answer {
-    status: StatusCode,
-    etag: HeaderValue,
-    /// The path of what is new.
-    location: Option<String>,
-    body: String,
-}
-
-impl Answer {
-    pub fn new(status: StatusCode, generation: Generation, body: &impl Serialize) -> Result<Self, ApiError> {
-        let body = serde_json::to_string(body).map_err(|_| ApiError::internal())?;
-        Ok(Self { status, etag: etag(generation), location: None, body })
-    }
-
-    /// Lets the ETag change with the body too; what is written `If-Match` counts the generation only.
-    pub fn tag_body(&mut self, generation: Generation) {
-        let mut tag = format!("\"{generation}-");
-        Sha256::digest(&self.body).iter().take(8).for_each(|byte| tag.push_str(&format!("{byte:02x}")));
-        tag.push('"');
-        self.etag = HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"0\""));
-    }
-
-    /// Says where it is, if it is new.
-    #[must_use]
-    pub fn at(mut self, path: &str) -> Self {
-        self.location = (self.status == StatusCode::CREATED).then(|| path.to_owned());
-        self
-    }
-
-    /// To be kept with the change.
-    pub fn kept(&self, key: Key, at: Timestamp) -> KeptAnswer {
-        let etag = self.etag.to_str().ok().map(str::to_owned);
-        let (location, body) = (self.location.clone(), Some(self.body.clone()));
-        KeptAnswer { etag, location, body, ..key.answer(self.status, at) }
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let headers = [(header::ETAG, self.etag), (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        let mut response = (self.status, headers, self.body).into_response();
-        if let Some(path) = self.location.and_then(|path| HeaderValue::try_from(path).ok()) {
-            response.headers_mut().insert(header::LOCATION, path);
-        }
-        response
     }
 }
 
@@ -223,8 +171,13 @@ fn draft(
     (asked, reach): (&Edit, Reach<'_>),
     change: &impl Fn(&Stored, &mut Value) -> Result<Made, ApiError>,
 ) -> Result<(Made, Done), ApiError> {
-    demand_expectation(&before, asked)?;
-    let (made, spec) = changed(&before, reach, change)?;
+    let (mut made, spec) = changed(&before, reach, change)?;
+    let unsaid = made.unsaid.take();
+    if !asked.dry_run
+        && let Some(unsaid) = unsaid
+    {
+        return Err(unsaid);
+    }
     let Judged { changes: findings, refusal } = judged::change_at(front, state, &before.spec, &spec);
     let refusal = refusal.map(|errors| -> Result<ApiError, ApiError> {
         let mut document = document(&before.spec)?;
@@ -238,7 +191,7 @@ fn draft(
     match refusal {
         Some(refusal) if !asked.dry_run => Err(refusal),
         refusal => {
-            let refused = refusal.map(|refusal| refusal.detail().to_owned());
+            let refused = unsaid.or(refusal).map(|refusal| refusal.detail().to_owned());
             Ok((made, Done { before, spec, generation, changed, outlook, findings, refused }))
         }
     }
@@ -271,51 +224,4 @@ fn changed(
 
 pub fn document(spec: &TopologySpec) -> Result<Value, ApiError> {
     serde_json::to_value(spec).map_err(|_| ApiError::internal())
-}
-
-/// Refuses a write that says nothing of what it expects to find, where the cluster asks for that.
-fn demand_expectation(before: &Stored, asked: &Edit) -> Result<(), ApiError> {
-    let silent = asked.replaces && asked.expect == Expect::Anything && !asked.dry_run;
-    if silent && before.spec.policy.require_if_match {
-        return Err(ApiError::precondition_required(before.generation));
-    }
-    Ok(())
-}
-
-/// Whether an object is as its writer expects it; `found` is the generation that last changed it, if it is there.
-pub fn expected(kind: &'static str, name: &str, found: Option<Generation>, expect: Expect) -> Result<(), ApiError> {
-    match (expect, found) {
-        (Expect::Absent, Some(_)) => Err(StoreError::Exists { kind, name: name.to_owned() }.into()),
-        (Expect::At(_), None) => Err(ApiError::not_found(kind, name)),
-        (Expect::At(expected), Some(actual)) if expected != actual => {
-            Err(StoreError::Conflict { expected, actual }.into())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What a write of an object answers. `found` is the generation that last changed it, if it was there.
-pub fn answer(done: Done, object: Option<Value>, found: Option<Generation>, dry_run: bool) -> Result<Answer, ApiError> {
-    answer_saying(done, object, found, dry_run, None)
-}
-
-/// The same with a sentence.
-pub fn answer_saying(
-    done: Done,
-    object: Option<Value>,
-    found: Option<Generation>,
-    dry_run: bool,
-    message: Option<String>,
-) -> Result<Answer, ApiError> {
-    let summary = done.summary();
-    let Done { generation, changed, findings, refused, .. } = done;
-    let created = found.is_none() && object.is_some();
-    let generation = if changed && !dry_run { generation } else { found.unwrap_or_default() };
-    let status = if created && !dry_run { StatusCode::CREATED } else { StatusCode::OK };
-    let result = ObjectResult { object, generation, created, changed, dry_run, message, summary, findings, refused };
-    Answer::new(status, generation, &result)
-}
-
-pub fn etag(generation: Generation) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{generation}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }

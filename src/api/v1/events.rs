@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::sync::broadcast;
 use utoipa::IntoParams;
 
-use super::{OneCluster, cursor, limit};
+use super::{OneCluster, cursors, limit};
 use crate::api::AppState;
 use crate::api::answers::Listing;
 use crate::api::extract::{Path, Query};
@@ -66,18 +66,23 @@ pub async fn list_events(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Events { kind, subject, fields, .. } = which;
-    let (limit, after) = (limit(which.limit)?, cursor::<u64>(which.cursor.as_deref())?);
+    let (limit, after) = (limit(which.limit), number(which.cursor.as_deref())?);
     let fields = Fields::of::<Event>(fields.as_deref())?;
     // With one more, which tells whether there are others.
     let filter = EventFilter { kind, subject, after: after.unwrap_or(0), limit: limit + 1 };
     if stream::is_wanted(&headers) {
         fields.only_in_pages()?;
         let last = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("no number").trim());
-        let after = cursor::<u64>(last.filter(|last| !last.is_empty()))?.or(after);
+        let after = number(last.filter(|last| !last.is_empty()))?.or(after);
         return follow(&state, cluster, after, filter).await;
     }
     let found = state.store.events(&cluster, &filter).await?;
     fields.answer(Page::of(found, limit, |last| last.sequence.to_string()))
+}
+
+/// The number of an event, after which to go on: good under any filter.
+fn number(asked: Option<&str>) -> Result<Option<u64>, ApiError> {
+    asked.map(|text| text.parse().map_err(|_| cursors::none(text))).transpose()
 }
 
 async fn follow(

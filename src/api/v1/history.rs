@@ -9,7 +9,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{OneCluster, cursor, limit};
+use super::cursors::Seal;
+use super::{OneCluster, limit};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Writing};
 use crate::api::extract::{Body, Caller, Path, Query};
@@ -107,27 +108,20 @@ pub async fn list_failovers(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Failovers { group, node, cause, outcome, since, until, acknowledged, order, .. } = which;
-    let (limit, after) = (limit(which.limit)?, cursor::<Uuid>(which.cursor.as_deref())?);
+    let limit = limit(which.limit);
     let oldest_first = order == Order::Oldest;
     let (fields, format) = (Fields::of::<FailoverRecord>(which.fields.as_deref())?, Format::of(&headers));
     if format != Format::Json {
         fields.only_in_pages()?;
     }
-    let filter = FailoverFilter {
-        group,
-        node,
-        cause,
-        outcome,
-        since,
-        until,
-        acknowledged,
-        // With one more, which tells whether there are others.
-        limit: limit + 1,
-        after,
-        oldest_first,
-    };
+    let mut filter =
+        FailoverFilter { group, node, cause, outcome, since, until, acknowledged, limit: 0, after: None, oldest_first };
+    let seal = Seal::of(&format!("/v1/clusters/{cluster}/failovers"), &filter);
+    filter.after = seal.place(which.cursor.as_deref())?;
+    // With one more, which tells whether there are others.
+    filter.limit = limit + 1;
     let found = state.store.failovers(&cluster, &filter).await?;
-    let Page { items, next_cursor } = Page::of(found, limit, |last| last.id.to_string());
+    let Page { items, next_cursor } = Page::of(found, limit, |last| seal.cursor(last.id));
     Ok(match format {
         Format::Json => fields.answer(Page { items, next_cursor })?,
         Format::Csv => table(&items).csv(next_cursor.as_deref()),

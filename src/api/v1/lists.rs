@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use super::{cursor, limit};
+use super::cursors::Seal;
+use super::limit;
 use crate::api::fields::Fields;
 use crate::api::problem::ApiError;
 use crate::api::views::Page;
@@ -26,8 +26,7 @@ pub struct Asked {
     wanted: Vec<(&'static str, Value)>,
     name: Option<NamePattern>,
     pub fields: Fields,
-    /// Tells the cursors of this list in this order from all others.
-    tag: String,
+    seal: Seal,
     pub after: Option<Mark>,
 }
 
@@ -52,20 +51,9 @@ impl Asked {
     ) -> Result<Self, ApiError> {
         let order = words.sort.map_or(Ok(default), |sort| Order::of(sort, key, default))?;
         let name = words.name.map(|name| NamePattern::of(key, name)).transpose()?;
-        let mut hash = Sha256::new();
-        for part in [path, words.name.unwrap_or_default(), &format!("{order:?} {wanted:?}")] {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        }
-        let tag: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let after = cursor::<Mark>(words.cursor)?;
-        if after.as_ref().is_some_and(|mark| mark.tag != tag) {
-            return Err(bad_cursor(
-                "this cursor is of another list, order or filter: give it back with those it came with",
-            ));
-        }
-        let fields = Fields::of::<T>(words.fields)?;
-        Ok(Self { limit: limit(words.limit)?, order, wanted, name, fields, tag, after })
+        let seal = Seal::of(path, (words.name, order, &wanted));
+        let (after, fields) = (seal.place(words.cursor)?, Fields::of::<T>(words.fields)?);
+        Ok(Self { limit: limit(words.limit), order, wanted, name, fields, seal, after })
     }
 
     /// Whether the order is that of the document, in which only an object that is there says where it stands.
@@ -115,12 +103,8 @@ impl Asked {
     fn cursor(&self, last: &Entry<'_>, whole: Generation) -> String {
         let first = self.after.as_ref().map_or(whole, |mark| mark.generation);
         let generation = if self.is_by_document() { first } else { last.generation };
-        format!("{}.{generation}.{}", self.tag, last.name)
+        self.seal.cursor(format_args!("{generation}.{}", last.name))
     }
-}
-
-pub fn bad_cursor(detail: &str) -> ApiError {
-    ApiError::invalid(vec![Finding::new("", "bad_cursor", detail)])
 }
 
 /// An object of a list.
@@ -213,7 +197,6 @@ impl NamePattern {
 /// A place in a list: after which object it goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    tag: String,
     /// That of the object or, in the order of the document, that of the document of the first page.
     pub generation: Generation,
     pub name: String,
@@ -223,10 +206,8 @@ impl FromStr for Mark {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let mut parts = text.splitn(3, '.');
-        let mut next = || parts.next().filter(|part| !part.is_empty()).ok_or(());
-        let (tag, generation, name) = (next()?.to_owned(), next()?.parse().map_err(|_| ())?, next()?.to_owned());
-        Ok(Self { tag, generation: Generation(generation), name })
+        let (generation, name) = text.split_once('.').filter(|(_, name)| !name.is_empty()).ok_or(())?;
+        Ok(Self { generation: Generation(generation.parse().map_err(|_| ())?), name: name.to_owned() })
     }
 }
 

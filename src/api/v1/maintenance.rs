@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
-use super::OneCluster;
 use super::edit::{self, Made};
 use super::groups::WantedGroup;
 use super::kinds::One;
 use super::nodes::WantedNode;
+use super::{OneCluster, precondition, written};
 use crate::api::AppState;
-use crate::api::answers::{Deleting, Writing};
+use crate::api::answers::{Deleting, Replacing};
 use crate::api::extract::{Body, DryRun, Edit, Path};
 use crate::api::problem::ApiError;
 use crate::api::views::{MarkRequest, ObjectResult};
@@ -96,16 +96,17 @@ async fn write(state: &AppState, mark: Mark<'_>, asked: Edit, value: Option<Valu
         let at = of.pointer(stored, document)?;
         let object = document.pointer_mut(&at).and_then(Value::as_object_mut).ok_or_else(ApiError::internal)?;
         let marked = asked.expect != Expect::Absent || object.contains_key(field);
-        edit::expected("mark on", &of.path(), marked.then(|| of.generation(stored)), asked.expect)?;
+        asked.expect.check("mark on", &of.path(), marked.then(|| of.generation(stored)))?;
+        let unsaid = precondition::unsaid(stored, &asked, Some(of.generation(stored)));
         match value.clone() {
             Some(value) => drop(object.insert(field.to_owned(), value)),
             None => drop(object.remove(field)),
         }
-        Ok(Made { at: format!("{at}/{field}").into(), action, object: of.path(), message: message.clone() })
+        Ok(Made { at: format!("{at}/{field}").into(), action, object: of.path(), message: message.clone(), unsaid })
     };
     edit::edit(state, cluster, &asked, change, |done| {
         let found = of.generation(&done.before);
-        edit::answer(done, value.clone(), Some(found), asked.dry_run)
+        written::answer(done, value.clone(), Some(found), asked.dry_run)
     })
     .await
 }
@@ -164,9 +165,11 @@ async fn end(state: &AppState, cluster: &ClusterName, of: Of<'_>, asked: Edit) -
 /// Until it ends, Locum moves and fails over nothing of it by itself; what an operator asks for is done. One that is there
 /// already is replaced.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/maintenance", tag = "actions",
-    params(OneCluster, DryRun), request_body = MarkRequest, responses(
+    params(OneCluster, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag of the topology")),
+    request_body = MarkRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<Maintenance>),
-    Writing,
+    Replacing,
 ))]
 pub async fn begin_cluster_maintenance(
     State(state): State<AppState>,
@@ -181,7 +184,9 @@ pub async fn begin_cluster_maintenance(
 ///
 /// What was held back meanwhile is done now.
 #[utoipa::path(delete, path = "/v1/clusters/{cluster}/maintenance", tag = "actions",
-    params(OneCluster, DryRun), responses(
+    params(OneCluster, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag of the topology")),
+    responses(
     (status = 200, description = "It is over, or with dry_run: what would happen", body = ObjectResult<Maintenance>),
     Deleting,
 ))]
@@ -198,9 +203,11 @@ pub async fn end_cluster_maintenance(
 /// Until it ends, Locum moves and fails over nothing of it by itself; what an operator asks for is done. One that is there
 /// already is replaced.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/nodes/{node}/maintenance", tag = "actions",
-    params(WantedNode, DryRun), request_body = MarkRequest, responses(
+    params(WantedNode, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the node's ETag")),
+    request_body = MarkRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<Maintenance>),
-    Writing,
+    Replacing,
 ))]
 pub async fn begin_node_maintenance(
     State(state): State<AppState>,
@@ -215,7 +222,9 @@ pub async fn begin_node_maintenance(
 ///
 /// What was held back meanwhile is done now.
 #[utoipa::path(delete, path = "/v1/clusters/{cluster}/nodes/{node}/maintenance", tag = "actions",
-    params(WantedNode, DryRun), responses(
+    params(WantedNode, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the node's ETag")),
+    responses(
     (status = 200, description = "It is over, or with dry_run: what would happen", body = ObjectResult<Maintenance>),
     Deleting,
 ))]
@@ -232,9 +241,11 @@ pub async fn end_node_maintenance(
 /// Until it ends, Locum moves and fails over nothing of it by itself; what an operator asks for is done. One that is there
 /// already is replaced.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/groups/{group}/maintenance", tag = "actions",
-    params(WantedGroup, DryRun), request_body = MarkRequest, responses(
+    params(WantedGroup, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the group's ETag")),
+    request_body = MarkRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<Maintenance>),
-    Writing,
+    Replacing,
 ))]
 pub async fn begin_group_maintenance(
     State(state): State<AppState>,
@@ -249,7 +260,9 @@ pub async fn begin_group_maintenance(
 ///
 /// What was held back meanwhile is done now.
 #[utoipa::path(delete, path = "/v1/clusters/{cluster}/groups/{group}/maintenance", tag = "actions",
-    params(WantedGroup, DryRun), responses(
+    params(WantedGroup, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the group's ETag")),
+    responses(
     (status = 200, description = "It is over, or with dry_run: what would happen", body = ObjectResult<Maintenance>),
     Deleting,
 ))]
@@ -266,9 +279,11 @@ pub async fn end_group_maintenance(
 /// An operator or an external check says so, and says it again before the time is over. Until then, failovers of groups that
 /// need it are held back, because they can't help.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/common-dependencies/{dependency}/down", tag = "actions",
-    params(OneDependency, DryRun), request_body = MarkRequest, responses(
+    params(OneDependency, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag of the topology")),
+    request_body = MarkRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<DownMark>),
-    Writing,
+    Replacing,
 ))]
 pub async fn mark_down(
     State(state): State<AppState>,
@@ -287,7 +302,9 @@ pub async fn mark_down(
 ///
 /// Failovers that were held back for it are done now.
 #[utoipa::path(delete, path = "/v1/clusters/{cluster}/common-dependencies/{dependency}/down", tag = "actions",
-    params(OneDependency, DryRun), responses(
+    params(OneDependency, DryRun,
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the ETag of the topology")),
+    responses(
     (status = 200, description = "It counts as up, or with dry_run: what would happen", body = ObjectResult<DownMark>),
     Deleting,
 ))]

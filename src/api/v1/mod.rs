@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::problem::ApiError;
-use crate::domain::{ClusterName, Finding, HumanDuration};
+use crate::domain::{ClusterName, HumanDuration};
 
 pub mod actions;
 pub mod active;
@@ -15,6 +14,7 @@ pub mod batch;
 pub mod changes;
 pub mod clustering;
 pub mod clusters;
+mod cursors;
 mod edit;
 pub mod events;
 pub mod explain;
@@ -32,6 +32,7 @@ mod objects;
 pub mod operations;
 mod places;
 pub mod plan;
+mod precondition;
 mod preview;
 mod queries;
 mod references;
@@ -42,6 +43,7 @@ pub mod status;
 pub mod topology;
 mod whole;
 mod writing;
+mod written;
 
 /// A call may be held this long: shorter than what proxies cut.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -73,19 +75,7 @@ pub fn bounded(wait: Option<HumanDuration>) -> Duration {
     wait.map_or(Duration::ZERO, HumanDuration::get).min(MAX_WAIT)
 }
 
-/// The limit that was asked for, within bounds.
-fn limit(asked: Option<u32>) -> Result<u32, ApiError> {
-    match asked.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=MAX_LIMIT => Ok(limit),
-        other => Err(ApiError::bad_request(format!("limit is from 1 to {MAX_LIMIT}, not {other}"))),
-    }
-}
-
-/// A cursor of this API, which the caller gives back as it came.
-fn cursor<T: std::str::FromStr>(asked: Option<&str>) -> Result<Option<T>, ApiError> {
-    let wrong = |text: &str| {
-        let detail = format!("cursor {text:?} is none that this list gave: begin without one");
-        ApiError::invalid(vec![Finding::new("", "bad_cursor", detail)])
-    };
-    asked.map(|text| text.parse().map_err(|_| wrong(text))).transpose()
+/// The limit that was asked for; who asks for one beyond bounds was refused for what the document says of it.
+fn limit(asked: Option<u32>) -> u32 {
+    asked.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
 }

@@ -5,12 +5,13 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::edit::{self, Answer, Made, Reach, document};
+use super::edit::{self, Made, Reach, document};
 use super::hosts::with_what_is_seen;
 use super::kinds::{GROUP, List, One};
-use super::lists::{self, Asked, Entry};
+use super::lists::{Asked, Entry};
 use super::writing::{self, Step};
-use super::{changes, references};
+use super::written::{self, Answer};
+use super::{changes, cursors, precondition, references};
 use crate::api::AppState;
 use crate::api::extract::Edit;
 use crate::api::problem::ApiError;
@@ -56,7 +57,7 @@ pub async fn list(
 }
 
 fn unknown() -> ApiError {
-    lists::bad_cursor("nobody knows the document any more that this cursor was made of: begin without one")
+    cursors::refused("nobody knows the document any more that this cursor was made of: begin without one")
 }
 
 /// One object.
@@ -72,7 +73,7 @@ pub async fn get(state: &AppState, cluster: &ClusterName, one: One<'_>) -> Resul
 fn answer(list: List<'_>, generation: Generation, body: &impl Serialize) -> Result<Response, ApiError> {
     let mut answer = Answer::new(StatusCode::OK, generation, body)?;
     if shows_what_is_seen(list) {
-        answer.tag_body(generation);
+        answer.tag_seen(generation, body)?;
     }
     Ok(answer.into_response())
 }
@@ -113,15 +114,24 @@ pub async fn write(
             Step::Delete => (one.list.pointer(document)?, one.list.kind.delete, "deleted"),
             _ => (one.pointer(document)?.unwrap_or_default(), one.list.kind.put, "put"),
         };
-        Ok(Made { at: at.into(), action, object: one.path(), message: format!("{verb} {}", one.words()) })
+        let unsaid = precondition::unsaid(stored, &asked, one.found(stored)?);
+        Ok(Made { at: at.into(), action, object: one.path(), message: format!("{verb} {}", one.words()), unsaid })
     };
     edit::edit_within(state, cluster, (&asked, reach(one)), change, |done| {
         let found = one.found(&done.before)?;
         let generation = if done.changed && !asked.dry_run { done.generation } else { found.unwrap_or_default() };
         let object = of_spec(state, &done.spec, one, generation)?;
-        Ok(edit::answer(done, object, found, asked.dry_run)?.at(&one.url(cluster)))
+        let seen = seen_in(one, object.as_ref(), asked.dry_run);
+        let mut answer = written::answer(done, object, found, asked.dry_run)?.at(&one.url(cluster));
+        seen.map_or(Ok(()), |seen| answer.tag_seen(generation, &seen))?;
+        Ok(answer)
     })
     .await
+}
+
+/// What the ETag of an object that was written changes with, beside its generation.
+pub fn seen_in(one: One<'_>, object: Option<&Value>, dry_run: bool) -> Option<Value> {
+    object.filter(|_| shows_what_is_seen(one.list) && !dry_run).cloned()
 }
 
 /// What a change of it may touch.

@@ -11,13 +11,15 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{Wait, bounded, cursor, limit};
+use super::cursors::Seal;
+use super::{Wait, bounded, limit};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Writing};
 use crate::api::extract::{Body, Caller, Path, Query};
+use crate::api::fields::Fields;
 use crate::api::problem::ApiError;
 use crate::api::repeat::Key;
-use crate::api::views::{ActionRequest, Page, Problem};
+use crate::api::views::{ActionRequest, Page, Problem, SparsePage};
 use crate::domain::operation::DEFAULT_TIMEOUT;
 use crate::domain::{ClusterName, HumanDuration, Operation, OperationKind, OperationState};
 use crate::store::{Cancellation, KeptAnswer, OperationFilter};
@@ -65,6 +67,8 @@ pub struct Which {
     /// Only those that were asked for before.
     #[param(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
+    /// Only these fields of each item, with commas between them.
+    fields: Option<String>,
     /// 1 to 1000, default 50.
     limit: Option<u32>,
     /// `next_cursor` of the slice before.
@@ -75,18 +79,21 @@ pub struct Which {
 ///
 /// Newest first.
 #[utoipa::path(get, path = "/v1/operations", tag = "actions", params(Which), responses(
-    (status = 200, description = "The operations", body = Page<Operation>),
+    (status = 200, description = "The operations; with fields, what was asked for of each", content(
+        (Page<Operation> = "application/json"), (SparsePage = "application/vnd.locum.sparse+json"))),
     Listing,
 ))]
-pub async fn list_operations(
-    State(state): State<AppState>,
-    Query(which): Query<Which>,
-) -> Result<Json<Page<Operation>>, ApiError> {
+pub async fn list_operations(State(state): State<AppState>, Query(which): Query<Which>) -> Result<Response, ApiError> {
     let Which { cluster, state: stands, kind, target, since, until, .. } = which;
-    let (limit, before) = (limit(which.limit)?, cursor::<Uuid>(which.cursor.as_deref())?);
-    let filter = OperationFilter { cluster, state: stands, kind, target, since, until, limit: limit + 1, before };
+    let (limit, fields) = (limit(which.limit), Fields::of::<Operation>(which.fields.as_deref())?);
+    let mut filter =
+        OperationFilter { cluster, state: stands, kind, target, since, until, ..OperationFilter::default() };
+    let seal = Seal::of("/v1/operations", &filter);
+    filter.before = seal.place(which.cursor.as_deref())?;
+    // With one more, which tells whether there are others.
+    filter.limit = limit + 1;
     let found = state.store.operations(&filter).await?;
-    Ok(Json(Page::of(found, limit, |last| last.id.to_string())))
+    fields.answer(Page::of(found, limit, |last| seal.cursor(last.id)))
 }
 
 /// Cancel an operation

@@ -121,17 +121,17 @@ fn summarize(snapshot: &Snapshot) -> PlanSummary {
 
 fn check(snapshot: &Snapshot, new: &NewOperation) -> Result<(), ApiError> {
     let target = new.target.as_str();
-    if new.kind.targets_node() {
-        snapshot.nodes.get(target).map(drop).ok_or_else(|| ApiError::not_found("node", target))?;
-    } else {
-        snapshot.groups.get(target).map(drop).ok_or_else(|| ApiError::not_found("group", target))?;
+    let (kind, there) = match new.kind {
+        // Also of a node that was removed, whose silence may hold up a group.
+        OperationKind::ConfirmDown => ("node", snapshot.nodes.contains_key(target)),
+        kind if kind.targets_node() => ("node", snapshot.nodes.get(target).is_some_and(|node| !node.retired)),
+        _ => ("group", snapshot.groups.get(target).is_some_and(|group| !group.retired)),
+    };
+    if !there {
+        return Err(ApiError::not_found(kind, target));
     }
-    match &new.to {
-        Some(to) if !snapshot.nodes.contains_key(to) => {
-            Err(ApiError::refused(format!("cluster {} has no node {:?} to move to", snapshot.cluster, to.as_str())))
-        }
-        _ => Ok(()),
-    }
+    let nodes = snapshot.nodes.iter().filter(|(_, node)| !node.retired).map(|(name, _)| name);
+    new.unknown_destination(&snapshot.cluster, nodes).map_or(Ok(()), |refused| Err(ApiError::refused(refused)))
 }
 
 /// The desired state that goes with the action.

@@ -14,7 +14,8 @@ use utoipa::IntoParams;
 use super::{OneCluster, bounded};
 use crate::api::AppState;
 use crate::api::answers::Reading;
-use crate::api::extract::{Path, Query, header_text};
+use crate::api::conditional::Held;
+use crate::api::extract::{Path, Query};
 use crate::api::problem::ApiError;
 use crate::api::stream::{self, Frames, Over};
 use crate::api::views::Problem;
@@ -63,8 +64,8 @@ pub async fn get_status(
     }
     let mut view = first(&state, &cluster).await?;
     if wait.is_some() {
-        let held = header_text(&headers, &header::IF_NONE_MATCH).map(str::to_owned);
-        if let Some(known) = since.map(|tag| format!("\"{}\"", tag.trim_matches('"'))).or(held) {
+        let known = since.map_or_else(|| Held::named_in(&headers), |tag| Held::named(&tag));
+        if !known.is_none() {
             view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
         }
     }
@@ -135,10 +136,10 @@ pub async fn first(state: &AppState, cluster: &ClusterName) -> Result<Arc<View>,
 }
 
 /// The first view that differs from the one that is known; none if that takes too long.
-async fn until_differs(state: &AppState, cluster: &ClusterName, known: &str, wait: Duration) -> Option<Arc<View>> {
+async fn until_differs(state: &AppState, cluster: &ClusterName, known: &Held, wait: Duration) -> Option<Arc<View>> {
     let mut watcher = state.boards.subscribe(cluster);
     let differs = async {
-        let view = watcher.wait_for(|view| view.as_ref().is_some_and(|view| view.etag != known)).await;
+        let view = watcher.wait_for(|view| view.as_ref().is_some_and(|view| !known.has(&view.etag))).await;
         view.ok().and_then(|view| view.clone())
     };
     tokio::select! {

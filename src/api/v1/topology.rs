@@ -8,10 +8,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::OneCluster;
-use super::edit::{Answer, etag};
 use super::judged::{self, Judged};
 use super::preview::Outlook;
+use super::written::{Answer, etag};
+use super::{OneCluster, precondition};
 use crate::advice::FindingChanges;
 use crate::api::AppState;
 use crate::api::answers::{Reading, Writing};
@@ -61,13 +61,13 @@ pub async fn put_topology(
     asked: Edit,
     Document(document): Document,
 ) -> Result<Response, ApiError> {
-    let considered = consider(&state, Some(&cluster), &document).await?;
+    let mut considered = consider(&state, Some(&cluster), &document).await?;
+    if let Some(present) = &considered.present {
+        let unsaid = precondition::unsaid(present, &asked, Some(present.generation));
+        considered.refusal = unsaid.or(considered.refusal);
+    }
     if asked.dry_run {
         return Ok(considered.would_be(asked.expect)?.into_response());
-    }
-    let refused = considered.present.as_ref().filter(|present| present.spec.policy.require_if_match);
-    if let Some(present) = refused.filter(|_| asked.expect == Expect::Anything) {
-        return Err(ApiError::precondition_required(present.generation));
     }
     let Considered { spec, summary, findings, .. } = considered.accepted()?;
     let accepted = state.store.put_topology(&spec, asked.expect, &asked.actor, state.clock.now()).await?;
@@ -131,7 +131,7 @@ async fn consider(state: &AppState, cluster: Option<&ClusterName>, document: &Va
 }
 
 impl Considered {
-    /// Itself, unless rules refuse it.
+    /// Itself, unless it is refused.
     fn accepted(mut self) -> Result<Self, ApiError> {
         self.refusal.take().map_or(Ok(self), Err)
     }
@@ -177,13 +177,9 @@ fn would_accept(
     present: Option<Arc<Stored>>,
     expect: Expect,
 ) -> Result<(Generation, bool, bool), ApiError> {
-    match (present, expect) {
-        (Some(_), Expect::Absent) => Err(StoreError::Exists { kind: "cluster", name: spec.cluster.to_string() }.into()),
-        (Some(present), Expect::At(expected)) if expected != present.generation => {
-            Err(StoreError::Conflict { expected, actual: present.generation }.into())
-        }
-        (Some(before), _) => Ok((before.generation, false, *spec != *before.spec)),
-        (None, Expect::At(_)) => Err(ApiError::not_found("cluster", spec.cluster.as_str())),
-        (None, _) => Ok((Generation(0), true, true)),
-    }
+    expect.check("cluster", spec.cluster.as_str(), present.as_ref().map(|present| present.generation))?;
+    Ok(match present {
+        Some(before) => (before.generation, false, *spec != *before.spec),
+        None => (Generation(0), true, true),
+    })
 }

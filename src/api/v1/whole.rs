@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::edit;
 use super::places::Places;
 use super::writing::{self, Step};
 use crate::api::problem::ApiError;
@@ -35,7 +34,7 @@ pub fn view(head: &ClusterHead, spec: &TopologySpec, generation: Generation) -> 
 /// Makes one change of the whole in a document.
 pub fn change(stored: &Stored, document: &mut Value, step: &Step<'_>, expect: Expect) -> Result<(), ApiError> {
     let cluster = &stored.spec.cluster;
-    edit::expected("cluster", cluster.as_str(), Some(stored.generation), expect)?;
+    expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
     let whole = document.as_object_mut().ok_or_else(ApiError::internal)?;
     let present = FIELDS.into_iter().filter_map(|field| Some((field.to_owned(), whole.get(field)?.clone())));
     let present = Value::Object(present.collect());

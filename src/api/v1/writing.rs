@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::edit;
 use super::kinds::One;
 use crate::api::problem::ApiError;
 use crate::api::views::READ_ONLY;
@@ -31,7 +30,10 @@ pub fn change(
     let index = one.index(document)?;
     // What is there and not stored was made by an earlier change of the same call.
     let found: Option<Generation> = index.map(|_| one.generation(&stored.objects).unwrap_or_default());
-    edit::expected(one.list.kind.word, one.name, found, expect)?;
+    if found.is_none() && !matches!(step, Step::Put(_)) {
+        return Err(one.missing());
+    }
+    expect.check(one.list.kind.word, one.name, found)?;
     let items = one.list.items_mut(document)?;
     let present = index.and_then(|index| items.get(index));
     let new = match (step, present) {

@@ -132,8 +132,8 @@ impl Store for MemoryStore {
         Ok(Arc::new(state.stored()))
     }
 
-    async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
-        self.change(cluster, &Named::default(), |state| rules::delete(state, &Asked { actor, at }))
+    async fn delete_cluster(&self, cluster: &ClusterName, expect: Expect, actor: &Actor, at: Timestamp) -> Result<()> {
+        self.change(cluster, &Named::default(), |state| rules::delete(state, expect, &Asked { actor, at }))
     }
 
     async fn changes(&self, cluster: &ClusterName, before: Option<Generation>, limit: u32) -> Result<Vec<Change>> {

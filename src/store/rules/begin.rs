@@ -87,7 +87,7 @@ fn wanted_of(topology: &TopologySpec, kind: OperationKind, target: &str) -> Opti
 
 fn check(state: &State, topology: &TopologySpec, new: &NewOperation) -> Result<()> {
     if state.operations.contains_key(&new.id) || state.taken.contains(&new.id) {
-        return Err(Error::Exists { kind: "operation", name: new.id.to_string() });
+        return Err(Error::Exists { kind: "operation", name: new.id.to_string(), actual: None });
     }
     let has_node = |name: &str| topology.nodes.iter().any(|node| node.name.as_str() == name);
     let (kind, there) = match new.kind {
@@ -99,15 +99,8 @@ fn check(state: &State, topology: &TopologySpec, new: &NewOperation) -> Result<(
     if !there {
         return Err(missing(kind, &new.target));
     }
-    match &new.to {
-        Some(to) if !has_node(to.as_str()) => Err(Error::Refused(unknown_destination(topology, to))),
-        _ => Ok(()),
-    }
-}
-
-fn unknown_destination(topology: &TopologySpec, to: &NodeName) -> String {
-    let nodes: Vec<_> = topology.nodes.iter().map(|node| node.name.as_str()).collect();
-    format!("cluster {} has no node {:?} to move to; its nodes are {}", topology.cluster, to.as_str(), nodes.join(", "))
+    let nodes = topology.nodes.iter().map(|node| &node.name);
+    new.unknown_destination(&topology.cluster, nodes).map_or(Ok(()), |refused| Err(Error::Refused(refused)))
 }
 
 /// The desired state that the action asks for, if that differs.

@@ -67,7 +67,7 @@ fn write_failovers(state: &mut State, effects: &Effects) -> Result<()> {
         fits("epoch", new.epoch.unwrap_or_default().0)?;
         fits("max_overlap_ms", new.max_overlap_ms)?;
         if state.taken.contains(&new.id) {
-            return Err(Error::Exists { kind: "failover", name: new.id.to_string() });
+            return Err(Error::Exists { kind: "failover", name: new.id.to_string(), actual: None });
         }
         let record = match state.failovers.get(&new.id) {
             Some(old) => updated(old, new),

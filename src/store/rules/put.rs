@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::{Asked, Result};
 use crate::domain::{
-    ChangeAction, ClusterName, EventKind, Generation, GroupName, NodeName, Placement, PlacementPhase, TopologySpec,
+    ChangeAction, EventKind, Generation, GroupName, NodeName, Placement, PlacementPhase, TopologySpec,
 };
-use crate::store::cluster::{Cluster, missing};
+use crate::store::cluster::Cluster;
 use crate::store::state::{NewChange, NodeKept, Object, State};
 use crate::store::{Accepted, Error, Expect, KeptAnswer, Replacement};
 
@@ -22,7 +22,7 @@ pub fn put(
     expect: Expect,
     asked: &Asked<'_>,
 ) -> Result<(State, Accepted)> {
-    check(found.as_ref().map(|state| state.cluster.generation), &spec.cluster, expect)?;
+    expect.check("cluster", spec.cluster.as_str(), found.as_ref().map(|state| state.cluster.generation))?;
     let created = found.is_none();
     let before = found.as_ref().map(State::topology);
     let mut state = found.unwrap_or_else(|| State::new(Cluster::new(fresh, spec, asked.at)));
@@ -94,15 +94,6 @@ fn want(state: &mut State, after: &TopologySpec, words: &Words<'_>, asked: &Aske
     let message = format!("{} {} (generation {generation})", asked.actor, words.message);
     state.note(asked.at, EventKind::TopologyChanged, words.object, message);
     true
-}
-
-fn check(found: Option<Generation>, name: &ClusterName, expect: Expect) -> Result<()> {
-    match (expect, found) {
-        (Expect::Absent, Some(_)) => Err(Error::Exists { kind: "cluster", name: name.to_string() }),
-        (Expect::At(_), None) => Err(missing("cluster", name.as_str())),
-        (Expect::At(expected), Some(actual)) if actual != expected => Err(Error::Conflict { expected, actual }),
-        _ => Ok(()),
-    }
 }
 
 /// Makes the nodes, groups, hosts and handlers those of `after`, where `wanted` is set everywhere. What is absent goes, or is retired

@@ -146,9 +146,9 @@ impl Store for SqlStore {
         Ok(Arc::new(state.stored()))
     }
 
-    async fn delete_cluster(&self, cluster: &ClusterName, actor: &Actor, at: Timestamp) -> Result<()> {
+    async fn delete_cluster(&self, cluster: &ClusterName, expect: Expect, actor: &Actor, at: Timestamp) -> Result<()> {
         let actor = actor.clone();
-        let delete = move |state: &mut State| rules::delete(state, &Asked { actor: &actor, at });
+        let delete = move |state: &mut State| rules::delete(state, expect, &Asked { actor: &actor, at });
         self.change(cluster, Named::default(), delete).await
     }
 

@@ -120,7 +120,7 @@ pub async fn little_is_removed_at_a_time_the_oldest_first(store: Arc<dyn Store>)
 pub async fn history_of_a_deleted_cluster_goes_by_the_default(store: Arc<dyn Store>) {
     keeping(&store, 1, 6).await;
     commit(&store, Effects { failovers: vec![failover(1, 50, Outcome::Failed)], ..Effects::default() }).await.unwrap();
-    store.delete_cluster(&cluster(), &alice(), at(70)).await.unwrap();
+    store.delete_cluster(&cluster(), Expect::Anything, &alice(), at(70)).await.unwrap();
     let gone = async |now| store.prune(None, at(now), 1000).await.unwrap();
     assert_eq!(gone(400 * DAY).await, Pruned::default());
     // Whoever has the name now is not meant.

@@ -59,7 +59,7 @@ pub async fn what_is_absent_retires_while_anything_may_hold_it(store: Arc<dyn St
 pub async fn a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays(store: Arc<dyn Store>) {
     reigned(&store).await;
     commit(&store, placed(held("bts1", 1))).await.unwrap();
-    let refused = store.delete_cluster(&cluster(), &alice(), at(5)).await.unwrap_err();
+    let refused = store.delete_cluster(&cluster(), Expect::Anything, &alice(), at(5)).await.unwrap_err();
     assert!(refused.to_string().contains("ftp on bts1"), "{refused}");
     let at_rest = PlacementPhase::Released {
         proof: ReleaseProof::Acknowledged,
@@ -69,7 +69,7 @@ pub async fn a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays
     };
     commit(&store, placed(Placement { phase: at_rest, ..held("bts1", 1) })).await.unwrap();
     store.begin_operation(&cluster(), &operation(1, OperationKind::Move, "ftp")).await.unwrap();
-    store.delete_cluster(&cluster(), &alice(), at(7)).await.unwrap();
+    store.delete_cluster(&cluster(), Expect::Anything, &alice(), at(7)).await.unwrap();
     assert!(store.clusters().await.unwrap().is_empty());
     assert!(matches!(store.topology(&cluster()).await, Err(Error::NotFound { kind: "cluster", .. })));
     assert_eq!(store.changes(&cluster(), None, 1).await.unwrap()[0].action, ChangeAction::DeleteCluster);

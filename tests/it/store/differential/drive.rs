@@ -66,7 +66,9 @@ impl Drive {
         match verb {
             Verb::Put { topology, expect } => self.put(name, topology, *expect).await,
             Verb::Replace { topology, older } => self.replace(name, topology, *older).await,
-            Verb::Delete => self.pair.both(async |store| store.delete_cluster(name, &alice(), now).await).await,
+            Verb::Delete => {
+                self.pair.both(async |store| store.delete_cluster(name, Expect::Anything, &alice(), now).await).await
+            }
             Verb::Begin { kind, target, to, again } => {
                 let known = self.pair.operations().await.first().filter(|_| *again).map(|operation| operation.id);
                 let target = if kind.targets_node() { NODES[*target] } else { GROUPS[*target] };

@@ -1,0 +1,156 @@
+//! Is nothing overwritten that its writer did not mean, whichever call overwrites it, and are both versions named?
+
+use serde_json::{Value, json};
+
+use crate::support::door::{Door, Seen, site};
+
+/// A cluster that takes no write of who does not say what is overwritten.
+async fn strict() -> Door {
+    let mut site = site();
+    site["policy"]["require_if_match"] = json!(true);
+    Door::with(&site).await
+}
+
+async fn guarded(door: &Door, method: &str, path: &str, tags: &[&str], body: Option<&Value>) -> Seen {
+    let headers: Vec<_> = tags.iter().map(|tag| ("if-match", *tag)).collect();
+    door.call(method, path, &headers, body).await
+}
+
+fn versions(seen: &Seen) -> [Option<&str>; 2] {
+    ["expected", "actual"].map(|field| seen.json.get(field).map(|tag| tag.as_str().unwrap()))
+}
+
+#[tokio::test]
+async fn a_cluster_is_deleted_only_as_it_was_seen() {
+    let door = Door::with(&site()).await;
+    door.patch("groups/ftp", &json!({ "priority": "high" })).await.ok();
+    for query in ["", "?dry_run=true"] {
+        let late = guarded(&door, "DELETE", query, &["\"1\""], None).await;
+        assert_eq!(versions(&late), [Some("\"1\""), Some("\"2\"")]);
+        late.refused(412, "precondition-failed");
+        guarded(&door, "DELETE", query, &[""], None).await.refused(428, "precondition-required");
+    }
+    assert_eq!(guarded(&door, "DELETE", "", &["\"2\""], None).await.status, 204);
+    guarded(&door, "DELETE", "", &["\"2\""], None).await.refused(404, "not-found");
+
+    let door = strict().await;
+    door.delete("").await.refused(428, "precondition-required");
+    assert_eq!(guarded(&door, "DELETE", "", &["\"1\""], None).await.status, 204);
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_told_the_version_of_what_would_be_overwritten_and_a_dry_run_says_so_too() {
+    let door = strict().await;
+    let tag = door.get("").await.etag().to_owned();
+    let mark = json!({ "reason": "disks", "for": "1h" });
+    guarded(&door, "PATCH", "", &[&tag], Some(&json!({ "settings": { "lease": "20s" } }))).await.ok();
+    door.post("nodes/bts2/maintenance", &mark).await.ok();
+    door.post("advice/waivers", &json!({ "rule": "R33", "reason": "known", "for": "1h" })).await.ok();
+    let change = |path: &str, op: &str, body: Value| json!({ "changes": [{ "op": op, "path": path, "body": body }] });
+    let (agent, priority) = (json!({ "agent": "http://127.0.0.1:7999" }), json!({ "priority": "high" }));
+    let (one, whole) = (Some("\"1\""), Some("\"4\""));
+    for (method, path, body, actual) in [
+        ("PATCH", "groups/ftp", priority.clone(), one),
+        ("PUT", "groups/ftp", site()["groups"][0].clone(), one),
+        ("PUT", "groups/ftp/resources/ip", site()["groups"][0]["resources"][0].clone(), one),
+        ("PUT", "nodes/bts4", agent.clone(), None),
+        ("DELETE", "handlers/file-in", Value::Null, one),
+        ("DELETE", "nodes/bts2/maintenance", Value::Null, Some("\"3\"")),
+        ("DELETE", "advice/waivers/R33", Value::Null, whole),
+        ("PATCH", "", json!({ "settings": { "lease": "30s" } }), whole),
+        ("PUT", "topology", site(), whole),
+        ("DELETE", "", Value::Null, whole),
+        ("POST", "changes", change("groups/ftp", "patch", priority), one),
+        ("POST", "changes", change("nodes/bts4", "put", agent), None),
+    ] {
+        let body = Some(&body).filter(|body| !body.is_null());
+        let dry = door.call(method, &format!("{path}?dry_run=true"), &[], body).await.ok();
+        let real = door.call(method, path, &[], body).await;
+        assert_eq!(versions(&real), [None, actual], "{method} {path}");
+        let detail = real.refused(428, "precondition-required");
+        assert_eq!(dry["refused"], detail, "{method} {path}");
+        assert!(detail.contains(actual.unwrap_or("If-None-Match: *")), "{detail}");
+    }
+    // What a change of the same call made is nobody else's.
+    let own = json!({ "changes": [
+        { "op": "put", "path": "groups/web", "body": { "resources": [] }, "if_none_match": "*" },
+        { "op": "put", "path": "groups/web/resources/run", "body": { "type": "process", "command": ["/bin/true"] } },
+    ] });
+    door.post("changes", &own).await.ok();
+}
+
+#[tokio::test]
+async fn who_creates_only_learns_what_is_there_and_who_replaces_only_that_nothing_is() {
+    let door = Door::with(&site()).await;
+    let group = site()["groups"][0].clone();
+    let only = async |method: &str, path: &str, body: &Value| {
+        let seen = door.call(method, path, &[("if-none-match", "*")], Some(body)).await;
+        assert_eq!(versions(&seen), [None, Some("\"1\"")], "{method} {path}");
+        seen.refused(412, "precondition-failed")
+    };
+    only("PUT", "groups/ftp", &group).await;
+    only("POST", "groups", &group).await;
+    only("PUT", "topology", &site()).await;
+    only("PUT", "topology?dry_run=true", &site()).await;
+    only("POST", "/v1/clusters", &site()).await;
+    let change = json!({ "changes": [{ "op": "put", "path": "groups/ftp", "body": group, "if_none_match": "*" }] });
+    let there = door.post("changes", &change).await;
+    assert_eq!(versions(&there), [None, Some("\"1\"")]);
+    assert!(there.refused(412, "precondition-failed").starts_with("changes/0 (groups/ftp): "));
+
+    let mut other = site();
+    other["cluster"] = json!("d");
+    for (path, body) in [("groups/web", json!({ "resources": [] })), ("/v1/clusters/d/topology", other)] {
+        for path in [path.to_owned(), format!("{path}?dry_run=true")] {
+            let gone = guarded(&door, "PUT", &path, &["\"7\""], Some(&body)).await;
+            assert_eq!(versions(&gone), [Some("\"7\""), None], "{path}");
+            gone.refused(412, "precondition-failed");
+        }
+    }
+    // Without a body to put there, what is not there is not found, whatever was expected.
+    guarded(&door, "PATCH", "groups/web", &["\"7\""], Some(&json!({}))).await.refused(404, "not-found");
+    guarded(&door, "DELETE", "groups/web", &["\"7\""], None).await.refused(404, "not-found");
+    let empty = json!({ "changes": [{ "op": "patch", "path": "groups/ftp", "body": {}, "if_match": "" }] });
+    let detail = door.post("changes", &empty).await.refused(428, "precondition-required");
+    assert!(detail.starts_with("changes/0 (groups/ftp): "), "{detail}");
+}
+
+#[tokio::test]
+async fn every_line_of_a_header_counts() {
+    let door = Door::with(&site()).await;
+    let patch = json!({ "priority": "high" });
+    for tags in [["\"1\"", "\"9\""], ["\"9\"", "\"1\""]] {
+        let detail = guarded(&door, "PATCH", "groups/ftp", &tags, Some(&patch)).await.refused(400, "bad-request");
+        assert!(detail.contains("one ETag") && detail.contains("\"9\""), "{detail}");
+    }
+    let held = |lines: [&'static str; 2]| lines.map(|line| ("if-none-match", line));
+    for path in ["topology", "groups/ftp"] {
+        for lines in [["\"9\"", "\"1\""], ["\"1\"", "\"9\""], ["\"8\", W/\"1\"", "\"9\""]] {
+            assert_eq!(door.call("GET", path, &held(lines), None).await.status, 304, "{path} {lines:?}");
+        }
+        assert_eq!(door.call("GET", path, &held(["\"8\"", "\"9\""]), None).await.status, 200);
+    }
+    let tag = door.get("status").await.etag().to_owned();
+    for path in ["status", "status?wait=1ms"] {
+        let seen = door.call("GET", path, &[("if-none-match", "\"x\""), ("if-none-match", &tag)], None).await;
+        assert_eq!(seen.status, 304, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_was_written_has_the_etag_that_it_is_read_with() {
+    let door = Door::with(&site()).await;
+    let class = json!({ "kind": "in_process" });
+    for (method, path, body, read) in [
+        ("PATCH", "hosts/Receive", class.clone(), "hosts/Receive"),
+        ("PUT", "hosts/Receive/instances/bts3", json!({}), "hosts/Receive/instances/bts3"),
+        ("POST", "hosts/Tracking/cluster", json!({ "group": "ftp" }), "hosts/Tracking"),
+    ] {
+        let written = door.call(method, path, &[], Some(&body)).await;
+        let tag = written.etag().to_owned();
+        written.ok();
+        assert!(tag.contains('-'), "{tag}");
+        assert_eq!(door.get(read).await.etag(), tag, "{method} {path}");
+        guarded(&door, "PATCH", "hosts/Receive", &[door.get("hosts/Receive").await.etag()], Some(&class)).await.ok();
+    }
+}
