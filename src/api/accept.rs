@@ -31,7 +31,8 @@ fn range(text: &str) -> (&str, f32) {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
     let weight = parts.filter_map(|part| part.split_once('=')).find(|(key, _)| key.trim().eq_ignore_ascii_case("q"));
-    (name, weight.and_then(|(_, weight)| weight.trim().parse().ok()).unwrap_or(1.0))
+    let weight = weight.and_then(|(_, weight)| weight.trim().parse().ok());
+    (name, weight.filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(1.0))
 }
 
 fn precision(range: &str, media_type: &str) -> Option<Precision> {
@@ -80,7 +81,8 @@ mod tests {
             (&["text/csv;q=0, text/*"], "text/markdown"),
             (&["text/html", "text/csv"], "text/csv"),
             (&["text/csv;q=much, application/json;q=0.9"], "text/csv"),
-            (&["text/csv;q=nan, application/json"], "application/json"),
+            (&["text/csv;q=nan, application/json;q=0.9"], "text/csv"),
+            (&["application/json, text/csv;q=5"], "application/json"),
             (&["", ",;,/"], "application/json"),
         ] {
             assert_eq!(of(lines), expected, "{lines:?}");

@@ -23,7 +23,8 @@ const TOO_SLOW: (&str, &str) = ("408", "The body did not come within 60 s");
 const TOO_LARGE: (&str, &str) = ("413", "The body is larger than 32 MiB");
 const NOT_JSON: (&str, &str) = ("415", "The body is not application/json");
 const INVALID: (&str, &str) = ("422", "Not valid, or refused by a rule; `errors` has every finding with its place");
-const STALE: (&str, &str) = ("412", "It changed meanwhile, or exists although you asked to create it only");
+const STALE: (&str, &str) =
+    ("412", "It is not what you expect: it changed meanwhile, is gone, or exists although you asked to create it only");
 const INTERNAL: (&str, &str) = ("500", "A defect, or a database that fails; the server's log says what");
 
 /// Refusals of a call that asks for nothing in particular.

@@ -47,14 +47,16 @@ pub struct Around {
 }
 
 fn check(parameters: &Parameters, request: &Request) -> Result<(), ApiError> {
-    let path = request.extensions().get::<MatchedPath>();
-    match path.zip(request.uri().query()) {
-        Some((path, query)) => parameters.check(request.method(), path.as_str(), query),
+    let (query, headers) = (request.uri().query(), request.headers());
+    // Most calls say neither.
+    let says_any = query.is_some() || headers.contains_key(header::IF_MATCH);
+    match request.extensions().get::<MatchedPath>().filter(|_| says_any) {
+        Some(path) => parameters.check(request.method(), path.as_str(), query.unwrap_or_default(), headers),
         None => Ok(()),
     }
 }
 
-/// Counts the call, refuses a query that it does not take, answers a repetition as the first time, and says only what the caller does not have yet.
+/// Counts the call, refuses what it does not take, answers a repetition as the first time, and says only what the caller does not have yet.
 pub async fn around(State(around): State<Around>, request: Request, next: Next) -> Response {
     let Around { state, parameters } = around;
     let (counted, held) = (Counted::of(&request), Held::of(&request));

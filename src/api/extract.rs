@@ -187,10 +187,15 @@ fn expected_by(headers: &HeaderMap) -> Result<Expect, ApiError> {
 /// What a writer says of what it expects to find.
 pub fn expectation(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Expect, ApiError> {
     let at = if_match.map(generation).transpose()?;
-    match if_none_match {
-        None => Ok(at.map_or(Expect::Anything, Expect::At)),
-        Some("*") => Ok(Expect::Absent),
-        Some(other) => Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}"))),
+    match (if_none_match, at) {
+        (None, at) => Ok(at.map_or(Expect::Anything, Expect::At)),
+        (Some("*"), None) => Ok(Expect::Absent),
+        (Some("*"), Some(_)) => {
+            Err(ApiError::bad_request("If-Match and If-None-Match: * can't both hold: send the one that you mean"))
+        }
+        (Some(other), _) => {
+            Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}")))
+        }
     }
 }
 
@@ -202,8 +207,9 @@ fn generation(value: &str) -> Result<Generation, ApiError> {
     let wrong = || ApiError::bad_request(format!("If-Match takes one ETag of this API, like \"7\", not {value}"));
     let tag = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(wrong)?;
     // What stands behind the generation is for readers: what was seen then.
-    let number = tag.split_once('-').map_or(tag, |(number, _)| number);
-    number.parse().map(Generation).map_err(|_| wrong())
+    let (number, seen) = tag.split_once('-').unwrap_or((tag, "0"));
+    let is_seen = !seen.is_empty() && seen.bytes().all(|byte| byte.is_ascii_hexdigit());
+    number.parse().ok().filter(|_| is_seen).map(Generation).ok_or_else(wrong)
 }
 
 /// A header that is a list, all of its lines as one.
@@ -212,7 +218,8 @@ pub fn header_lines(headers: &HeaderMap, name: &header::HeaderName) -> Option<He
     let (first, second) = (lines.next()?, lines.next());
     let Some(second) = second else { return Some(first.clone()) };
     let all: Vec<&[u8]> = [first, second].into_iter().chain(lines).map(HeaderValue::as_bytes).collect();
-    HeaderValue::from_bytes(&all.join(&b", "[..])).ok()
+    // Lines of headers with commas between them can be a header; if not, then one that names nothing.
+    Some(HeaderValue::from_bytes(&all.join(&b", "[..])).unwrap_or(HeaderValue::from_static("?")))
 }
 
 /// A header as text, if it is there and is text.

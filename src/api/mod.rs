@@ -180,7 +180,7 @@ fn marks() -> OpenApiRouter<AppState> {
         .routes(routes!(v1::maintenance::begin_cluster_maintenance, v1::maintenance::end_cluster_maintenance))
         .routes(routes!(v1::maintenance::begin_node_maintenance, v1::maintenance::end_node_maintenance))
         .routes(routes!(v1::maintenance::begin_group_maintenance, v1::maintenance::end_group_maintenance))
-        .routes(routes!(v1::maintenance::mark_down, v1::maintenance::mark_up))
+        .routes(routes!(v1::common_dependencies::mark_down, v1::common_dependencies::mark_up))
 }
 
 /// What is seen, and what would be.

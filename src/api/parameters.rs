@@ -1,16 +1,21 @@
-//! What may stand in the query of a call? What the document says of it: nothing else, nothing twice, and as it is written
-//! there. A parameter that nobody reads would be a wish that nobody grants, `dry_run` above all.
+//! What may a caller say beside a body? What the document says of the call: nothing else in the query, nothing twice, and as it
+//! is written there. What nobody reads would be a wish that nobody grants, `dry_run` and `If-Match` above all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::http::Method;
+use axum::http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::problem::ApiError;
 
-/// The parameters of every call, by its path and method as the document spells them.
-pub struct Parameters(BTreeMap<(String, String), BTreeMap<String, Form>>);
+/// What every call takes, by its path and method as the document spells them.
+pub struct Parameters(BTreeMap<(String, String), Call>);
+
+struct Call {
+    query: BTreeMap<String, Form>,
+    takes_if_match: bool,
+}
 
 /// How a value is written, as far as one sentence can say it. The others are read by whoever takes them.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,21 +33,34 @@ impl Parameters {
             let methods = methods.as_object().into_iter().flatten();
             methods.map(move |(method, operation)| ((path.clone(), method.clone()), operation))
         });
-        let in_query = |operation: &Value| {
-            let all = operation["parameters"].as_array().into_iter().flatten();
-            let own = all.filter(|parameter| parameter["in"] == "query");
-            own.filter_map(|one| Some((one["name"].as_str()?.to_owned(), Form::of(&one["schema"], document)))).collect()
-        };
-        Self(operations.map(|(at, operation)| (at, in_query(operation))).collect())
+        Self(operations.map(|(at, operation)| (at, Call::of(operation, document))).collect())
     }
 
-    /// Refuses a query with what the call does not take. What the document does not know takes anything.
-    pub fn check(&self, method: &Method, path: &str, query: &str) -> Result<(), ApiError> {
-        let method = if method == Method::HEAD { &Method::GET } else { method };
-        let Some(known) = self.0.get(&(path.to_owned(), method.as_str().to_ascii_lowercase())) else { return Ok(()) };
+    /// Refuses what the call does not take. Calls that the document does not know take anything.
+    pub fn check(&self, method: &Method, path: &str, query: &str, headers: &HeaderMap) -> Result<(), ApiError> {
+        let reads = [Method::GET, Method::HEAD].contains(method);
+        let method = if reads { "get".to_owned() } else { method.as_str().to_ascii_lowercase() };
+        let Some(call) = self.0.get(&(path.to_owned(), method)) else { return Ok(()) };
+        if !reads && !call.takes_if_match && headers.contains_key(header::IF_MATCH) {
+            return Err(ApiError::bad_request("this call takes no If-Match: what it does overwrites nothing"));
+        }
+        call.check(query)
+    }
+}
+
+impl Call {
+    fn of(operation: &Value, document: &Value) -> Self {
+        let all = || operation["parameters"].as_array().into_iter().flatten();
+        let query = all().filter(|parameter| parameter["in"] == "query");
+        let query =
+            query.filter_map(|one| Some((one["name"].as_str()?.to_owned(), Form::of(&one["schema"], document))));
+        Self { query: query.collect(), takes_if_match: all().any(|parameter| parameter["name"] == "If-Match") }
+    }
+
+    fn check(&self, query: &str) -> Result<(), ApiError> {
         let mut seen = BTreeSet::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let Some(form) = known.get(&*name) else { return Err(ApiError::bad_request(unknown(&name, known))) };
+            let form = self.query.get(&*name).ok_or_else(|| ApiError::bad_request(unknown(&name, &self.query)))?;
             if let Some(right) = form.wrong(&value) {
                 return Err(ApiError::bad_request(format!("{name} is {right}, not {value:?}")));
             }
@@ -83,19 +101,17 @@ impl Form {
 
     /// What would be right, if this value is wrong.
     fn wrong(&self, value: &str) -> Option<String> {
-        let is_right = match self {
-            Self::Whole { least, most } => value.parse().is_ok_and(|number: u64| (*least..=*most).contains(&number)),
-            Self::Boolean => ["true", "false"].contains(&value),
-            Self::OneOf(values) => values.iter().any(|known| known == value),
-            Self::Time => value.parse::<Timestamp>().is_ok(),
-            Self::Other => true,
+        let (is_right, right) = match self {
+            Self::Whole { least, most } => {
+                let is_right = value.parse().is_ok_and(|number: u64| (*least..=*most).contains(&number));
+                (is_right, format!("a whole number from {least} to {most}"))
+            }
+            Self::Boolean => (["true", "false"].contains(&value), "true or false".to_owned()),
+            Self::OneOf(values) => (values.iter().any(|known| known == value), format!("one of {}", values.join(", "))),
+            Self::Time => (value.parse::<Timestamp>().is_ok(), "a time, like 2026-01-31T12:00:00Z".to_owned()),
+            Self::Other => return None,
         };
-        (!is_right).then(|| match self {
-            Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
-            Self::Boolean => "true or false".to_owned(),
-            Self::OneOf(values) => format!("one of {}", values.join(", ")),
-            Self::Time | Self::Other => "a time, like 2026-01-31T12:00:00Z".to_owned(),
-        })
+        (!is_right).then_some(right)
     }
 }
 
@@ -105,7 +121,7 @@ mod tests {
     use crate::api::openapi;
 
     fn said(method: &Method, path: &str, query: &str) -> Option<String> {
-        let refused = Parameters::of(&openapi()).check(method, path, query).err();
+        let refused = Parameters::of(&openapi()).check(method, path, query, &HeaderMap::new()).err();
         refused.map(|error| error.detail().to_owned())
     }
 

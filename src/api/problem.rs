@@ -19,18 +19,21 @@ pub struct ApiError {
     title: &'static str,
     detail: String,
     errors: Vec<Finding>,
-    /// The generation that was expected, if any was.
-    expected: Option<Generation>,
-    /// The present one, if there is any.
-    actual: Option<Generation>,
-    /// Boxed, so that errors stay small on the way.
+    /// Boxed like what follows, so that errors stay small on the way.
+    versions: Option<Box<Versions>>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
+}
+
+/// The generation that was expected, if any was, and the present one, if there is any.
+#[derive(Debug, Clone, Copy, Default)]
+struct Versions {
+    expected: Option<Generation>,
+    actual: Option<Generation>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let (detail, errors) = (detail.into(), Vec::new());
-        Self { status, kind, title, detail, errors, expected: None, actual: None, header: None }
+        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), versions: None, header: None }
     }
 
     /// The request itself can't be read.
@@ -132,13 +135,17 @@ impl ApiError {
         &self.detail
     }
 
+    fn of_versions(self, expected: Option<Generation>, actual: Option<Generation>) -> Self {
+        Self { versions: Some(Box::new(Versions { expected, actual })), ..self }
+    }
+
     /// The caller's expectation does not hold.
     pub fn precondition(expected: Generation, actual: Generation) -> Self {
         let detail =
             format!("you expected generation {expected}, but the generation is {actual}; read it again, then decide");
         let title = "It changed meanwhile";
         let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title, detail);
-        Self { expected: Some(expected), actual: Some(actual), ..new }
+        new.of_versions(Some(expected), Some(actual))
     }
 
     /// The caller expects it at a generation, and there is none.
@@ -146,14 +153,14 @@ impl ApiError {
         let detail =
             format!("you expected generation {expected}, but there is no {kind} {name:?}; read again, then decide");
         let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It is not there", detail);
-        Self { expected: Some(expected), ..new }
+        new.of_versions(Some(expected), None)
     }
 
     /// The caller expects that there is none.
     pub fn exists(kind: &str, name: &str, actual: Option<Generation>) -> Self {
         let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
         let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It exists already", detail);
-        Self { actual, ..new }
+        new.of_versions(None, actual)
     }
 
     /// The cluster asks its writers what they expect to find, and this one does not say. `actual`: what there is.
@@ -166,7 +173,8 @@ impl ApiError {
             "this cluster takes writes only from who says what is to be overwritten (policy.require_if_match): {there}"
         );
         let title = "Say what you expect to find";
-        Self { actual, ..Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", title, detail) }
+        let new = Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", title, detail);
+        new.of_versions(None, actual)
     }
 
     /// The caller says that it expects something, and not what.
@@ -205,6 +213,7 @@ impl From<store::Error> for ApiError {
             store::Error::Conflict { expected, actual } => Self::precondition(expected, actual),
             store::Error::Exists { kind, name, actual } => Self::exists(kind, &name, actual),
             store::Error::Gone { kind, name, expected } => Self::gone(kind, &name, expected),
+            store::Error::Unsaid { actual } => Self::precondition_required(Some(actual)),
             store::Error::Refused(sentence) => Self::refused(sentence),
             store::Error::NotNow(sentence) => Self::conflict(sentence),
             store::Error::Repeated => Self::conflict("the same call was made twice at once; ask again"),
@@ -219,14 +228,15 @@ impl From<store::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let Versions { expected, actual } = self.versions.map(|versions| *versions).unwrap_or_default();
         let problem = Problem {
             problem_type: format!("{TYPES}{}", self.kind),
             title: self.title.to_owned(),
             status: self.status.as_u16(),
             detail: self.detail,
             errors: self.errors,
-            expected: self.expected.map(tag),
-            actual: self.actual.map(tag),
+            expected: expected.map(tag),
+            actual: actual.map(tag),
         };
         let mut response = (self.status, Json(problem)).into_response();
         let headers = response.headers_mut();

@@ -10,8 +10,8 @@ use super::remote::{Remote, cluster};
 use super::simulate::FaultArgs;
 use super::{out, tables};
 use crate::api::views::TopologyResult;
-use crate::client::control_plane::{CallError, Replaces, Reply};
-use crate::domain::{ClusterName, Generation};
+use crate::client::control_plane::{CallError, Reply};
+use crate::domain::ClusterName;
 use crate::planner::Faults;
 
 #[derive(Debug, Args)]
@@ -91,7 +91,9 @@ pub async fn apply(remote: &Remote, args: ApplyArgs) -> Result<(), Failure> {
     let plane = remote.control_plane()?;
     let explain = |error: CallError| input.explain(error);
     let put = |replaces, dry_run| plane.put_topology(&cluster, &input.document.value, replaces, dry_run);
-    let dry = put(Replaces::Anything, true).await.map_err(explain)?;
+    // What is shown is what is applied: a change in between is refused.
+    let present = plane.present(&cluster).await?;
+    let dry = put(present, true).await.map_err(explain)?;
     if !remote.json() {
         show_plan(&dry.value);
     }
@@ -101,8 +103,7 @@ pub async fn apply(remote: &Remote, args: ApplyArgs) -> Result<(), Failure> {
     if dry.value.summary.disturbs && !args.yes {
         confirm(remote, &dry)?;
     }
-    // What was shown is what is applied: a change in between is refused.
-    let done = put(replaces(&dry.value), false).await.map_err(explain)?;
+    let done = put(present, false).await.map_err(explain)?;
     if remote.json() {
         return if_json(remote, &done);
     }
@@ -139,10 +140,6 @@ fn if_json(remote: &Remote, reply: &Reply<TopologyResult>) -> Result<(), Failure
         out::json(&reply.json);
     }
     Ok(())
-}
-
-fn replaces(dry: &TopologyResult) -> Replaces {
-    if dry.generation == Generation(0) { Replaces::Nothing } else { Replaces::Generation(dry.generation) }
 }
 
 pub fn confirm(remote: &Remote, dry: &Reply<TopologyResult>) -> Result<(), Failure> {

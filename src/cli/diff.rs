@@ -10,7 +10,7 @@ use super::input::Input;
 use super::remote::{Remote, cluster};
 use super::{apply, out};
 use crate::api::views::ActionRequest;
-use crate::client::control_plane::{CallError, ControlPlane, Replaces, Revert};
+use crate::client::control_plane::{CallError, ControlPlane, Revert};
 use crate::domain::{ClusterName, Difference, Generation, differences};
 
 #[derive(Debug, Args)]
@@ -126,7 +126,9 @@ pub async fn revert(remote: &Remote, args: RevertArgs) -> Result<(), Failure> {
     let name = cluster(&plane, args.cluster).await?;
     let request = ActionRequest { reason: args.reason };
     let asked = Revert { generation: Generation(args.generation), request, operator_state: args.operator_state };
-    let dry = plane.revert(&name, &asked, None).await?;
+    // What is shown is what is done: a change in between is refused.
+    let present = plane.present(&name).await?;
+    let dry = plane.revert(&name, &asked, present, true).await?;
     if !remote.json() {
         apply::show_plan(&dry.value);
     }
@@ -136,9 +138,7 @@ pub async fn revert(remote: &Remote, args: RevertArgs) -> Result<(), Failure> {
     if dry.value.summary.disturbs && !args.yes {
         apply::confirm(remote, &dry)?;
     }
-    // What was shown is what is done: a change in between is refused.
-    let replaces = Replaces::Generation(dry.value.generation);
-    let done = plane.revert(&name, &asked, Some(replaces)).await?;
+    let done = plane.revert(&name, &asked, present, false).await?;
     if remote.json() {
         out::json(&done.json);
         return Ok(());

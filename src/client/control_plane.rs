@@ -78,8 +78,6 @@ pub struct SeenStatus {
 /// What the writer of a topology expects to replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replaces {
-    /// Whatever is there.
-    Anything,
     /// Nothing: the cluster does not exist.
     Nothing,
     /// The topology of this generation.
@@ -264,7 +262,6 @@ impl ControlPlane {
 
 fn expecting(request: RequestBuilder, replaces: Replaces) -> RequestBuilder {
     match replaces {
-        Replaces::Anything => request,
         Replaces::Nothing => request.header(IF_NONE_MATCH, "*"),
         Replaces::Generation(generation) => request.header(IF_MATCH, format!("\"{generation}\"")),
     }

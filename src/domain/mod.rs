@@ -29,7 +29,8 @@ pub mod owner_set;
 pub mod placement;
 pub mod policy;
 pub mod process;
-pub mod resource;
+pub mod remains;
+mod resource;
 pub mod resource_list;
 pub mod settings;
 pub mod statistics;
@@ -57,6 +58,7 @@ pub use owner_set::OwnerSet;
 pub use placement::{FailedMark, HeldBy, Placement, PlacementPhase};
 pub use policy::{AntiAffinity, Brake, Policy, Quarantine};
 pub use process::{ProbeSpec, ProcessSpec, StopSignal};
+pub use remains::still_runs;
 pub use resource::{
     Bounded, FailureKind, OcfSpec, ResourceClass, ResourceSpec, ResourceState, ResourceType, RestartPolicy,
     RestartProfile, RunSpec, SystemdSpec,

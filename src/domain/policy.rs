@@ -12,7 +12,8 @@ pub struct Policy {
     pub anti_affinity: AntiAffinity,
     pub quarantine: Quarantine,
     pub brake: Brake,
-    /// Whether a PUT, PATCH or DELETE has to say, by `If-Match` or `If-None-Match`, what it expects to overwrite.
+    /// Whether a PUT, PATCH, DELETE, revert or each of several changes has to say, by `If-Match` or `If-None-Match`, what it expects to
+    /// overwrite. What an operator does with a POST overwrites nothing of others.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(default = false, required = false)]
     pub require_if_match: bool,

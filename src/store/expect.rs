@@ -1,7 +1,7 @@
 //! What does a writer expect to find, and is it so?
 
 use super::Error;
-use crate::domain::Generation;
+use crate::domain::{Generation, Policy};
 
 /// What a writer of desired state expects to find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,5 +25,10 @@ impl Expect {
             (Self::At(expected), Some(actual)) if expected != actual => Err(Error::Conflict { expected, actual }),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses who expects nothing to overwrite what is at this generation, where the cluster asks for that.
+    pub fn demand(self, policy: &Policy, actual: Generation) -> Result<(), Error> {
+        if self == Self::Anything && policy.require_if_match { Err(Error::Unsaid { actual }) } else { Ok(()) }
     }
 }

@@ -30,6 +30,7 @@ use crate::planner::{Effects, Snapshot};
 
 mod cluster;
 mod differs;
+mod error;
 mod expect;
 mod filter;
 pub mod memory;
@@ -41,45 +42,13 @@ mod state;
 mod stored;
 mod touched;
 
+pub use error::Error;
 pub use expect::Expect;
 pub use filter::{EventFilter, FailoverFilter};
 pub use operation::{Cancellation, NewOperation, OperationFilter};
 
 pub use pruned::Pruned;
-pub use rules::still_runs;
 pub use stored::{Generations, Stored};
-
-/// Why a verb was not done. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The named thing is not there.
-    #[error("there is no {kind} {name:?}")]
-    NotFound { kind: &'static str, name: String },
-    /// A caller's expectation does not hold.
-    #[error("expected generation {expected}, but it is {actual}")]
-    Conflict { expected: Generation, actual: Generation },
-    /// It exists although the caller asked to create it; `actual` is its generation, if it has one.
-    #[error("{kind} {name:?} exists already")]
-    Exists { kind: &'static str, name: String, actual: Option<Generation> },
-    /// It does not exist although the caller expects it at a generation.
-    #[error("expected generation {expected}, but there is no {kind} {name:?}")]
-    Gone { kind: &'static str, name: String, expected: Generation },
-    /// A rule of the domain refuses it, as a sentence.
-    #[error("{0}")]
-    Refused(String),
-    /// It can't be done as things stand now, as a sentence.
-    #[error("{0}")]
-    NotNow(String),
-    /// Its idempotency key has been answered before.
-    #[error("this call has been answered before")]
-    Repeated,
-    /// Another reign, change or plan came first: load again and plan anew.
-    #[error("a newer decision or reign came first")]
-    Outrun,
-    /// The database failed.
-    #[error("the database failed: {0}")]
-    Database(String),
-}
 
 /// A desired state that takes the place of another one, exactly: absent maintenance is none, an absent `wanted` that of a
 /// new node or group.

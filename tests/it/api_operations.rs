@@ -143,6 +143,24 @@ async fn a_move_tells_every_phase_and_can_not_be_taken_back_once_anything_is_sto
 }
 
 #[tokio::test]
+async fn a_cluster_in_which_anything_may_run_is_not_deleted_and_a_dry_run_says_so_in_the_same_words() {
+    let ruled = Ruled::begin().await;
+    let said = async || {
+        let dry = ruled.door.delete("?dry_run=true").await.ok();
+        let refused = ruled.door.delete("").await.refused(422, "refused");
+        assert_eq!(dry["refused"], refused);
+        refused
+    };
+    assert!(said().await.contains("(ftp on bts1)"));
+    ruled.begin_operation("groups/ftp/offline", json!({})).await;
+    // It is told to let go, and nothing proves that it has.
+    ruled.turn(slowly).await;
+    assert!(said().await.contains("(ftp on bts1)"));
+    ruled.turn(obey).await;
+    assert!(said().await.contains("(Receive on bts1, Tracking on bts1, Receive on bts2, Tracking on bts2)"));
+}
+
+#[tokio::test]
 async fn what_has_failed_says_what_to_do_next() {
     let ruled = Ruled::begin().await;
     ruled.begin_operation("nodes/bts2/pause", json!({})).await;

@@ -12,7 +12,7 @@ async fn no_call_takes_a_parameter_that_it_does_not_know() {
     let mut calls = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         let path = path.replace("{cluster}", "c").replace("{id}", "0190a1b2-0000-7000-8000-000000000000");
-        let path = path.replace("{generation}", "1").replace('{', "").replace('}', "");
+        let path = path.replace("{generation}", "1").replace(['{', '}'], "");
         for method in methods.as_object().unwrap().keys() {
             let method = method.to_ascii_uppercase();
             let body = json!({});

@@ -62,6 +62,7 @@ async fn who_says_nothing_is_told_the_version_of_what_would_be_overwritten_and_a
         ("DELETE", "", Value::Null, whole),
         ("POST", "changes", change("groups/ftp", "patch", priority), one),
         ("POST", "changes", change("nodes/bts4", "put", agent), None),
+        ("POST", "changes/1/revert", json!({}), whole),
     ] {
         let body = Some(&body).filter(|body| !body.is_null());
         let dry = door.call(method, &format!("{path}?dry_run=true"), &[], body).await.ok();
@@ -77,6 +78,21 @@ async fn who_says_nothing_is_told_the_version_of_what_would_be_overwritten_and_a
         { "op": "put", "path": "groups/web/resources/run", "body": { "type": "process", "command": ["/bin/true"] } },
     ] });
     door.post("changes", &own).await.ok();
+    let resource = json!({ "type": "process", "command": ["/bin/true"] });
+    let part = json!({ "changes": [
+        { "op": "put", "path": "groups/ftp/resources/more", "body": resource, "if_none_match": "*" },
+        { "op": "patch", "path": "groups/ftp/resources/more", "body": { "critical": false } },
+        { "op": "delete", "path": "handlers/file-in", "if_match": "\"1\"" },
+        { "op": "put", "path": "handlers/file-in", "body": site()["handlers"][0] },
+    ] });
+    door.post("changes", &part).await.ok();
+    // To own a part is not to own the whole.
+    let whole = json!({ "changes": [
+        { "op": "put", "path": "groups/ftp/resources/other", "body": resource, "if_none_match": "*" },
+        { "op": "patch", "path": "groups/ftp", "body": { "priority": "low" } },
+    ] });
+    let detail = door.post("changes", &whole).await.refused(428, "precondition-required");
+    assert!(detail.starts_with("changes/1 (groups/ftp): "), "{detail}");
 }
 
 #[tokio::test]
@@ -113,6 +129,22 @@ async fn who_creates_only_learns_what_is_there_and_who_replaces_only_that_nothin
     let empty = json!({ "changes": [{ "op": "patch", "path": "groups/ftp", "body": {}, "if_match": "" }] });
     let detail = door.post("changes", &empty).await.refused(428, "precondition-required");
     assert!(detail.starts_with("changes/0 (groups/ftp): "), "{detail}");
+}
+
+#[tokio::test]
+async fn what_is_not_one_etag_or_guards_nothing_is_refused() {
+    let door = Door::with(&site()).await;
+    let patch = json!({ "kind": "in_process" });
+    for tags in [vec!["\"1-0a\", \"9-0b\""], vec!["\"1-0a\"", "\"9-0b\""], vec!["\"1-x\""], vec!["\"1-\""], vec!["*"]] {
+        guarded(&door, "PATCH", "hosts/Receive", &tags, Some(&patch)).await.refused(400, "bad-request");
+    }
+    let both = [("if-match", "\"7\""), ("if-none-match", "*")];
+    door.call("PUT", "groups/web", &both, Some(&json!({ "resources": [] }))).await.refused(400, "bad-request");
+    // What overwrites nothing can't be guarded: who means to is told so.
+    for (path, body) in [("groups", json!({ "name": "web", "resources": [] })), ("nodes/bts1/pause", json!({}))] {
+        let detail = guarded(&door, "POST", path, &["\"1\""], Some(&body)).await.refused(400, "bad-request");
+        assert!(detail.contains("no If-Match"), "{detail}");
+    }
 }
 
 #[tokio::test]
@@ -153,4 +185,19 @@ async fn a_host_that_was_written_has_the_etag_that_it_is_read_with() {
         assert_eq!(door.get(read).await.etag(), tag, "{method} {path}");
         guarded(&door, "PATCH", "hosts/Receive", &[door.get("hosts/Receive").await.etag()], Some(&class)).await.ok();
     }
+}
+
+#[tokio::test]
+async fn a_document_that_comes_late_is_late_whatever_else_is_wrong_with_it() {
+    let door = Door::with(&site()).await;
+    door.patch("groups/ftp", &json!({ "priority": "high" })).await.ok();
+    // Two servers that fetch the same files.
+    let mut broken = site();
+    broken["handlers"][0]["adapter"] = json!("ftp");
+    for query in ["", "?dry_run=true"] {
+        let path = format!("topology{query}");
+        guarded(&door, "PUT", &path, &["\"1\""], Some(&broken)).await.refused(412, "precondition-failed");
+        door.post(&format!("/v1/clusters{query}"), &broken).await.refused(412, "precondition-failed");
+    }
+    door.put("topology", &broken).await.refused(422, "rule-broken");
 }

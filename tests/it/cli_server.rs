@@ -118,3 +118,18 @@ fn status_is_followed_as_it_changes() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn a_cluster_that_asks_what_is_overwritten_is_told_so_by_apply_and_revert() {
+    let site = Site::start();
+    let file = site.document();
+    site.says(0, &["apply", "-f", &file]);
+    let strict = std::fs::read_to_string(&file).unwrap() + "policy: { require_if_match: true }\n";
+    std::fs::write(&file, &strict).unwrap();
+    assert!(site.says(0, &["apply", "-f", &file]).contains("generation 2"));
+    std::fs::write(&file, strict + "settings: { lease: 20s }\n").unwrap();
+    site.says(0, &["plan", "-f", &file]);
+    assert!(site.says(0, &["apply", "-f", &file, "--yes"]).contains("generation 3"));
+    site.says(0, &["revert", "2", "--dry-run"]);
+    assert!(site.says(0, &["revert", "2", "--yes"]).contains("cluster c reverted, generation 4"));
+}

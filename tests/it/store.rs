@@ -56,6 +56,7 @@ macro_rules! suite {
                 operator_state_goes_only_where_a_replacement_leaves_it_out
                 what_is_absent_retires_while_anything_may_hold_it
                 a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays
+                a_cluster_is_deleted_only_as_its_writer_expects_it
             }
             commit {
                 a_refused_write_leaves_no_trace

@@ -146,7 +146,7 @@ pub async fn delete_waiver(
         waivers(document)?.remove(index);
         let at = "/waivers".to_owned();
         let path = path(&rule, object.as_deref());
-        let unsaid = precondition::unsaid(stored, &asked, Some(stored.generation));
+        let unsaid = precondition::unsaid(stored, &asked, || Some(stored.generation));
         Ok(Made { at: at.into(), action: ChangeAction::DeleteWaiver, object: path, message: message.clone(), unsaid })
     };
     edit::edit(&state, &cluster, &asked, change, |done| {

@@ -1,5 +1,7 @@
 //! How are several objects changed at once? One after the other in one document, which is judged and stored once.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -137,18 +139,14 @@ impl<'a> OneChange<'a> {
         within(error, &self.at, self.path)
     }
 
-    /// Why it is refused for want of a word on what it overwrites. What a change before it made, only this call knows.
-    fn unsaid(&self, stored: &Stored, document: &Value) -> Option<ApiError> {
+    /// Why it is refused for want of a word on what it overwrites. What a change before it `made`, this call knows.
+    fn unsaid(&self, stored: &Stored, made: &BTreeSet<String>) -> Option<ApiError> {
         let (found, own) = match self.target {
             Target::Whole => (Some(stored.generation), false),
-            Target::Object(one) => {
-                let is_stored = one.owner().generation(&stored.objects).is_some();
-                let is_there = one.owner().index(document).is_ok_and(|index| index.is_some());
-                // A part of what is not stored is not stored.
-                (one.found(stored).ok().flatten(), is_there && !is_stored)
-            }
+            // A part of what is not stored is not stored.
+            Target::Object(one) => (one.found(stored).ok().flatten(), made.contains(&one.owner().path())),
         };
-        let silent = self.expect == Expect::Anything && !own;
+        let silent = self.expect == Expect::Anything && !own && !made.contains(&self.target.path());
         silent.then(|| self.told(ApiError::precondition_required(found)))
     }
 }
@@ -169,10 +167,11 @@ fn make(
     let cluster = &stored.spec.cluster;
     asked.expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
     let demands = stored.spec.policy.require_if_match && asked.expect == Expect::Anything;
-    let (mut gone, mut unsaid) = (Vec::new(), None);
+    let (mut gone, mut unsaid, mut made) = (Vec::new(), None, BTreeSet::new());
     for change in all {
         if demands && unsaid.is_none() {
-            unsaid = change.unsaid(stored, document);
+            unsaid = change.unsaid(stored, &made);
+            made.insert(change.target.path());
         }
         let deleted = change.make(stored, document).map_err(|error| change.told(error))?;
         gone.extend(deleted.map(|(one, object)| (change, one, object)));

@@ -12,7 +12,7 @@ use super::cursors::Seal;
 use super::edit::{self, Done, Made};
 use super::history::Slice;
 use super::written::Answer;
-use super::{OneCluster, limit};
+use super::{OneCluster, limit, precondition};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Replacing};
 use crate::api::extract::{Body, Edit, Path, Query, Writer};
@@ -136,7 +136,7 @@ pub async fn revert(
         )));
     };
     let then = parse(&document).map_err(ApiError::invalid)?;
-    let asked = Edit { actor, expect, dry_run, replaces: false, key };
+    let asked = Edit { actor, expect, dry_run, replaces: true, key };
     let why = request.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let message = format!("reverted to generation {generation}{why}");
     let change = |stored: &Stored, document: &mut Value| {
@@ -144,7 +144,8 @@ pub async fn revert(
         let wanted = if operator_state { then.clone() } else { with_operator_state_of(&then, &stored.spec) };
         *document = serde_json::to_value(wanted).map_err(|_| ApiError::internal())?;
         let (at, object) = (String::new().into(), cluster.to_string());
-        Ok(Made { at, action: ChangeAction::Revert, object, message: message.clone(), unsaid: None })
+        let unsaid = precondition::unsaid(stored, &asked, || Some(stored.generation));
+        Ok(Made { at, action: ChangeAction::Revert, object, message: message.clone(), unsaid })
     };
     edit::edit(&state, &cluster, &asked, change, |done| whole(&cluster, done, dry_run)).await
 }

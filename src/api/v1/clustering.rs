@@ -30,7 +30,7 @@ const DISABLED: &str =
         ("If-Match" = Option<String>, Header, description = "Only if this is still the host's ETag")),
     request_body = ClusterRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<HostView>,
-        headers(("etag" = String, description = "The host's generation"))),
+        headers(("etag" = String, description = "The host's generation, and what is seen"))),
     Replacing,
     (status = 409, description = "It is clustered in another group", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -63,7 +63,7 @@ pub async fn cluster_host(
         ("If-Match" = Option<String>, Header, description = "Only if this is still the host's ETag")),
     request_body = ActionRequest, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<HostView>,
-        headers(("etag" = String, description = "The host's generation"))),
+        headers(("etag" = String, description = "The host's generation, and what is seen"))),
     Replacing,
     (status = 409, description = "It is not clustered", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -19,8 +19,8 @@ use crate::api::problem::ApiError;
 use crate::api::views::{
     ClusterSpec, ClusterView, MergePatch, ObjectResult, Page, SparsePage, TopologyResult, WholeCluster,
 };
-use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec};
-use crate::store::{ClusterHead, Stored, still_runs};
+use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec, still_runs};
+use crate::store::{ClusterHead, Stored};
 
 /// List clusters
 ///
@@ -137,7 +137,7 @@ async fn write(state: &AppState, cluster: &ClusterName, asked: Edit, step: &Step
     let change = |stored: &Stored, document: &mut Value| {
         whole::change(stored, document, step, asked.expect)?;
         let (object, message) = (cluster.to_string(), "put the cluster".to_owned());
-        let unsaid = precondition::unsaid(stored, &asked, Some(stored.generation));
+        let unsaid = precondition::unsaid(stored, &asked, || Some(stored.generation));
         Ok(Made { at: whole::places(""), action: ChangeAction::PutCluster, object, message, unsaid })
     };
     edit::edit(state, cluster, &asked, change, |done| {
@@ -166,12 +166,12 @@ pub async fn delete_cluster(
     asked: Edit,
 ) -> Result<Response, ApiError> {
     let stored = state.store.topology(&cluster).await?;
-    let unsaid = precondition::unsaid(&stored, &asked, Some(stored.generation));
+    let unsaid = precondition::unsaid(&stored, &asked, || Some(stored.generation));
     if asked.dry_run {
         asked.expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
-        let mut result = without(&state, &stored);
-        result.refused = unsaid.map(|unsaid| unsaid.detail().to_owned()).or(result.refused);
-        return Ok(Json(result).into_response());
+        let still_runs = still_runs_in(&state, &cluster).await?;
+        let refused = unsaid.map(|unsaid| unsaid.detail().to_owned()).or(still_runs);
+        return Ok(Json(TopologyResult { refused, ..without(&state, &stored) }).into_response());
     }
     if let Some(unsaid) = unsaid {
         return Err(unsaid);
@@ -181,7 +181,15 @@ pub async fn delete_cluster(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// What would go with a cluster, and what still runs in it, which refuses that.
+/// What may still run in a cluster, as it is stored: that refuses to delete it.
+async fn still_runs_in(state: &AppState, cluster: &ClusterName) -> Result<Option<String>, ApiError> {
+    let snapshot = state.store.load(cluster, state.clock.now()).await?;
+    let owned = snapshot.groups.iter().filter_map(|(name, group)| Some((name, group.placement.owner()?)));
+    let told = snapshot.nodes.iter().filter(|(_, node)| node.confirmed_down.is_none());
+    Ok(still_runs(cluster, owned, told.map(|(name, node)| (name, &node.assignment))))
+}
+
+/// What would go with a cluster.
 fn without(state: &AppState, stored: &Stored) -> TopologyResult {
     let (spec, generation) = (&*stored.spec, stored.generation);
     let nothing = TopologySpec {
@@ -194,10 +202,8 @@ fn without(state: &AppState, stored: &Stored) -> TopologyResult {
         ..spec.clone()
     };
     let summary = Outlook::of(state, &nothing.cluster, generation).with(&nothing);
-    let owned = summary.lines.iter().filter_map(|line| Some(format!("{} on {}", line.group, line.from.as_ref()?)));
-    let told = summary.instances.iter().map(|line| format!("{} on {}", line.host, line.node));
-    let refused = still_runs(spec.cluster.as_str(), &owned.collect::<Vec<_>>(), &told.collect::<Vec<_>>());
     let findings = judged::change(state, Some(spec), &nothing).changes;
     let cluster = spec.cluster.clone();
-    TopologyResult { cluster, generation, created: false, changed: true, dry_run: true, summary, findings, refused }
+    let (created, changed, dry_run, refused) = (false, true, true, None);
+    TopologyResult { cluster, generation, created, changed, dry_run, summary, findings, refused }
 }

@@ -61,7 +61,7 @@ pub async fn list_hosts(
     responses(
     (status = 200, description = "With dry_run: what would happen", body = ObjectResult<HostView>),
     (status = 201, description = "Accepted", body = ObjectResult<HostView>, headers(
-        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation"))),
+        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation, and what is seen"))),
     Replacing,
 ))]
 pub async fn create_host(
@@ -77,7 +77,7 @@ pub async fn create_host(
 ///
 /// As the document has it, and for each instance what it is to its cluster and what is seen of it.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/hosts/{host}", tag = "topology", params(OneHost), responses(
-    (status = 200, description = "The host", body = HostView, headers(("etag" = String, description = "Its generation"))),
+    (status = 200, description = "The host", body = HostView, headers(("etag" = String, description = "Its generation, and what is seen"))),
     Reading,
 ))]
 pub async fn get_host(State(state): State<AppState>, Path(at): Path<OneHost>) -> Result<Response, ApiError> {
@@ -93,7 +93,7 @@ pub async fn get_host(State(state): State<AppState>, Path(at): Path<OneHost>) ->
         ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is none")),
     request_body = HostSpec, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<HostView>,
-        headers(("etag" = String, description = "Its generation"))),
+        headers(("etag" = String, description = "Its generation, and what is seen"))),
     (status = 201, description = "Accepted: it is new", body = ObjectResult<HostView>),
     Replacing,
 ))]
@@ -114,7 +114,7 @@ pub async fn put_host(
         ("If-Match" = Option<String>, Header, description = "Only if this is still its ETag")),
     request_body(content = MergePatch, content_type = "application/merge-patch+json"), responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<HostView>,
-        headers(("etag" = String, description = "Its generation"))),
+        headers(("etag" = String, description = "Its generation, and what is seen"))),
     Replacing,
 ))]
 pub async fn patch_host(

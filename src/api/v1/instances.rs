@@ -71,7 +71,7 @@ pub async fn list_instances(
     responses(
     (status = 200, description = "With dry_run: what would happen", body = ObjectResult<InstanceView>),
     (status = 201, description = "Accepted", body = ObjectResult<InstanceView>, headers(
-        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation"))),
+        ("location" = String, description = "Its path"), ("etag" = String, description = "Its generation, and what is seen"))),
     Replacing,
 ))]
 pub async fn create_instance(
@@ -87,7 +87,7 @@ pub async fn create_instance(
 ///
 /// As wanted and as seen. The ETag is that of its host.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/hosts/{host}/instances/{node}", tag = "topology", params(OneInstance), responses(
-    (status = 200, description = "The instance", body = InstanceView, headers(("etag" = String, description = "Its generation"))),
+    (status = 200, description = "The instance", body = InstanceView, headers(("etag" = String, description = "Its generation, and what is seen"))),
     Reading,
 ))]
 pub async fn get_instance(State(state): State<AppState>, Path(at): Path<OneInstance>) -> Result<Response, ApiError> {
@@ -103,7 +103,7 @@ pub async fn get_instance(State(state): State<AppState>, Path(at): Path<OneInsta
         ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is none")),
     request_body = InstanceSpec, responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<InstanceView>,
-        headers(("etag" = String, description = "Its generation"))),
+        headers(("etag" = String, description = "Its generation, and what is seen"))),
     (status = 201, description = "Accepted: it is new", body = ObjectResult<InstanceView>),
     Replacing,
 ))]
@@ -124,7 +124,7 @@ pub async fn put_instance(
         ("If-Match" = Option<String>, Header, description = "Only if this is still its ETag")),
     request_body(content = MergePatch, content_type = "application/merge-patch+json"), responses(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = ObjectResult<InstanceView>,
-        headers(("etag" = String, description = "Its generation"))),
+        headers(("etag" = String, description = "Its generation, and what is seen"))),
     Replacing,
 ))]
 pub async fn patch_instance(

@@ -91,7 +91,18 @@ pub enum Target<'a> {
     Object(One<'a>),
 }
 
+/// The path of what belongs to a cluster as a whole.
+const CLUSTER: &str = "cluster";
+
 impl<'a> Target<'a> {
+    /// One for each target, however it was spelled.
+    pub fn path(self) -> String {
+        match self {
+            Self::Whole => CLUSTER.to_owned(),
+            Self::Object(one) => one.path(),
+        }
+    }
+
     /// Reads a path as events and findings spell it: `nodes/bts1`, `groups/ftp/resources/ip`, `cluster`.
     pub fn of(path: &'a str) -> Option<Self> {
         let objects = |word: &str| [&NODE, &GROUP, &HOST, &HANDLER].into_iter().find(|kind| kind.list == word);

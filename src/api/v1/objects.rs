@@ -114,7 +114,7 @@ pub async fn write(
             Step::Delete => (one.list.pointer(document)?, one.list.kind.delete, "deleted"),
             _ => (one.pointer(document)?.unwrap_or_default(), one.list.kind.put, "put"),
         };
-        let unsaid = precondition::unsaid(stored, &asked, one.found(stored)?);
+        let unsaid = precondition::unsaid(stored, &asked, || one.found(stored).ok().flatten());
         Ok(Made { at: at.into(), action, object: one.path(), message: format!("{verb} {}", one.words()), unsaid })
     };
     edit::edit_within(state, cluster, (&asked, reach(one)), change, |done| {

@@ -1,13 +1,13 @@
-//! Is what is there what its writer expects, and does the writer say so where the cluster asks for that?
+//! Does a writer say what it overwrites, where the cluster asks for that?
 
 use crate::api::extract::Edit;
 use crate::api::problem::ApiError;
 use crate::domain::Generation;
 use crate::store::{Expect, Stored};
 
-/// Why a write is refused that says nothing of what it expects to find, where the cluster asks for that. `found` is the
-/// generation that last changed what it overwrites, if that is there.
-pub fn unsaid(stored: &Stored, asked: &Edit, found: Option<Generation>) -> Option<ApiError> {
+/// Why a write is refused that does not say it. `found` gives the generation that last changed what is overwritten, if that is
+/// there: it is told to who has to say it.
+pub fn unsaid(stored: &Stored, asked: &Edit, found: impl FnOnce() -> Option<Generation>) -> Option<ApiError> {
     let silent = asked.replaces && asked.expect == Expect::Anything && stored.spec.policy.require_if_match;
-    silent.then(|| ApiError::precondition_required(found))
+    silent.then(|| ApiError::precondition_required(found()))
 }

@@ -14,10 +14,10 @@ use super::written::{Answer, etag};
 use super::{OneCluster, precondition};
 use crate::advice::FindingChanges;
 use crate::api::AppState;
-use crate::api::answers::{Reading, Writing};
+use crate::api::answers::{Reading, Replacing};
 use crate::api::extract::{Document, DryRun, Edit, Path};
 use crate::api::problem::ApiError;
-use crate::api::views::{Problem, TopologyResult};
+use crate::api::views::TopologyResult;
 use crate::domain::topology::parse;
 use crate::domain::{ClusterName, Finding, Generation, TopologySpec};
 use crate::planner::PlanSummary;
@@ -52,8 +52,7 @@ pub async fn get_topology(
     (status = 200, description = "Accepted, or with dry_run: what would happen", body = TopologyResult,
         headers(("etag" = String, description = "The generation"))),
     (status = 201, description = "Accepted: the cluster is new", body = TopologyResult),
-    Writing,
-    (status = 412, description = "It changed meanwhile", body = Problem, content_type = "application/problem+json"),
+    Replacing,
 ))]
 pub async fn put_topology(
     State(state): State<AppState>,
@@ -61,13 +60,13 @@ pub async fn put_topology(
     asked: Edit,
     Document(document): Document,
 ) -> Result<Response, ApiError> {
-    let mut considered = consider(&state, Some(&cluster), &document).await?;
+    let mut considered = consider(&state, Some(&cluster), &document, asked.expect).await?;
     if let Some(present) = &considered.present {
-        let unsaid = precondition::unsaid(present, &asked, Some(present.generation));
+        let unsaid = precondition::unsaid(present, &asked, || Some(present.generation));
         considered.refusal = unsaid.or(considered.refusal);
     }
     if asked.dry_run {
-        return Ok(considered.would_be(asked.expect)?.into_response());
+        return Ok(considered.would_be()?.into_response());
     }
     let Considered { spec, summary, findings, .. } = considered.accepted()?;
     let accepted = state.store.put_topology(&spec, asked.expect, &asked.actor, state.clock.now()).await?;
@@ -78,9 +77,9 @@ pub async fn put_topology(
 /// Creates the cluster of a document. What is answered is kept with it.
 pub async fn create(state: &AppState, asked: Edit, document: &Value) -> Result<Response, ApiError> {
     let asked = Edit { expect: Expect::Absent, ..asked };
-    let considered = consider(state, None, document).await?;
+    let considered = consider(state, None, document, asked.expect).await?;
     if asked.dry_run {
-        return Ok(considered.would_be(asked.expect)?.into_response());
+        return Ok(considered.would_be()?.into_response());
     }
     let Considered { spec, summary, findings, .. } = considered.accepted()?;
     let (cluster, at) = (spec.cluster.clone(), state.clock.now());
@@ -118,9 +117,15 @@ struct Considered {
 }
 
 /// Checks and judges a document, of the cluster in the path if there is one.
-async fn consider(state: &AppState, cluster: Option<&ClusterName>, document: &Value) -> Result<Considered, ApiError> {
+async fn consider(
+    state: &AppState,
+    cluster: Option<&ClusterName>,
+    document: &Value,
+    expect: Expect,
+) -> Result<Considered, ApiError> {
     let spec = check(cluster, document)?;
     let present = present(state, &spec.cluster).await?;
+    expect.check("cluster", spec.cluster.as_str(), present.as_ref().map(|present| present.generation))?;
     let before = present.as_ref().map(|stored| &*stored.spec);
     let wanted = spec.clone().with_operator_state(before);
     let Judged { changes: findings, refusal } = judged::change(state, before, &wanted);
@@ -137,9 +142,12 @@ impl Considered {
     }
 
     /// What a dry run answers.
-    fn would_be(self, expect: Expect) -> Result<Answer, ApiError> {
+    fn would_be(self) -> Result<Answer, ApiError> {
         let Self { spec, wanted, present, summary, findings, refusal } = self;
-        let (generation, created, changed) = would_accept(&wanted, present, expect)?;
+        let (generation, created, changed) = match present {
+            Some(before) => (before.generation, false, wanted != *before.spec),
+            None => (Generation(0), true, true),
+        };
         let refused = refusal.map(|refusal| refusal.detail().to_owned());
         let (cluster, dry_run) = (spec.cluster, true);
         let result = TopologyResult { cluster, generation, created, changed, dry_run, summary, findings, refused };
@@ -170,16 +178,4 @@ async fn present(state: &AppState, cluster: &ClusterName) -> Result<Option<Arc<S
         Err(StoreError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn would_accept(
-    spec: &TopologySpec,
-    present: Option<Arc<Stored>>,
-    expect: Expect,
-) -> Result<(Generation, bool, bool), ApiError> {
-    expect.check("cluster", spec.cluster.as_str(), present.as_ref().map(|present| present.generation))?;
-    Ok(match present {
-        Some(before) => (before.generation, false, *spec != *before.spec),
-        None => (Generation(0), true, true),
-    })
 }

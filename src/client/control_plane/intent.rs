@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use serde::Deserialize;
 
 use super::{CallError, ControlPlane, Replaces, Reply, expecting};
 use crate::advice::{Advice, Severity};
@@ -14,6 +15,11 @@ use crate::planner::what_if::Faults;
 
 /// A large cluster's pairs of nodes take their time.
 const RESILIENCE_TIMEOUT: Duration = Duration::from_secs(300);
+
+#[derive(Deserialize)]
+struct AtGeneration {
+    generation: Generation,
+}
 
 /// A revert as it is asked for.
 #[derive(Debug, Clone)]
@@ -53,18 +59,28 @@ impl ControlPlane {
         self.call(self.get(&format!("/v1/clusters/{cluster}/changes/{generation}"))).await
     }
 
-    /// Makes what is wanted what it was after a generation or, without `replaces`, asks what that would do.
+    /// What there is to replace now.
+    pub async fn present(&self, cluster: &ClusterName) -> Result<Replaces, CallError> {
+        match self.call::<AtGeneration>(self.get(&format!("/v1/clusters/{cluster}"))).await {
+            Ok(reply) => Ok(Replaces::Generation(reply.value.generation)),
+            Err(CallError::Refused(problem)) if problem.status == 404 => Ok(Replaces::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes what is wanted what it was after a generation or, with `dry_run`, asks what that would do.
     pub async fn revert(
         &self,
         cluster: &ClusterName,
         revert: &Revert,
-        replaces: Option<Replaces>,
+        replaces: Replaces,
+        dry_run: bool,
     ) -> Result<Reply<TopologyResult>, CallError> {
         let Revert { generation, request, operator_state } = revert;
         let path = format!("/v1/clusters/{cluster}/changes/{generation}/revert");
-        let how = [("operator_state", *operator_state), ("dry_run", replaces.is_none())];
+        let how = [("operator_state", *operator_state), ("dry_run", dry_run)];
         let request = self.request(Method::POST, &path).query(&how).json(request);
-        self.call(expecting(request, replaces.unwrap_or(Replaces::Anything))).await
+        self.call(expecting(request, replaces)).await
     }
 
     /// Why a group is where it is, and what would change it.

@@ -20,7 +20,7 @@ pub use acknowledge::acknowledge;
 pub use begin::begin;
 pub use cancel::cancel;
 pub use commit::commit;
-pub use delete::{delete, still_runs};
+pub use delete::delete;
 pub use history::history;
 pub use prune::{removes_before, removes_of_deleted_before};
 pub use put::{create, put, replace};

@@ -23,6 +23,9 @@ pub fn put(
     asked: &Asked<'_>,
 ) -> Result<(State, Accepted)> {
     expect.check("cluster", spec.cluster.as_str(), found.as_ref().map(|state| state.cluster.generation))?;
+    if let Some(state) = &found {
+        expect.demand(&state.cluster.policy, state.cluster.generation)?;
+    }
     let created = found.is_none();
     let before = found.as_ref().map(State::topology);
     let mut state = found.unwrap_or_else(|| State::new(Cluster::new(fresh, spec, asked.at)));

@@ -56,6 +56,25 @@ pub async fn what_is_absent_retires_while_anything_may_hold_it(store: Arc<dyn St
     assert!(matches!(commit(&store, placed(held("bts2", 3))).await, Err(Error::Refused(_))));
 }
 
+pub async fn a_cluster_is_deleted_only_as_its_writer_expects_it(store: Arc<dyn Store>) {
+    store.put_topology(&three_nodes(), Expect::Absent, &alice(), at(0)).await.unwrap();
+    let present = store.topology(&cluster()).await.unwrap().generation;
+    for expect in [Expect::Absent, Expect::At(present.next())] {
+        let refused = store.delete_cluster(&cluster(), expect, &alice(), at(7)).await;
+        assert!(matches!(refused, Err(Error::Exists { .. } | Error::Conflict { .. })), "{refused:?}");
+    }
+    // Asked in the transaction: what a caller has read of the policy may be past.
+    let mut strict = three_nodes();
+    strict.policy.require_if_match = true;
+    let present = store.put_topology(&strict, Expect::At(present), &alice(), at(7)).await.unwrap().generation;
+    let unsaid = [
+        store.delete_cluster(&cluster(), Expect::Anything, &alice(), at(7)).await,
+        store.put_topology(&three_nodes(), Expect::Anything, &alice(), at(7)).await.map(drop),
+    ];
+    assert!(unsaid.iter().all(|it| matches!(it, Err(Error::Unsaid { actual }) if *actual == present)), "{unsaid:?}");
+    store.delete_cluster(&cluster(), Expect::At(present), &alice(), at(8)).await.unwrap();
+}
+
 pub async fn a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays(store: Arc<dyn Store>) {
     reigned(&store).await;
     commit(&store, placed(held("bts1", 1))).await.unwrap();

@@ -66,8 +66,9 @@ impl Drive {
         match verb {
             Verb::Put { topology, expect } => self.put(name, topology, *expect).await,
             Verb::Replace { topology, older } => self.replace(name, topology, *older).await,
-            Verb::Delete => {
-                self.pair.both(async |store| store.delete_cluster(name, Expect::Anything, &alice(), now).await).await
+            Verb::Delete { expect } => {
+                let expect = self.expect(name, *expect).await;
+                self.pair.both(async |store| store.delete_cluster(name, expect, &alice(), now).await).await
             }
             Verb::Begin { kind, target, to, again } => {
                 let known = self.pair.operations().await.first().filter(|_| *again).map(|operation| operation.id);
@@ -129,15 +130,18 @@ impl Drive {
         self.pair.both(async |store| store.load(name, now).await).await
     }
 
-    async fn put(&mut self, name: &ClusterName, draft: &Draft, hope: Hope) -> Result<(), Error> {
-        let now = at(self.second);
+    async fn expect(&self, name: &ClusterName, hope: Hope) -> Expect {
         let present = self.pair.memory().topology(name).await.map_or(Generation(0), |stored| stored.generation);
-        let expect = match hope {
+        match hope {
             Hope::Anything => Expect::Anything,
             Hope::Absent => Expect::Absent,
             Hope::Present => Expect::At(present),
             Hope::Older => Expect::At(Generation(present.0.saturating_sub(1))),
-        };
+        }
+    }
+
+    async fn put(&mut self, name: &ClusterName, draft: &Draft, hope: Hope) -> Result<(), Error> {
+        let (now, expect) = (at(self.second), self.expect(name, hope).await);
         let spec = draft.spec(name.as_str());
         if expect == Expect::Absent && self.second % 2 == 0 {
             let answer = self.answer();

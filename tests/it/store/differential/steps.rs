@@ -29,7 +29,7 @@ pub struct Step {
 pub enum Verb {
     Put { topology: Draft, expect: Hope },
     Replace { topology: Draft, older: bool },
-    Delete,
+    Delete { expect: Hope },
     Begin { kind: OperationKind, target: usize, to: Option<usize>, again: bool },
     Cancel { operation: usize },
     Reign { term: u64, decision: u64, longest_ns: u64 },
@@ -186,7 +186,7 @@ fn verb() -> impl Strategy<Value = Verb> {
     prop_oneof![
         4 => (topology(), hope()).prop_map(|(topology, expect)| Verb::Put { topology, expect }),
         3 => (topology(), prop::bool::weighted(0.2)).prop_map(|(topology, older)| Verb::Replace { topology, older }),
-        1 => Just(Verb::Delete),
+        1 => hope().prop_map(|expect| Verb::Delete { expect }),
         5 => (kind(), index(), prop::option::weighted(0.4, index()), prop::bool::weighted(0.05))
             .prop_map(|(kind, target, to, again)| Verb::Begin { kind, target, to, again }),
         3 => (0_usize..6).prop_map(|operation| Verb::Cancel { operation }),
