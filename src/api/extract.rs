@@ -209,7 +209,9 @@ fn generation(value: &str) -> Result<Generation, ApiError> {
     // What stands behind the generation is for readers: what was seen then.
     let (number, seen) = tag.split_once('-').unwrap_or((tag, "0"));
     let is_seen = !seen.is_empty() && seen.bytes().all(|byte| byte.is_ascii_hexdigit());
-    number.parse().ok().filter(|_| is_seen).map(Generation).ok_or_else(wrong)
+    // As it was given, and not as `+7` or `07`.
+    let generation = number.parse().ok().map(Generation).filter(|generation| generation.to_string() == number);
+    generation.filter(|_| is_seen).ok_or_else(wrong)
 }
 
 /// A header that is a list, all of its lines as one.

@@ -95,7 +95,7 @@ impl ApiError {
             [one] => format!("one thing is wrong: {}", one.detail),
             all => format!("{} things are wrong; nothing was changed", all.len()),
         };
-        let title = "The document is not valid";
+        let title = "What was sent is not valid";
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, detail) }
     }
 
@@ -160,7 +160,8 @@ impl ApiError {
     pub fn exists(kind: &str, name: &str, actual: Option<Generation>) -> Self {
         let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
         let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It exists already", detail);
-        new.of_versions(None, actual)
+        // What the same call made has no version yet.
+        new.of_versions(None, actual.filter(|actual| *actual != Generation(0)))
     }
 
     /// The cluster asks its writers what they expect to find, and this one does not say. `actual`: what there is.
@@ -179,7 +180,7 @@ impl ApiError {
 
     /// The caller says that it expects something, and not what.
     pub fn empty_if_match() -> Self {
-        let detail = "If-Match is empty: send the ETag of what you read, like \"7\", or leave the header away";
+        let detail = "If-Match is empty: send the ETag of what you read, like \"7\", or leave it away";
         let title = "Say what you expect to find";
         Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", title, detail)
     }

@@ -11,7 +11,7 @@ pub use object::{GroupView, HandlerView, HostView, InstanceView, MergePatch, Nod
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -159,13 +159,23 @@ pub struct MarkRequest {
     #[schema(required = true, nullable = false)]
     pub reason: Option<String>,
     /// When it ends by itself; this or `for`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "moment")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
     /// After how long it ends by itself; this or `until`.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
     #[schema(example = "2h")]
     pub length: Option<HumanDuration>,
+}
+
+/// A moment as a caller writes it.
+fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    let read = |text: String| {
+        let wrong = || de::Error::custom(format!("{text:?} is not a time; write it like \"2026-01-31T12:00:00Z\""));
+        text.parse().map_err(|_| wrong())
+    };
+    text.map(read).transpose()
 }
 
 /// Body of a waiver.
@@ -186,7 +196,7 @@ pub struct WaiverRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// When it ends; this or `for`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "moment")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires: Option<Timestamp>,
     /// After how long it ends; this or `expires`.

@@ -57,7 +57,7 @@ use uuid::Uuid;
 use crate::domain::{GroupName, NodeName, TopologySpec};
 
 /// Changes whenever the same snapshot may give another plan than before.
-pub const PLANNER_VERSION: u32 = 5;
+pub const PLANNER_VERSION: u32 = 6;
 
 /// What should be done now. The same snapshot gives the same plan.
 ///

@@ -119,6 +119,11 @@ fn in_time(draft: &Draft<'_>, operation: &Operation, verdict: Verdict) -> Verdic
     Verdict::failed(
         why,
         match operation.kind {
+            OperationKind::Move if [OperationPhase::Releasing, OperationPhase::Starting].contains(&operation.phase) => {
+                format!(
+                    "what it began goes on: see where {target} comes up, and move it again if that is not where it should be"
+                )
+            }
             OperationKind::Move => {
                 format!("mend what it waited for, as `explain` of {target} says, then move it again")
             }

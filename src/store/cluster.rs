@@ -36,9 +36,21 @@ pub struct Cluster {
     pub created_at: Timestamp,
 }
 
+/// With what a new cluster begins. What counts goes on where the newest one of its name ended: who read of that one, by an ETag or up
+/// to an event, never takes this one for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fresh {
+    pub id: Uuid,
+    /// That of the last change of the one before; 0 if there was none.
+    pub generation: Generation,
+    /// The number of its last event.
+    pub last_event: u64,
+}
+
 impl Cluster {
     /// A cluster before its first change.
-    pub fn new(id: Uuid, spec: &TopologySpec, at: Timestamp) -> Self {
+    pub fn new(fresh: Fresh, spec: &TopologySpec, at: Timestamp) -> Self {
+        let Fresh { id, generation, last_event } = fresh;
         Self {
             id,
             name: spec.cluster.clone(),
@@ -47,16 +59,21 @@ impl Cluster {
             common_dependencies: spec.common_dependencies.clone(),
             waivers: spec.waivers.clone(),
             maintenance: spec.maintenance.clone(),
-            generation: Generation(0),
+            generation,
             decision: Decision(0),
             term: Term(0),
             reign: None,
             restored: false,
             longest_lease: Duration::ZERO,
-            last_event: 0,
+            last_event,
             known_since: None,
             created_at: at,
         }
+    }
+
+    /// As if it were to be created: of one that lives nobody looks at it.
+    pub fn fresh(&self) -> Fresh {
+        Fresh { id: self.id, generation: self.generation, last_event: self.last_event }
     }
 
     pub fn head(&self) -> ClusterHead {

@@ -68,6 +68,9 @@ pub struct Replacement {
     pub answer: Option<KeptAnswer>,
 }
 
+/// What is answered to who creates a cluster, to be kept with it: it names the generation that this makes.
+pub type AnswerOf = Box<dyn FnOnce(Generation) -> Option<KeptAnswer> + Send>;
+
 /// What was answered to a call with an idempotency key. It is kept in the transaction of what the call did, so that a
 /// repetition is never done twice, whoever was killed in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +181,7 @@ pub trait Store: Send + Sync + 'static {
         spec: &TopologySpec,
         actor: &Actor,
         at: Timestamp,
-        answer: Option<&KeptAnswer>,
+        answer: Option<AnswerOf>,
     ) -> Result<Accepted, Error>;
 
     /// Replaces the desired state of a cluster that is still at the generation that it was made from, else `Conflict`.

@@ -76,7 +76,7 @@ async fn a_finding_can_be_waived_for_a_while() {
     door.get("advice?severity=loud").await.refused(400, "bad-request");
 
     let wrong = door.post("advice/waivers", &json!({ "rule": "R30", "reason": "x" })).await.findings();
-    assert_eq!(wrong, [("/expires".to_owned(), "missing_field".to_owned())]);
+    assert_eq!(wrong, [("/for".to_owned(), "missing_field".to_owned())]);
     let wrong = door.post("advice/waivers", &json!({ "rule": "thirty", "reason": "x", "for": "1h" })).await.findings();
     assert_eq!(wrong[0].0, "/rule");
 }

@@ -161,6 +161,23 @@ async fn a_cluster_in_which_anything_may_run_is_not_deleted_and_a_dry_run_says_s
 }
 
 #[tokio::test]
+async fn who_stops_a_group_takes_the_place_of_who_moves_it() {
+    let ruled = Ruled::begin().await;
+    let moved = ruled.begin_operation("groups/ftp/move", json!({ "to": "bts2" })).await;
+    ruled.turn(slowly).await;
+    assert_eq!(ruled.operation(&moved).await["phase"], "releasing");
+    let stopped = ruled.begin_operation("groups/ftp/offline", json!({})).await;
+    let moved = ruled.operation(&moved).await;
+    assert_eq!((&moved["state"], &moved["next_step"]), (&json!("superseded"), &Value::Null));
+    for _ in 0..3 {
+        ruled.turn(obey).await;
+    }
+    assert_eq!(ruled.operation(&stopped).await["state"], "succeeded");
+    let history = ruled.door.get("failovers").await.ok();
+    assert!(history["items"].as_array().unwrap().iter().all(|record| record["outcome"] != "in_progress"), "{history}");
+}
+
+#[tokio::test]
 async fn what_has_failed_says_what_to_do_next() {
     let ruled = Ruled::begin().await;
     ruled.begin_operation("nodes/bts2/pause", json!({})).await;

@@ -67,6 +67,9 @@ async fn a_mark_without_a_reason_or_an_end_is_refused() {
     let both = codes(json!({ "reason": "x", "until": "2099-01-01T00:00:00Z", "for": "1h" })).await;
     assert_eq!(both, [found("/for", "duplicate_field")]);
     assert_eq!(codes(json!({ "reason": "x", "for": "soon" })).await[0].0, "/for");
+    assert_eq!(codes(json!({ "reason": "x", "for": "0s" })).await, [found("/for", "bad_time")]);
+    let detail = door.post("maintenance", &json!({ "reason": "x", "until": "tomorrow" })).await.refused(422, "invalid");
+    assert!(detail.contains("\"tomorrow\" is not a time; write it like"), "{detail}");
     let empty = codes(json!({ "reason": "", "for": "1h" })).await;
     assert_eq!(empty, [found("/reason", "out_of_range")]);
     door.post("nodes/bts9/maintenance", &json!({ "reason": "x", "for": "1h" })).await.refused(404, "not-found");

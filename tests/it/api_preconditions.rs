@@ -135,7 +135,15 @@ async fn who_creates_only_learns_what_is_there_and_who_replaces_only_that_nothin
 async fn what_is_not_one_etag_or_guards_nothing_is_refused() {
     let door = Door::with(&site()).await;
     let patch = json!({ "kind": "in_process" });
-    for tags in [vec!["\"1-0a\", \"9-0b\""], vec!["\"1-0a\"", "\"9-0b\""], vec!["\"1-x\""], vec!["\"1-\""], vec!["*"]] {
+    for tags in [
+        vec!["\"1-0a\", \"9-0b\""],
+        vec!["\"1-0a\"", "\"9-0b\""],
+        vec!["\"1-x\""],
+        vec!["\"1-\""],
+        vec!["\"+1\""],
+        vec!["\"01\""],
+        vec!["*"],
+    ] {
         guarded(&door, "PATCH", "hosts/Receive", &tags, Some(&patch)).await.refused(400, "bad-request");
     }
     let both = [("if-match", "\"7\""), ("if-none-match", "*")];
@@ -200,4 +208,28 @@ async fn a_document_that_comes_late_is_late_whatever_else_is_wrong_with_it() {
         door.post(&format!("/v1/clusters{query}"), &broken).await.refused(412, "precondition-failed");
     }
     door.put("topology", &broken).await.refused(422, "rule-broken");
+}
+
+#[tokio::test]
+async fn a_version_of_a_cluster_that_is_gone_is_none_of_the_one_that_comes_after_it() {
+    let door = Door::with(&site()).await;
+    let patch = json!({ "priority": "high" });
+    door.patch("groups/ftp", &patch).await.ok();
+    let mut tags = Vec::new();
+    for path in ["groups/ftp", "topology", "nodes/bts1"] {
+        tags.push((path, door.get(path).await.etag().to_owned()));
+    }
+    assert_eq!(door.delete("").await.status, 204);
+    let created = door.call("POST", "/v1/clusters", &[("idempotency-key", "k")], Some(&site())).await;
+    assert_eq!((created.status.as_u16(), created.etag(), &created.json["generation"]), (201, "\"4\"", &json!(4)));
+    let again = door.call("POST", "/v1/clusters", &[("idempotency-key", "k")], Some(&site())).await;
+    assert_eq!((again.header("idempotency-replayed"), again.etag()), (Some("true"), "\"4\""));
+    assert_eq!(again.json, created.json);
+    for (path, tag) in &tags {
+        assert_eq!(door.call("GET", path, &[("if-none-match", tag)], None).await.status, 200, "{path}");
+        let late = guarded(&door, "PATCH", "groups/ftp", &[tag], Some(&patch)).await;
+        assert_eq!(versions(&late), [Some(tag.as_str()), Some("\"4\"")]);
+    }
+    // Nobody else writes: what was ahead of the one that is gone stands in nobody's way.
+    guarded(&door, "PATCH", "groups/ftp", &["\"4\""], Some(&patch)).await.ok();
 }

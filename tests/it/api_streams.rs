@@ -108,7 +108,7 @@ async fn who_goes_on_from_what_is_gone_is_told() {
             break block;
         }
     };
-    assert!(told.contains("event: gap") && told.contains("events 3 to 4 were removed"), "{told}");
+    assert!(told.contains("event: gap") && told.contains("events 3 to 4 are gone"), "{told}");
     assert_eq!(following.event().await.0, "5");
     happens(&door, 6, "up").await;
     assert_eq!(following.event().await.0, "6");
@@ -186,4 +186,37 @@ async fn a_group_is_active_on_one_node_only() {
         assert!(asked(&format!("?node={other}")).await.refused(404, "not-active").contains("on bts2"));
     }
     door.get("groups/nope/active").await.refused(404, "not-found");
+}
+
+#[tokio::test]
+async fn who_follows_a_name_follows_the_cluster_that_comes_after_it() {
+    let door = Door::with(&site()).await;
+    let mut events = Following::open(&door, "events", &[("last-event-id", "0")]).await;
+    assert_eq!(events.event().await.0, "1");
+    door.delete("").await;
+    assert_eq!(events.event().await.0, "2");
+    door.put("topology", &site()).await.ok();
+    let (id, _, told) = events.event().await;
+    assert_eq!((id.as_str(), &told["kind"]), ("3", &json!("topology_changed")));
+    // Who comes back from the one before learns that its events are gone.
+    let mut late = Following::open(&door, "events", &[("last-event-id", "1")]).await;
+    assert!(late.block().await.unwrap().starts_with("retry:"));
+    let gap = late.block().await.unwrap();
+    assert!(gap.contains("event: gap") && gap.contains("event 2 is gone"), "{gap}");
+    assert_eq!(late.event().await.0, "3");
+}
+
+#[tokio::test]
+async fn who_is_ahead_of_what_there_is_is_told_so_and_misses_nothing() {
+    let door = Door::with(&site()).await;
+    let mut ahead = Following::open(&door, "events", &[("last-event-id", "9")]).await;
+    assert!(ahead.block().await.unwrap().starts_with("retry:"));
+    let told = ahead.block().await.unwrap();
+    assert!(told.contains("event: gap") && told.contains("there is no event 9: the newest is 1"), "{told}");
+    happens(&door, 1, "again").await;
+    assert_eq!(ahead.event().await.0, "2");
+    assert_eq!(door.get("events?cursor=9").await.findings(), [(String::new(), "bad_cursor".to_owned())]);
+    assert_eq!(door.get("events?cursor=2").await.ok()["items"], json!([]));
+    let limited = door.call("GET", "events?limit=3", &[("accept", "text/event-stream")], None).await;
+    limited.refused(400, "bad-request");
 }

@@ -18,7 +18,7 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::reconciler::{self, Deps, Nudge};
 use locum::store::{
-    Accepted, Acknowledgement, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
+    Accepted, Acknowledgement, AnswerOf, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
     KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
 };
 use tokio::sync::Notify;
@@ -61,7 +61,7 @@ impl Store for Empty {
         _: &TopologySpec,
         _: &Actor,
         _: Timestamp,
-        _: Option<&KeptAnswer>,
+        _: Option<AnswerOf>,
     ) -> Result<Accepted, Error> {
         unreachable!()
     }

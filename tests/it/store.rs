@@ -21,8 +21,8 @@ use locum::domain::{
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::{
-    Basis, Cancellation, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation, OperationFilter,
-    Replacement, Store,
+    AnswerOf, Basis, Cancellation, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation,
+    OperationFilter, Replacement, Store,
 };
 
 use crate::support::{alice, at, cluster, group, id, node, three_nodes};
@@ -57,6 +57,7 @@ macro_rules! suite {
                 what_is_absent_retires_while_anything_may_hold_it
                 a_cluster_goes_only_when_nothing_has_an_owner_and_its_history_stays
                 a_cluster_is_deleted_only_as_its_writer_expects_it
+                a_cluster_that_comes_again_goes_on_with_its_numbers
             }
             commit {
                 a_refused_write_leaves_no_trace

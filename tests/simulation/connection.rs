@@ -15,7 +15,7 @@ use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
 use locum::store::memory::MemoryStore;
 use locum::store::{
-    Accepted, Acknowledgement, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
+    Accepted, Acknowledgement, AnswerOf, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
     KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
 };
 use tokio::time::sleep;
@@ -187,7 +187,7 @@ impl Store for Connection {
         spec: &TopologySpec,
         actor: &Actor,
         at: Timestamp,
-        answer: Option<&KeptAnswer>,
+        answer: Option<AnswerOf>,
     ) -> Result<Accepted> {
         self.ask(Verb::Wish, self.store().create_cluster(spec, actor, at, answer), |accepted: &Accepted| {
             self.recorder().note(Fact::Accepted(accepted.generation));

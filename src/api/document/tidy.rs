@@ -10,7 +10,8 @@ const ETAG: &str = r#"^"[0-9]{1,18}(-[0-9a-f]{1,64})?"$"#;
 /// Gives every call the parameters and answers that follow from its method.
 pub fn calls(document: &mut Value) {
     let Some(paths) = document["paths"].as_object_mut() else { return };
-    for operations in paths.values_mut().filter_map(Value::as_object_mut) {
+    let paths = paths.iter_mut().filter_map(|(path, methods)| Some((path, methods.as_object_mut()?)));
+    for (path, operations) in paths {
         for (method, operation) in operations {
             operation["security"] = json!([]);
             match method.as_str() {
@@ -21,6 +22,10 @@ pub fn calls(document: &mut Value) {
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
                 narrow(method, parameter);
+            }
+            let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+            for (status, response) in responses.into_iter().flatten() {
+                tell_headers((path, method, status), response);
             }
         }
     }
@@ -60,6 +65,30 @@ fn replace(operation: &mut Value) {
     let text = "If-Match is empty, or the cluster takes writes only with If-Match or If-None-Match (`policy.require_if_match`)";
     let problem = operation["responses"]["412"]["content"].clone();
     answer(operation, "428", json!({ "description": text, "content": problem }));
+}
+
+/// Which headers come with an answer, beside those that are told where it is made.
+fn tell_headers((path, method, status): (&str, &str, &str), response: &mut Value) {
+    let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str).unwrap_or_default();
+    let (writes, is_done) = (method != "get", status.starts_with('2'));
+    let is_result = schema.ends_with("Result") || schema.contains("/ObjectResult_");
+    let told = [
+        ("etag", writes && is_done && is_result, "The generation of what was written"),
+        ("location", status == "201" && !path.ends_with("/topology"), "Its path"),
+        ("location", schema.ends_with("/OperationOrPlan"), "The path of the operation; not with dry_run"),
+        ("idempotency-replayed", method == "post" && is_done, "`true` if this was answered before under the same key"),
+        (
+            "next-cursor",
+            response.pointer("/content/text~1csv").is_some(),
+            "Of a table: how to go on; absent at the end",
+        ),
+        ("retry-after", status == "503", "After how many seconds to ask again"),
+    ];
+    for (name, _, description) in told.into_iter().filter(|(_, comes, _)| *comes) {
+        if response.pointer(&format!("/headers/{name}")).is_none() {
+            response["headers"][name] = json!({ "schema": { "type": "string" }, "description": description });
+        }
+    }
 }
 
 fn answer(operation: &mut Value, status: &str, response: Value) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::edit::{self, Made};
-use super::{OneCluster, judged, precondition, written};
+use super::{OneCluster, judged, marks, precondition, written};
 use crate::advice::{Advice, Severity};
 use crate::api::AppState;
 use crate::api::answers::{Deleting, Reading, Replacing};
@@ -167,18 +167,7 @@ fn checked(request: WaiverRequest, actor: &Actor, now: Timestamp) -> Result<Waiv
     if reason.is_none() {
         missing("reason", "say why it is accepted");
     }
-    let expires = match (expires, length) {
-        (Some(expires), None) => Some(expires),
-        (None, Some(length)) => Some(now.checked_add(length.get()).unwrap_or(Timestamp::MAX)),
-        _ => {
-            missing("expires", "say when it ends, as `expires`, or how long it lasts, like {\"for\": \"720h\"}");
-            None
-        }
-    };
-    if expires.is_some_and(|expires| expires <= now) {
-        let detail = "it is over already; name a moment that is still to come";
-        findings.push(Finding::new("/expires", "bad_time", detail));
-    }
+    let expires = marks::end("expires", expires, length, now).map_err(|wrong| findings.push(wrong)).ok();
     match (rule, reason, expires) {
         (Some(rule), Some(reason), Some(expires)) if findings.is_empty() => {
             Ok(Waiver { rule, object, reason, actor: who.unwrap_or_else(|| actor.0.clone()), expires })

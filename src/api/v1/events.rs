@@ -72,11 +72,20 @@ pub async fn list_events(
     let filter = EventFilter { kind, subject, after: after.unwrap_or(0), limit: limit + 1 };
     if stream::is_wanted(&headers) {
         fields.only_in_pages()?;
+        if which.limit.is_some() {
+            return Err(ApiError::bad_request("limit is of pages: a stream goes on, and you end it when you like"));
+        }
         let last = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("no number").trim());
         let after = number(last.filter(|last| !last.is_empty()))?.or(after);
         return follow(&state, cluster, after, filter).await;
     }
     let found = state.store.events(&cluster, &filter).await?;
+    if found.is_empty() {
+        let newest = state.store.newest_event(&cluster).await?;
+        if filter.after > newest {
+            return Err(cursors::refused(&ahead(filter.after, newest)));
+        }
+    }
     fields.answer(Page::of(found, limit, |last| last.sequence.to_string()))
 }
 
@@ -93,19 +102,30 @@ async fn follow(
 ) -> Result<Response, ApiError> {
     // Before the present end is looked up: what comes in between is in both.
     let next = state.feeds.subscribe(state, &cluster).await?;
-    let after = match after {
-        Some(after) => after,
-        None => state.store.newest_event(&cluster).await?,
-    };
+    let newest = state.store.newest_event(&cluster).await?;
+    // Of a database that was restored since the caller read: what comes has numbers that it knows already.
+    let ahead = after.filter(|after| *after > newest).map(|after| ahead(after, newest));
+    let after = after.unwrap_or(newest).min(newest);
     let filter = EventFilter { after, limit: SLICE, ..filter };
     let reader = Reader { state: state.clone(), cluster, filter };
-    Ok(stream::answer(state, |frames| reader.read(next, frames)))
+    Ok(stream::answer(state, async move |frames: Frames| {
+        if let Some(ahead) = ahead {
+            frames.send(Frame::default().event("gap").data(ahead), &newest.to_string()).await?;
+        }
+        reader.read(next, frames).await
+    }))
 }
 
 /// Says that events are gone which the caller was to hear of.
 fn gap(first: u64, last: u64) -> Frame {
-    let what = if first == last { format!("event {first} was") } else { format!("events {first} to {last} were") };
-    Frame::default().event("gap").data(format!("{what} removed: older than what this cluster keeps"))
+    let what = if first == last { format!("event {first} is") } else { format!("events {first} to {last} are") };
+    let why = "older than what this cluster keeps, or of one that had its name before";
+    Frame::default().event("gap").data(format!("{what} gone: {why}"))
+}
+
+/// Says that the caller is ahead of what there is.
+fn ahead(after: u64, newest: u64) -> String {
+    format!("there is no event {after}: the newest is {newest}, and it goes on after that one")
 }
 
 /// A caller that follows.

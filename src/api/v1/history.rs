@@ -190,7 +190,8 @@ pub async fn get_failover(
 
 /// Acknowledge a failover
 ///
-/// Somebody has seen it, and says what he has to say of it. One that is not over yet can't be acknowledged.
+/// Somebody has seen it, and says what he has to say of it. A later word takes the place of an earlier one, comment and all. One that is
+/// not over yet can't be acknowledged.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/failovers/{id}/acknowledge", tag = "history",
     params(OneFailover), request_body = AcknowledgeRequest, responses(
     (status = 200, description = "The failover, with who has seen it", body = FailoverRecord),

@@ -11,7 +11,7 @@ use crate::api::AppState;
 use crate::api::extract::Edit;
 use crate::api::problem::ApiError;
 use crate::api::views::MarkRequest;
-use crate::domain::{Actor, ChangeAction, ClusterName, DependencyName, Finding, Generation};
+use crate::domain::{Actor, ChangeAction, ClusterName, DependencyName, Finding, Generation, HumanDuration};
 use crate::store::{Expect, Stored};
 
 /// What is marked: the field that is set, and whose.
@@ -98,31 +98,36 @@ pub async fn write(state: &AppState, mark: Mark<'_>, asked: Edit, value: Option<
 
 /// Until when, and who and why, with all that is wrong with what was asked.
 pub fn checked(request: MarkRequest, actor: &Actor, now: Timestamp) -> Result<(String, String, Timestamp), ApiError> {
-    let mut findings = Vec::new();
-    let mut wrong = |at: &str, code: &str, detail: &str| findings.push(Finding::new(at, code, detail));
     let MarkRequest { owner, reason, until, length } = request;
-    if reason.is_none() {
-        wrong("/reason", "missing_field", "say why, for those who find it");
+    let reason = reason.ok_or_else(|| Finding::new("/reason", "missing_field", "say why, for those who find it"));
+    match (reason, end("until", until, length, now)) {
+        (Ok(reason), Ok(until)) => Ok((owner.unwrap_or_else(|| actor.0.clone()), reason, until)),
+        (reason, until) => Err(ApiError::invalid(reason.err().into_iter().chain(until.err()).collect())),
     }
-    let until = match (until, length) {
-        (Some(until), None) if until > now => Some(until),
+}
+
+/// When something ends that lasts until a moment, which the field `named` says, or `for` a length of time.
+pub fn end(
+    named: &str,
+    moment: Option<Timestamp>,
+    length: Option<HumanDuration>,
+    now: Timestamp,
+) -> Result<Timestamp, Finding> {
+    let wrong = |field: &str, code: &str, detail: String| Err(Finding::new(format!("/{field}"), code, detail));
+    match (moment, length) {
+        (Some(moment), None) if moment > now => Ok(moment),
         (Some(_), None) => {
-            wrong("/until", "bad_time", "it is over already; name a moment that is still to come");
-            None
+            wrong(named, "bad_time", "it is over already; name a moment that is still to come".to_owned())
+        }
+        (None, Some(length)) if length.get().is_zero() => {
+            wrong("for", "bad_time", "it would be over at once; say how long, like \"2h\"".to_owned())
         }
         // A moment beyond the end of time is the end of time.
-        (None, Some(length)) => Some(now.checked_add(length.get()).unwrap_or(Timestamp::MAX)),
-        (Some(_), Some(_)) => {
-            wrong("/for", "duplicate_field", "say `until` or `for`, not both");
-            None
-        }
+        (None, Some(length)) => Ok(now.checked_add(length.get()).unwrap_or(Timestamp::MAX)),
+        (Some(_), Some(_)) => wrong("for", "duplicate_field", format!("say `{named}` or `for`, not both")),
         (None, None) => {
-            wrong("/for", "missing_field", "say how long, like {\"for\": \"2h\"}, or until when, as `until`");
-            None
+            let detail = format!("say how long, like {{\"for\": \"2h\"}}, or until when, as `{named}`");
+            wrong("for", "missing_field", detail)
         }
-    };
-    match (reason, until) {
-        (Some(reason), Some(until)) => Ok((owner.unwrap_or_else(|| actor.0.clone()), reason, until)),
-        _ => Err(ApiError::invalid(findings)),
     }
 }

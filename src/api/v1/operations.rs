@@ -118,15 +118,16 @@ pub async fn cancel_operation(
     Body(request): Body<ActionRequest>,
 ) -> Result<Response, ApiError> {
     let found = state.store.operation(id).await?;
+    let location = format!("/v1/operations/{id}");
     if found.state == OperationState::Cancelled {
-        return Ok(Json(found).into_response());
+        return Ok(([(header::LOCATION, location)], Json(found)).into_response());
     }
     // Its cluster may be gone by now.
     if let Some(over) = found.over() {
         return Err(ApiError::conflict(over));
     }
     let cluster = found.cluster;
-    let (at, location) = (state.clock.now(), format!("/v1/operations/{id}"));
+    let at = state.clock.now();
     let kept = |key: Key| KeptAnswer { location: Some(location.clone()), ..key.answer(StatusCode::OK, at) };
     let answer = key.map(|Extension(key)| kept(key));
     let new = Cancellation { id, reason: request.reason, actor, at, answer };

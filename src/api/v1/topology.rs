@@ -21,7 +21,7 @@ use crate::api::views::TopologyResult;
 use crate::domain::topology::parse;
 use crate::domain::{ClusterName, Finding, Generation, TopologySpec};
 use crate::planner::PlanSummary;
-use crate::store::{Accepted, Error as StoreError, Expect, Stored};
+use crate::store::{Accepted, AnswerOf, Error as StoreError, Expect, Stored};
 
 /// Get the topology
 ///
@@ -83,13 +83,21 @@ pub async fn create(state: &AppState, asked: Edit, document: &Value) -> Result<R
     }
     let Considered { spec, summary, findings, .. } = considered.accepted()?;
     let (cluster, at) = (spec.cluster.clone(), state.clock.now());
-    // There is none, or it is refused: so what it will be is known before.
-    let accepted = Accepted { created: true, changed: true, generation: Generation(0).next() };
-    let answer = result(spec.clone(), accepted, summary, findings)?.at(&format!("/v1/clusters/{cluster}"));
-    let kept = asked.key.map(|key| answer.kept(key, at));
-    state.store.create_cluster(&spec, &asked.actor, at, kept.as_ref()).await?;
+    let answered = {
+        let spec = spec.clone();
+        move |generation| {
+            let accepted = Accepted { created: true, changed: true, generation };
+            let path = format!("/v1/clusters/{}", spec.cluster);
+            Ok::<_, ApiError>(result(spec, accepted, summary, findings)?.at(&path))
+        }
+    };
+    let kept = asked.key.map(|key| -> AnswerOf {
+        let answered = answered.clone();
+        Box::new(move |generation| answered(generation).ok().map(|answer| answer.kept(key, at)))
+    });
+    let accepted = state.store.create_cluster(&spec, &asked.actor, at, kept).await?;
     state.nudge.cluster(&cluster);
-    Ok(answer.into_response())
+    Ok(answered(accepted.generation)?.into_response())
 }
 
 fn result(

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::planner::replay::KeptPlan;
 use crate::planner::snapshot::PastFailover;
-use crate::store::cluster::missing;
+use crate::store::cluster::{Fresh, missing, new_id};
 use crate::store::rules::{self, Past};
 use crate::store::state::{Journal, Named, NewChange, NewKept, State};
 use crate::store::{ClusterHead, Error, EventFilter, FailoverFilter, KeptAnswer, OperationFilter};
@@ -106,6 +106,19 @@ impl Kept {
     /// The id of the newest cluster that ever had a name.
     pub fn newest(&self, name: &ClusterName) -> Option<Uuid> {
         self.changes.iter().filter(|(_, change)| change.cluster == *name).map(|((id, _), _)| *id).max()
+    }
+
+    /// With what a new cluster of this name begins.
+    pub fn fresh(&self, name: &ClusterName, at: Timestamp, random: &[u8; 10]) -> Fresh {
+        let last = self.newest(name);
+        let last_change =
+            last.and_then(|id| self.changes.range((id, Generation(0))..=(id, Generation(u64::MAX))).next_back());
+        let last_event = last.and_then(|id| self.events.range((id, 0)..=(id, u64::MAX)).next_back());
+        Fresh {
+            id: new_id(at, random, last),
+            generation: last_change.map_or(Generation(0), |((_, generation), _)| *generation),
+            last_event: last_event.map_or(0, |((_, number), _)| *number),
+        }
     }
 
     /// The id of a cluster, or of the last one of that name if it was deleted.

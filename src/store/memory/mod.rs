@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::kept::Kept;
-use super::cluster::new_id;
+use super::cluster::Fresh;
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Acknowledgement, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
+    Accepted, Acknowledgement, AnswerOf, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
     KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
 };
 use crate::domain::statistics::History;
@@ -81,13 +81,13 @@ impl MemoryStore {
         &self,
         name: &ClusterName,
         at: Timestamp,
-        rule: impl FnOnce(Option<State>, Uuid) -> Result<(State, Accepted)>,
+        rule: impl FnOnce(Option<State>, Fresh) -> Result<(State, Accepted)>,
     ) -> Result<Accepted> {
         let Shared { kept, random } = &mut *self.lock();
         let found = kept.find(name, &Named::default());
         let fresh = match &found {
-            Some(state) => state.cluster.id,
-            None => new_id(at, &random(), kept.newest(name)),
+            Some(state) => state.cluster.fresh(),
+            None => kept.fresh(name, at, &random()),
         };
         let (state, accepted) = rule(found, fresh)?;
         kept.save(state)?;
@@ -117,7 +117,7 @@ impl Store for MemoryStore {
         spec: &TopologySpec,
         actor: &Actor,
         at: Timestamp,
-        answer: Option<&KeptAnswer>,
+        answer: Option<AnswerOf>,
     ) -> Result<Accepted> {
         let asked = Asked { actor, at };
         self.put(&spec.cluster, at, |found, fresh| rules::create(found, fresh, spec, answer, &asked))

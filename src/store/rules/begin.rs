@@ -162,11 +162,13 @@ fn supersede(state: &mut State, new: &NewOperation) {
 
 /// Whether an action takes the place of an older one on the same target.
 fn replaces(new: OperationKind, older: OperationKind) -> bool {
-    use OperationKind::{Drain, Offline, Online, Pause, Resume};
+    use OperationKind::{Drain, Move, Offline, Online, Pause, Resume};
     let opposed = |kind| match kind {
         Online | Offline => Some(1),
         Pause | Drain | Resume => Some(2),
         _ => None,
     };
-    new == older || (opposed(new).is_some() && opposed(new) == opposed(older))
+    // A group that is to stop moves nowhere.
+    let stops = (new, older) == (Offline, Move);
+    new == older || stops || (opposed(new).is_some() && opposed(new) == opposed(older))
 }

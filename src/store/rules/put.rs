@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use super::{Asked, Result};
 use crate::domain::{
     ChangeAction, EventKind, Generation, GroupName, NodeName, Placement, PlacementPhase, TopologySpec,
 };
-use crate::store::cluster::Cluster;
+use crate::store::cluster::{Cluster, Fresh};
 use crate::store::state::{NewChange, NodeKept, Object, State};
-use crate::store::{Accepted, Error, Expect, KeptAnswer, Replacement};
+use crate::store::{Accepted, AnswerOf, Error, Expect, Replacement};
 
 /// The cluster with `spec` as its desired state. `found` is the cluster of that name, if there is one; else it is
-/// created under the id `fresh`.
+/// created as `fresh` says.
 pub fn put(
     found: Option<State>,
-    fresh: Uuid,
+    fresh: Fresh,
     spec: &TopologySpec,
     expect: Expect,
     asked: &Asked<'_>,
@@ -35,21 +33,24 @@ pub fn put(
         false => (ChangeAction::PutTopology, "changed the topology"),
     };
     let words = Words { action, message, object: spec.cluster.as_str() };
-    let changed = want(&mut state, &after, &words, asked);
+    let changed = created || !state.wants(&after);
+    if changed {
+        want(&mut state, &after, &words, asked);
+    }
     let generation = state.cluster.generation;
     Ok((state, Accepted { created, changed, generation }))
 }
 
-/// A new cluster with `spec` as its desired state, unless one of that name is `found`. `answer` is kept with it.
+/// A new cluster with `spec` as its desired state, unless one of that name is `found`. What `answer` gives is kept with it.
 pub fn create(
     found: Option<State>,
-    fresh: Uuid,
+    fresh: Fresh,
     spec: &TopologySpec,
-    answer: Option<&KeptAnswer>,
+    answer: Option<AnswerOf>,
     asked: &Asked<'_>,
 ) -> Result<(State, Accepted)> {
     let (mut state, accepted) = put(found, fresh, spec, Expect::Absent, asked)?;
-    state.journal.answer = answer.cloned();
+    state.journal.answer = answer.and_then(|answer| answer(accepted.generation));
     Ok((state, accepted))
 }
 
@@ -65,7 +66,10 @@ pub fn replace(state: &mut State, new: Replacement) -> Result<Accepted> {
         false => Arc::new(Arc::unwrap_or_clone(new.spec).with_operator_state(None)),
     };
     let words = Words { action: new.action, message: &new.message, object: &new.object };
-    let changed = want(state, &after, &words, &Asked { actor: &new.actor, at: new.at });
+    let changed = !state.wants(&after);
+    if changed {
+        want(state, &after, &words, &Asked { actor: &new.actor, at: new.at });
+    }
     Ok(Accepted { created: false, changed, generation: state.cluster.generation })
 }
 
@@ -76,13 +80,8 @@ struct Words<'a> {
     object: &'a str,
 }
 
-/// Writes `after`, in which operator state is as it is to be, and history with it. False if it is as before.
-fn want(state: &mut State, after: &TopologySpec, words: &Words<'_>, asked: &Asked<'_>) -> bool {
-    // No cluster that is stored is at this generation.
-    let created = state.cluster.generation == Generation(0);
-    if !created && state.wants(after) {
-        return false;
-    }
+/// Writes `after`, in which operator state is as it is to be, and history with it.
+fn want(state: &mut State, after: &TopologySpec, words: &Words<'_>, asked: &Asked<'_>) {
     let cluster = &mut state.cluster;
     cluster.count_change();
     cluster.want(after);
@@ -96,7 +95,6 @@ fn want(state: &mut State, after: &TopologySpec, words: &Words<'_>, asked: &Aske
     state.journal.change = Some(NewChange { at: asked.at, actor, action: words.action, message });
     let message = format!("{} {} (generation {generation})", asked.actor, words.message);
     state.note(asked.at, EventKind::TopologyChanged, words.object, message);
-    true
 }
 
 /// Makes the nodes, groups, hosts and handlers those of `after`, where `wanted` is set everywhere. What is absent goes, or is retired

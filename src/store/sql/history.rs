@@ -9,7 +9,7 @@ use super::failover::{self, LAST_ID};
 use super::state;
 use super::{Conn, Row, operation};
 use crate::domain::statistics::History;
-use crate::domain::{ChangeAction, ClusterName, Event, FailoverRecord, GroupName};
+use crate::domain::{ChangeAction, ClusterName, Event, FailoverRecord, Generation, GroupName};
 use crate::store::cluster::missing;
 use crate::store::{EventFilter, FailoverFilter, rules};
 
@@ -26,6 +26,16 @@ pub async fn cluster_id(conn: &mut Conn, name: &ClusterName) -> Result<String> {
 pub async fn newest(conn: &mut Conn, name: &ClusterName) -> Result<Option<String>> {
     let newest = query_scalar("select max(cluster_id) from changes where cluster = $1").bind(name.as_str());
     Ok(newest.fetch_one(conn).await?)
+}
+
+/// What the last change of a cluster made, and the number of its last event. Neither is ever removed.
+pub async fn last_numbers(conn: &mut Conn, cluster_id: &str) -> Result<(Generation, u64)> {
+    let row = query(
+        "select (select max(generation) from changes where cluster_id = $1) as generation,
+            coalesce((select max(sequence) from events where cluster_id = $1), 0) as last_event",
+    );
+    let row = row.bind(cluster_id).fetch_one(conn).await?;
+    Ok((Generation(row.int("generation")?), row.int("last_event")?))
 }
 
 pub async fn failovers(conn: &mut Conn, name: &ClusterName, filter: &FailoverFilter) -> Result<Vec<FailoverRecord>> {

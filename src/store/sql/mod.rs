@@ -13,11 +13,11 @@ use uuid::Uuid;
 use self::column::Result;
 use self::shown::Shown;
 use self::writer::Writer;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Fresh};
 use super::rules::{self, Asked, NewReign};
 use super::state::{Named, State};
 use super::{
-    Accepted, Acknowledgement, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
+    Accepted, Acknowledgement, AnswerOf, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
     KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
 };
 use crate::domain::statistics::History;
@@ -90,7 +90,7 @@ impl SqlStore {
         &self,
         name: ClusterName,
         at: Timestamp,
-        rule: impl FnOnce(Option<State>, Uuid) -> Result<(State, Accepted)> + Send + 'static,
+        rule: impl FnOnce(Option<State>, Fresh) -> Result<(State, Accepted)> + Send + 'static,
     ) -> Result<Accepted> {
         self.writer.write(Some(name.clone()), move |conn| Box::pin(put(conn, name, at, rule))).await
     }
@@ -125,11 +125,10 @@ impl Store for SqlStore {
         spec: &TopologySpec,
         actor: &Actor,
         at: Timestamp,
-        answer: Option<&KeptAnswer>,
+        answer: Option<AnswerOf>,
     ) -> Result<Accepted> {
-        let (name, spec, actor, answer) = (spec.cluster.clone(), spec.clone(), actor.clone(), answer.cloned());
-        let rule =
-            move |found, fresh| rules::create(found, fresh, &spec, answer.as_ref(), &Asked { actor: &actor, at });
+        let (name, spec, actor) = (spec.cluster.clone(), spec.clone(), actor.clone());
+        let rule = move |found, fresh| rules::create(found, fresh, &spec, answer, &Asked { actor: &actor, at });
         self.put(name, at, rule).await
     }
 
@@ -278,12 +277,12 @@ async fn put(
     conn: &mut Conn,
     name: ClusterName,
     at: Timestamp,
-    rule: impl FnOnce(Option<State>, Uuid) -> Result<(State, Accepted)>,
+    rule: impl FnOnce(Option<State>, Fresh) -> Result<(State, Accepted)>,
 ) -> Result<Accepted> {
     let found = state::find(conn, &name).await?;
     let fresh = match &found {
-        Some(state) => state.cluster.id,
-        None => state::fresh_id(conn, &name, at).await?,
+        Some(state) => state.cluster.fresh(),
+        None => state::fresh(conn, &name, at).await?,
     };
     let before = found.clone();
     let (after, accepted) = rule(found, fresh)?;

@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::cluster::{self, key};
 use super::column::{Columns as _, Result};
 use super::{Conn, Row, change, failover, history, kept_answer, kept_plan, objects, operation, placement};
-use crate::domain::{ClusterName, Outcome};
+use crate::domain::{ClusterName, Generation, Outcome};
 use crate::planner::Snapshot;
 use crate::store::Error;
-use crate::store::cluster::{missing, new_id};
+use crate::store::cluster::{Fresh, missing, new_id};
 use crate::store::differs;
 use crate::store::rules;
 use crate::store::state::{Named, State};
@@ -75,13 +75,16 @@ pub async fn snapshot(conn: &mut Conn, state: State, now: Timestamp) -> Result<S
     Ok(rules::snapshot(state, &past, now))
 }
 
-/// An id for a new cluster of this name. Its random part comes from the database.
-pub async fn fresh_id(conn: &mut Conn, name: &ClusterName, at: Timestamp) -> Result<Uuid> {
+/// With what a new cluster of this name begins. The random part of its id comes from the database.
+pub async fn fresh(conn: &mut Conn, name: &ClusterName, at: Timestamp) -> Result<Fresh> {
     let random: Vec<u8> = query_scalar("select randomblob(10)").fetch_one(&mut *conn).await?;
     let random: [u8; 10] = random.try_into().map_err(|_| Error::Database("it gave no random bytes".to_owned()))?;
-    let last = history::newest(conn, name).await?.map(|id| id.parse()).transpose();
-    let last = last.map_err(|e| Error::Database(format!("a cluster's id is none: {e}")))?;
-    Ok(new_id(at, &random, last))
+    let Some(last) = history::newest(conn, name).await? else {
+        return Ok(Fresh { id: new_id(at, &random, None), generation: Generation(0), last_event: 0 });
+    };
+    let (generation, last_event) = history::last_numbers(conn, &last).await?;
+    let last = last.parse().map_err(|e| Error::Database(format!("a cluster's id is none: {e}")))?;
+    Ok(Fresh { id: new_id(at, &random, Some(last)), generation, last_event })
 }
 
 /// Writes what a rule changed of a cluster, in an order that the tables' constraints allow.

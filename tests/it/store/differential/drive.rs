@@ -10,8 +10,8 @@ use locum::domain::{
 use locum::planner::replay::KeptPlan;
 use locum::planner::{self, Effects, Snapshot};
 use locum::store::{
-    Acknowledgement, Basis, Cancellation, Error, EventFilter, Expect, FailoverFilter, KeptAnswer, NewOperation,
-    OperationFilter, Replacement,
+    Acknowledgement, AnswerOf, Basis, Cancellation, Error, EventFilter, Expect, FailoverFilter, KeptAnswer,
+    NewOperation, OperationFilter, Replacement,
 };
 use uuid::Uuid;
 
@@ -145,7 +145,12 @@ impl Drive {
         let spec = draft.spec(name.as_str());
         if expect == Expect::Absent && self.second % 2 == 0 {
             let answer = self.answer();
-            let made = self.pair.both(async |store| store.create_cluster(&spec, &alice(), now, answer.as_ref()).await);
+            // Both have to tell the same generation.
+            let tell = || -> Option<AnswerOf> {
+                let answer = answer.clone()?;
+                Some(Box::new(move |generation| Some(KeptAnswer { etag: Some(generation.to_string()), ..answer })))
+            };
+            let made = self.pair.both(async |store| store.create_cluster(&spec, &alice(), now, tell()).await);
             return made.await.map(drop);
         }
         self.pair.both(async |store| store.put_topology(&spec, expect, &alice(), now).await).await.map(drop)
