@@ -48,15 +48,18 @@ pub struct Around {
 
 fn check(parameters: &Parameters, request: &Request) -> Result<(), ApiError> {
     let (query, headers) = (request.uri().query(), request.headers());
-    // Most calls say neither.
-    let says_any = query.is_some() || headers.contains_key(header::IF_MATCH);
+    let writes = ![Method::GET, Method::HEAD].contains(request.method());
+    let guards = || [header::IF_MATCH, header::IF_NONE_MATCH].iter().any(|name| headers.contains_key(name));
+    // Most calls say nothing that has to be looked up.
+    let says_any = query.is_some() || writes && guards();
     match request.extensions().get::<MatchedPath>().filter(|_| says_any) {
         Some(path) => parameters.check(request.method(), path.as_str(), query.unwrap_or_default(), headers),
         None => Ok(()),
     }
 }
 
-/// Counts the call, refuses what it does not take, answers a repetition as the first time, and says only what the caller does not have yet.
+/// Counts the call, refuses what it does not take, answers a repetition as the first time, and says only what the caller does not
+/// have yet.
 pub async fn around(State(around): State<Around>, request: Request, next: Next) -> Response {
     let Around { state, parameters } = around;
     let (counted, held) = (Counted::of(&request), Held::of(&request));

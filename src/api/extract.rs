@@ -209,8 +209,9 @@ fn generation(value: &str) -> Result<Generation, ApiError> {
     // What stands behind the generation is for readers: what was seen then.
     let (number, seen) = tag.split_once('-').unwrap_or((tag, "0"));
     let is_seen = !seen.is_empty() && seen.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // As it was given, and not as `+7` or `07`.
-    let generation = number.parse().ok().map(Generation).filter(|generation| generation.to_string() == number);
+    // As it was given, and not as `+7` or `07`; nothing that is stored has the 0.
+    let generation = number.parse().ok().filter(|number| *number > 0).map(Generation);
+    let generation = generation.filter(|generation| generation.to_string() == number);
     generation.filter(|_| is_seen).ok_or_else(wrong)
 }
 

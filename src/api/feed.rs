@@ -19,7 +19,7 @@ pub const SLICE: u32 = 500;
 /// A reader that is further behind reads from the database itself.
 const KEPT_SLICES: usize = 64;
 
-/// Events in a row, without gaps.
+/// Events in a row. The next slice need not join: another cluster may have taken the name.
 pub type Slice = Arc<Vec<Event>>;
 
 /// The clusters whose events somebody waits for.

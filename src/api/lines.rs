@@ -1,12 +1,15 @@
 //! Where do the writers of a cluster stand in line, and what does the next one begin with?
 //!
 //! Each is judged on what the one before it makes, which may not be durable yet: so they wait for a disk together. If that
-//! fails, those behind are refused by the store, which compares generations, and begin anew on what is stored.
+//! fails, or somebody who does not stand in line comes in between, those behind are refused by the store, which knows what each rests
+//! on, and begin anew on what is stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::advice::{self, Advice, Judged, Seen};
 use crate::board::View;
@@ -26,13 +29,44 @@ pub type Line = tokio::sync::Mutex<Front>;
 #[derive(Debug, Default)]
 pub struct Front {
     /// What the writers before make, ahead of what is stored.
-    ahead: Option<Arc<Stored>>,
+    ahead: Option<Ahead>,
     /// How often that came to nothing.
     falls: u64,
     /// What was last seen of the cluster, as rules look at it.
     seen: Option<(Weak<View>, Arc<Seen>)>,
     /// What the rules said last, and of what.
     judged: Option<Judged>,
+}
+
+/// What a writer makes, ahead of what is stored.
+#[derive(Debug, Clone)]
+pub struct Ahead {
+    made: Arc<Stored>,
+    /// The replacement that makes it.
+    pub id: Uuid,
+    /// Whether it was stored, once that is known.
+    fate: watch::Receiver<Option<bool>>,
+}
+
+/// Tells those who rest on what a writer makes what became of it.
+pub struct Fate(watch::Sender<Option<bool>>);
+
+impl Ahead {
+    pub fn new(made: Stored, id: Uuid) -> (Self, Fate) {
+        let (sender, fate) = watch::channel(None);
+        (Self { made: Arc::new(made), id, fate }, Fate(sender))
+    }
+
+    /// Waits until it is known whether it was stored. What nobody waited for to the end counts as not stored.
+    pub async fn is_stored(mut self) -> bool {
+        self.fate.wait_for(Option::is_some).await.is_ok_and(|fate| *fate == Some(true))
+    }
+}
+
+impl Fate {
+    pub fn tell(self, is_stored: bool) {
+        self.0.send_replace(Some(is_stored));
+    }
 }
 
 impl Lines {
@@ -48,16 +82,16 @@ impl Lines {
 }
 
 impl Front {
-    /// What a writer begins with: what is stored, or what is ahead of it.
-    pub fn before(&mut self, stored: Arc<Stored>) -> Arc<Stored> {
-        self.ahead = self.ahead.take().filter(|ahead| ahead.generation > stored.generation);
-        self.ahead.clone().unwrap_or(stored)
+    /// What a writer begins with: what is stored, or what is ahead of it, if anything is.
+    pub fn before(&mut self, stored: Arc<Stored>) -> (Arc<Stored>, Option<Ahead>) {
+        self.ahead = self.ahead.take().filter(|ahead| ahead.made.generation > stored.generation);
+        (self.ahead.as_ref().map_or(stored, |ahead| Arc::clone(&ahead.made)), self.ahead.clone())
     }
 
     /// What the next one begins with, if this one changed anything. Whoever fails says with what is answered here that all
     /// that rests on it fails too.
-    pub fn go_ahead(&mut self, made: Option<Stored>) -> u64 {
-        self.ahead = made.map(Arc::new).or_else(|| self.ahead.take());
+    pub fn go_ahead(&mut self, made: Option<Ahead>) -> u64 {
+        self.ahead = made.or_else(|| self.ahead.take());
         self.falls
     }
 

@@ -15,6 +15,8 @@ pub struct Parameters(BTreeMap<(String, String), Call>);
 struct Call {
     query: BTreeMap<String, Form>,
     takes_if_match: bool,
+    /// Whether it may be refused for what is there.
+    is_conditional: bool,
 }
 
 /// How a value is written, as far as one sentence can say it. The others are read by whoever takes them.
@@ -42,7 +44,10 @@ impl Parameters {
         let method = if reads { "get".to_owned() } else { method.as_str().to_ascii_lowercase() };
         let Some(call) = self.0.get(&(path.to_owned(), method)) else { return Ok(()) };
         if !reads && !call.takes_if_match && headers.contains_key(header::IF_MATCH) {
-            return Err(ApiError::bad_request("this call takes no If-Match: what it does overwrites nothing"));
+            return Err(ApiError::bad_request("this call takes no If-Match: nothing is there that it would overwrite"));
+        }
+        if !reads && !call.is_conditional && headers.contains_key(header::IF_NONE_MATCH) {
+            return Err(ApiError::bad_request("this call takes no If-None-Match: it creates nothing"));
         }
         call.check(query)
     }
@@ -54,7 +59,8 @@ impl Call {
         let query = all().filter(|parameter| parameter["in"] == "query");
         let query =
             query.filter_map(|one| Some((one["name"].as_str()?.to_owned(), Form::of(&one["schema"], document))));
-        Self { query: query.collect(), takes_if_match: all().any(|parameter| parameter["name"] == "If-Match") }
+        let takes_if_match = all().any(|parameter| parameter["name"] == "If-Match");
+        Self { query: query.collect(), takes_if_match, is_conditional: !operation["responses"]["412"].is_null() }
     }
 
     fn check(&self, query: &str) -> Result<(), ApiError> {

@@ -145,7 +145,7 @@ impl ApiError {
             format!("you expected generation {expected}, but the generation is {actual}; read it again, then decide");
         let title = "It changed meanwhile";
         let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", title, detail);
-        new.of_versions(Some(expected), Some(actual))
+        new.of_versions(Some(expected), Some(actual).filter(is_stored))
     }
 
     /// The caller expects it at a generation, and there is none.
@@ -160,15 +160,23 @@ impl ApiError {
     pub fn exists(kind: &str, name: &str, actual: Option<Generation>) -> Self {
         let detail = format!("{kind} {name:?} exists already, and you asked to create it only");
         let new = Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It exists already", detail);
-        // What the same call made has no version yet.
-        new.of_versions(None, actual.filter(|actual| *actual != Generation(0)))
+        new.of_versions(None, actual.filter(is_stored))
     }
 
     /// The cluster asks its writers what they expect to find, and this one does not say. `actual`: what there is.
     pub fn precondition_required(actual: Option<Generation>) -> Self {
+        Self::unsaid(actual, "If-Match", "If-None-Match: *")
+    }
+
+    /// The same of one of several changes.
+    pub fn precondition_required_of_change(actual: Option<Generation>) -> Self {
+        Self::unsaid(actual, "`if_match`", "`if_none_match`: \"*\"")
+    }
+
+    fn unsaid(actual: Option<Generation>, matches: &str, none: &str) -> Self {
         let there = actual.map_or_else(
-            || "there is nothing yet, so send If-None-Match: * to create it".to_owned(),
-            |actual| format!("send If-Match with the ETag of what you read; that is \"{actual}\" now"),
+            || format!("there is nothing yet, so send {none} to create it"),
+            |actual| format!("send {matches} with the ETag of what you read; that is \"{actual}\" now"),
         );
         let detail = format!(
             "this cluster takes writes only from who says what is to be overwritten (policy.require_if_match): {there}"
@@ -247,6 +255,11 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// What the same call made has no version yet.
+fn is_stored(generation: &Generation) -> bool {
+    *generation != Generation(0)
 }
 
 fn tag(generation: Generation) -> String {

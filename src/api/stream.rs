@@ -72,8 +72,8 @@ impl Frames {
     }
 }
 
-/// Answers with what `produce` sends, until that ends.
-pub fn answer<F>(state: &AppState, produce: impl FnOnce(Frames) -> F) -> Response
+/// Answers with what `produce` sends, until that ends. `place`: how the caller goes on if nothing more comes.
+pub fn answer<F>(state: &AppState, place: &str, produce: impl FnOnce(Frames) -> F) -> Response
 where
     F: Future<Output = Result<(), Over>> + Send + 'static,
 {
@@ -81,7 +81,8 @@ where
     let note = Arc::new(OnceLock::new());
     // A task of its own: the body is not polled while its caller does not read.
     tokio::spawn(produce(Frames { state: state.clone(), sender, note: note.clone() }));
-    let first = Frame::default().retry(RETRY).comment("locum");
+    // Without data it is no event, and its id counts all the same.
+    let first = Frame::default().id(place).retry(RETRY).comment("locum");
     let frames = stream::unfold((Some(first), receiver, Some(note)), |(first, mut receiver, mut note)| async move {
         if let Some(first) = first {
             return Some((Ok::<_, Infallible>(first), (None, receiver, note)));

@@ -80,10 +80,8 @@ async fn follow(remote: &Remote, plane: &ControlPlane, name: &ClusterName, after
                 // A word of the server's about the stream itself.
                 Err(_) => out::remark(&heard.data),
             }
-            if !heard.id.is_empty() {
-                at = Some(heard.id);
-            }
         }
+        at = following.place().map(str::to_owned).or(at);
         SystemClock.sleep(RETRY).await;
     }
 }

@@ -13,7 +13,7 @@ pub struct Policy {
     pub quarantine: Quarantine,
     pub brake: Brake,
     /// Whether a PUT, PATCH, DELETE, revert or each of several changes has to say, by `If-Match` or `If-None-Match`, what it expects to
-    /// overwrite. What an operator does with a POST overwrites nothing of others.
+    /// overwrite. Operators' actions and marks (POST) are exempt.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(default = false, required = false)]
     pub require_if_match: bool,

@@ -132,6 +132,10 @@ impl Account {
         &self.reign
     }
 
+    pub(super) fn decision(&self) -> Decision {
+        self.lock().decision
+    }
+
     pub(super) fn order(&self, node: &NodeName) -> Order {
         Order {
             cluster_id: self.reign.cluster_id,

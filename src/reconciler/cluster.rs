@@ -175,6 +175,10 @@ impl Loop {
         if reigning.is_cancelled() {
             return Turn::Ended(Ended::Shutdown);
         }
+        if snapshot.term < self.account.reign().term {
+            // Another cluster has taken the name, or the database was restored: this reign can commit nothing any more.
+            return Turn::Ended(self.forgotten(&snapshot));
+        }
         if let Some((term, decision)) = self.account.outranked() {
             return Turn::Ended(Ended::Outranked { term, decision, lease: snapshot.settings.lease.get() });
         }
@@ -218,6 +222,13 @@ impl Loop {
         self.account.decide(&snapshot, &lapses, self.deps.clock.ticks());
         self.deps.boards.publish(snapshot);
         Turn::Committed
+    }
+
+    /// What was granted under this reign counts as if strangers had been heard of: the next one is above it, and waits for it.
+    fn forgotten(&self, snapshot: &Snapshot) -> Ended {
+        let reign = self.account.reign();
+        let lease = snapshot.settings.lease.get().max(reign.longest_lease);
+        Ended::Outranked { term: reign.term, decision: self.account.decision(), lease }
     }
 
     async fn load(&self) -> Result<Snapshot, Turn> {

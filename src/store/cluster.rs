@@ -34,16 +34,18 @@ pub struct Cluster {
     /// Of what was before this, something may have been removed.
     pub known_since: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// The replacement that made the present generation, if that is known: it is not stored.
+    pub made_by: Option<Uuid>,
 }
 
-/// With what a new cluster begins. What counts goes on where the newest one of its name ended: who read of that one, by an ETag or up
+/// With what a new cluster begins. What counts goes on where those of its name ended: who read of that one, by an ETag or up
 /// to an event, never takes this one for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fresh {
     pub id: Uuid,
-    /// That of the last change of the one before; 0 if there was none.
+    /// That of the last change before; 0 if there was none.
     pub generation: Generation,
-    /// The number of its last event.
+    /// The number of the last event before.
     pub last_event: u64,
 }
 
@@ -68,12 +70,8 @@ impl Cluster {
             last_event,
             known_since: None,
             created_at: at,
+            made_by: None,
         }
-    }
-
-    /// As if it were to be created: of one that lives nobody looks at it.
-    pub fn fresh(&self) -> Fresh {
-        Fresh { id: self.id, generation: self.generation, last_event: self.last_event }
     }
 
     pub fn head(&self) -> ClusterHead {
@@ -94,6 +92,7 @@ impl Cluster {
     pub fn count_change(&mut self) {
         self.generation = self.generation.next();
         self.decision = self.decision.next();
+        self.made_by = None;
     }
 
     /// Notes that something of what was before this was removed.

@@ -55,8 +55,12 @@ pub use stored::{Generations, Stored};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
     pub spec: Arc<TopologySpec>,
+    /// Its own; no two have the same.
+    pub id: Uuid,
     /// The generation that it was made from.
     pub on: Generation,
+    /// The replacement that was to make that generation, if it may not have done so yet: something else may make it instead.
+    pub after: Option<Uuid>,
     pub action: ChangeAction,
     /// What was done to what, after the actor's name: `put node bts1`.
     pub message: String,
@@ -69,7 +73,7 @@ pub struct Replacement {
 }
 
 /// What is answered to who creates a cluster, to be kept with it: it names the generation that this makes.
-pub type AnswerOf = Box<dyn FnOnce(Generation) -> Option<KeptAnswer> + Send>;
+pub type AnswerOf = Box<dyn FnOnce(Generation) -> Result<KeptAnswer, Error> + Send>;
 
 /// What was answered to a call with an idempotency key. It is kept in the transaction of what the call did, so that a
 /// repetition is never done twice, whoever was killed in between.
@@ -184,7 +188,8 @@ pub trait Store: Send + Sync + 'static {
         answer: Option<AnswerOf>,
     ) -> Result<Accepted, Error>;
 
-    /// Replaces the desired state of a cluster that is still at the generation that it was made from, else `Conflict`.
+    /// Replaces the desired state of a cluster that is still at the generation that it was made from, and was made by what it rests on,
+    /// else `Conflict`.
     /// `new.spec` has passed every rule. Else like `put_topology`. It takes its place among other writers when it is first
     /// polled: one that rests on what an earlier one makes may come before that is durable.
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted, Error>;

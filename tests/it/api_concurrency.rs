@@ -167,3 +167,23 @@ async fn the_short_way_to_the_status_comes_to_the_same_as_the_long_one() {
     }
     assert_eq!(door.get("/v1/clusters/%63/status").await.etag(), tag, "a name may be written in other ways");
 }
+
+/// Numbers alone do not tell: the pause makes the generation that the first of the two was to make.
+#[tokio::test]
+async fn what_rests_on_a_change_that_never_came_overwrites_nothing_that_came_instead() {
+    for _ in 0..8 {
+        let door = Door::with(&site()).await;
+        let (first, second) = (json!({ "fault_domain": "rack-a" }), json!({ "fault_domain": "rack-b" }));
+        let nothing = json!({});
+        let (paused, a, b) = tokio::join!(
+            door.post("nodes/bts3/pause", &nothing),
+            door.patch("nodes/bts1", &first),
+            door.patch("nodes/bts2", &second),
+        );
+        assert!([&paused, &a, &b].iter().all(|seen| seen.status.is_success()));
+        let nodes = door.get("topology").await.ok()["nodes"].clone();
+        let told = |index: usize, field: &str| nodes[index][field].as_str().map(str::to_owned);
+        assert_eq!(told(2, "wanted").as_deref(), Some("paused"), "{nodes}");
+        assert_eq!([told(0, "fault_domain"), told(1, "fault_domain")].map(Option::unwrap), ["rack-a", "rack-b"]);
+    }
+}

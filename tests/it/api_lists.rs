@@ -157,7 +157,11 @@ async fn next_numbers(stream: &mut (impl futures_util::Stream<Item = String> + U
     let mut numbers = Vec::new();
     while numbers.len() < count {
         let chunk = tokio::time::timeout(WAIT, stream.next()).await.expect("an event in time").expect("no end");
-        let ids = chunk.lines().filter_map(|line| line.strip_prefix("id: ")).map(|id| id.parse::<u64>().unwrap());
+        let ids = chunk
+            .lines()
+            .filter(|_| chunk.contains("data:"))
+            .filter_map(|line| line.strip_prefix("id: "))
+            .map(|id| id.parse::<u64>().unwrap());
         numbers.extend(ids);
     }
     numbers

@@ -37,6 +37,7 @@ mod nudges;
 mod one_group;
 mod openapi;
 mod plan;
+mod recreated;
 mod retention;
 mod store;
 mod store_file;

@@ -51,6 +51,7 @@ macro_rules! suite {
                 a_topology_is_created_kept_and_replaced
                 a_cluster_is_created_with_the_answer_of_its_call
                 a_replacement_rests_on_a_generation
+                a_replacement_rests_on_the_one_that_it_names
                 history_is_whole_whatever_a_change_touched
                 a_replacement_is_exact_and_told_in_words
                 operator_state_goes_only_where_a_replacement_leaves_it_out

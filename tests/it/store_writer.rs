@@ -28,7 +28,8 @@ fn change(on: u64) -> Replacement {
     let (action, actor) = (ChangeAction::PutNode, alice());
     let (message, object) = ("put node bts1".to_owned(), "nodes/bts1".to_owned());
     let spec = spec.into();
-    Replacement { spec, on: Generation(on), action, message, object, actor, at: at(2), answer: None }
+    let (id, after) = (uuid::Uuid::now_v7(), None);
+    Replacement { spec, id, on: Generation(on), after, action, message, object, actor, at: at(2), answer: None }
 }
 
 /// The messages of all events, which are numbered without gaps.

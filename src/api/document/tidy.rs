@@ -23,9 +23,11 @@ pub fn calls(document: &mut Value) {
             for parameter in parameters.into_iter().flatten() {
                 narrow(method, parameter);
             }
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            let pages = parameters.any(|parameter| parameter["name"] == "cursor");
             let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
             for (status, response) in responses.into_iter().flatten() {
-                tell_headers((path, method, status), response);
+                tell_headers((path, method, status), pages, response);
             }
         }
     }
@@ -59,7 +61,8 @@ fn act(operation: &mut Value) {
 
 /// What is overwritten can be guarded, and a cluster may ask for that.
 fn replace(operation: &mut Value) {
-    if operation["responses"].get("412").is_none() {
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    if operation["responses"].get("412").is_none() || !parameters.any(|parameter| parameter["name"] == "If-Match") {
         return;
     }
     let text = "If-Match is empty, or the cluster takes writes only with If-Match or If-None-Match (`policy.require_if_match`)";
@@ -68,7 +71,7 @@ fn replace(operation: &mut Value) {
 }
 
 /// Which headers come with an answer, beside those that are told where it is made.
-fn tell_headers((path, method, status): (&str, &str, &str), response: &mut Value) {
+fn tell_headers((path, method, status): (&str, &str, &str), pages: bool, response: &mut Value) {
     let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str).unwrap_or_default();
     let (writes, is_done) = (method != "get", status.starts_with('2'));
     let is_result = schema.ends_with("Result") || schema.contains("/ObjectResult_");
@@ -76,10 +79,14 @@ fn tell_headers((path, method, status): (&str, &str, &str), response: &mut Value
         ("etag", writes && is_done && is_result, "The generation of what was written"),
         ("location", status == "201" && !path.ends_with("/topology"), "Its path"),
         ("location", schema.ends_with("/OperationOrPlan"), "The path of the operation; not with dry_run"),
-        ("idempotency-replayed", method == "post" && is_done, "`true` if this was answered before under the same key"),
+        (
+            "idempotency-replayed",
+            method == "post" && is_done && !path.ends_with("/plan"),
+            "`true` if this was answered before under the same key",
+        ),
         (
             "next-cursor",
-            response.pointer("/content/text~1csv").is_some(),
+            pages && response.pointer("/content/text~1csv").is_some(),
             "Of a table: how to go on; absent at the end",
         ),
         ("retry-after", status == "503", "After how many seconds to ask again"),

@@ -139,6 +139,15 @@ impl<'a> OneChange<'a> {
         within(error, &self.at, self.path)
     }
 
+    /// The paths of what is this call's own once it is made. Who names the version of a part names that of the whole.
+    fn owns(&self) -> Vec<String> {
+        let whole = match (self.target, self.expect) {
+            (Target::Object(one), Expect::At(_)) => Some(one.owner().path()),
+            _ => None,
+        };
+        [self.target.path()].into_iter().chain(whole).collect()
+    }
+
     /// Why it is refused for want of a word on what it overwrites. What a change before it `made`, this call knows.
     fn unsaid(&self, stored: &Stored, made: &BTreeSet<String>) -> Option<ApiError> {
         let (found, own) = match self.target {
@@ -147,7 +156,7 @@ impl<'a> OneChange<'a> {
             Target::Object(one) => (one.found(stored).ok().flatten(), made.contains(&one.owner().path())),
         };
         let silent = self.expect == Expect::Anything && !own && !made.contains(&self.target.path());
-        silent.then(|| self.told(ApiError::precondition_required(found)))
+        silent.then(|| self.told(ApiError::precondition_required_of_change(found)))
     }
 }
 
@@ -171,7 +180,7 @@ fn make(
     for change in all {
         if demands && unsaid.is_none() {
             unsaid = change.unsaid(stored, &made);
-            made.insert(change.target.path());
+            made.extend(change.owns());
         }
         let deleted = change.make(stored, document).map_err(|error| change.told(error))?;
         gone.extend(deleted.map(|(one, object)| (change, one, object)));

@@ -12,7 +12,7 @@ use super::cursors::Seal;
 use super::edit::{self, Done, Made};
 use super::history::Slice;
 use super::written::Answer;
-use super::{OneCluster, limit, precondition};
+use super::{OneCluster, clusters, limit, precondition};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Replacing};
 use crate::api::extract::{Body, Edit, Path, Query, Writer};
@@ -66,7 +66,7 @@ pub async fn list_changes(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let limit = limit(slice.limit);
-    let seal = Seal::of(&format!("/v1/clusters/{cluster}/changes"), ());
+    let seal = Seal::of(&format!("/v1/clusters/{cluster}/changes"), clusters::id(&state, &cluster).await?);
     let before = seal.place::<u64>(slice.cursor.as_deref())?.map(Generation);
     let (fields, format) = (Fields::of::<Change>(slice.fields.as_deref())?, Format::of(&headers));
     if format != Format::Json {

@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::edit::{self, Made};
 use super::lists::Entry;
 use super::preview::Outlook;
 use super::writing::Step;
-use super::written::{self, etag};
+use super::written::{self, Answer, etag};
 use super::{OneCluster, judged, precondition, queries, topology, whole};
 use crate::api::AppState;
 use crate::api::answers::{Deleting, Listing, Reading, Replacing};
@@ -88,6 +89,11 @@ pub async fn get_cluster(
 pub async fn head(state: &AppState, cluster: &ClusterName) -> Result<ClusterHead, ApiError> {
     let head = state.store.clusters().await?.into_iter().find(|head| head.name == *cluster);
     head.ok_or_else(|| ApiError::not_found("cluster", cluster.as_str()))
+}
+
+/// The id of a cluster that is there: another one of its name has another.
+pub async fn id(state: &AppState, cluster: &ClusterName) -> Result<Option<Uuid>, ApiError> {
+    Ok(state.store.clusters().await?.into_iter().find(|head| head.name == *cluster).map(|head| head.id))
 }
 
 /// Put a cluster
@@ -171,7 +177,8 @@ pub async fn delete_cluster(
         asked.expect.check("cluster", cluster.as_str(), Some(stored.generation))?;
         let still_runs = still_runs_in(&state, &cluster).await?;
         let refused = unsaid.map(|unsaid| unsaid.detail().to_owned()).or(still_runs);
-        return Ok(Json(TopologyResult { refused, ..without(&state, &stored) }).into_response());
+        let result = TopologyResult { refused, ..without(&state, &stored) };
+        return Ok(Answer::new(StatusCode::OK, stored.generation, &result)?.into_response());
     }
     if let Some(unsaid) = unsaid {
         return Err(unsaid);

@@ -18,7 +18,7 @@ use super::written::Answer;
 use crate::advice::FindingChanges;
 use crate::api::AppState;
 use crate::api::extract::Edit;
-use crate::api::lines::Front;
+use crate::api::lines::{Ahead, Front};
 use crate::api::problem::ApiError;
 use crate::domain::{ChangeAction, ClusterName, Generation, TopologySpec, topology};
 use crate::planner::PlanSummary;
@@ -100,27 +100,26 @@ pub async fn edit_within(
         let line = state.lines.of(cluster);
         let mut front = line.lock().await;
         // At the front: what was stored when it came may be long past.
-        let stored = state.store.topology(cluster).await?;
-        let durable = stored.generation;
-        let before = front.before(stored);
-        let rests_on = before.generation;
-        let (made, done) = match draft(state, &mut front, before, (asked, reach), &change) {
-            Err(refusal) if rests_on > durable => {
+        let (before, rests_on) = front.before(state.store.topology(cluster).await?);
+        let (made, done) = match (draft(state, &mut front, before, (asked, reach), &change), &rests_on) {
+            (Err(refusal), Some(rests_on)) => {
                 drop(front);
-                match becomes_durable(state, cluster, rests_on).await? {
+                // What is refused because of something that never came was not to be refused.
+                match rests_on.clone().is_stored().await {
                     true => return Err(refusal),
                     false if attempts > 1 => attempts -= 1,
                     false => return Err(ApiError::conflict(BUSY)),
                 }
                 continue;
             }
-            drafted => drafted?,
+            (drafted, _) => drafted?,
         };
         let Made { action, object, message, .. } = made;
         let (on, actor, at) = (done.before.generation, asked.actor.clone(), state.clock.now());
-        let spec = Arc::clone(&done.spec);
-        let ahead = done.changed.then(|| done.before.replaced_by(Arc::clone(&spec), done.generation));
-        let mut new = Replacement { spec, on, action, message, object, actor, at, answer: None };
+        let (id, after, spec) = (state.ids.next_id(), rests_on.map(|ahead| ahead.id), Arc::clone(&done.spec));
+        let ahead = done.changed.then(|| Ahead::new(done.before.replaced_by(Arc::clone(&spec), done.generation), id));
+        let (ahead, fate) = ahead.unzip();
+        let mut new = Replacement { spec, id, on, after, action, message, object, actor, at, answer: None };
         let mut prepared = None;
         if let Some(key) = asked.key.clone() {
             // The change rests on `on`, so what it will be is known before: the answer is kept with it.
@@ -137,6 +136,7 @@ pub async fn edit_within(
             Poll::Ready(written) => written,
             Poll::Pending => write.await,
         };
+        fate.into_iter().for_each(|fate| fate.tell(written.is_ok()));
         match written {
             Ok(_) => {
                 state.nudge.cluster(cluster);
@@ -154,13 +154,6 @@ pub async fn edit_within(
             }
         }
     }
-}
-
-/// Whether a generation that was ahead of what is stored is stored once the writers before are done. What is refused because
-/// of one that never is was not to be refused.
-async fn becomes_durable(state: &AppState, cluster: &ClusterName, ahead: Generation) -> Result<bool, ApiError> {
-    state.store.ready().await?;
-    Ok(state.store.topology(cluster).await?.generation >= ahead)
 }
 
 /// The change as it would be. Refused where it breaks something, unless it is only a question.

@@ -48,8 +48,9 @@ pub struct Events {
 /// on. The id of each is its number, its event name its kind, its data the event as JSON. A caller that does not read is let
 /// go with an event `dropped`, and goes on later where it was.
 ///
-/// What is older than `policy.retention` is removed: who asks for it gets the oldest that is there, and a stream says with an event
-/// `gap`, whose data is a sentence, which ones are gone.
+/// What is older than `policy.retention` is removed, and so is what a cluster told that had the name before: who asks for it gets the
+/// oldest that is there, and a stream says with an event `gap`, whose data is a sentence, which ones are gone. Who is ahead of the
+/// newest, as after a database was restored, is told so: by 422 `bad_cursor`, or by an event `gap` after which the stream goes on.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/events", tag = "history",
     params(OneCluster, Events,
         ("Last-Event-ID" = Option<u64>, Header, description = "Of a stream: the number after which to go on")),
@@ -76,7 +77,8 @@ pub async fn list_events(
             return Err(ApiError::bad_request("limit is of pages: a stream goes on, and you end it when you like"));
         }
         let last = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("no number").trim());
-        let after = number(last.filter(|last| !last.is_empty()))?.or(after);
+        let last = last.filter(|last| !last.is_empty()).map(|last| last.parse::<u64>().map_err(|_| no_number(last)));
+        let after = last.transpose()?.or(after);
         return follow(&state, cluster, after, filter).await;
     }
     let found = state.store.events(&cluster, &filter).await?;
@@ -94,6 +96,10 @@ fn number(asked: Option<&str>) -> Result<Option<u64>, ApiError> {
     asked.map(|text| text.parse().map_err(|_| cursors::none(text))).transpose()
 }
 
+fn no_number(last: &str) -> ApiError {
+    ApiError::bad_request(format!("Last-Event-ID is the number of an event, not {last:?}"))
+}
+
 async fn follow(
     state: &AppState,
     cluster: ClusterName,
@@ -108,9 +114,10 @@ async fn follow(
     let after = after.unwrap_or(newest).min(newest);
     let filter = EventFilter { after, limit: SLICE, ..filter };
     let reader = Reader { state: state.clone(), cluster, filter };
-    Ok(stream::answer(state, async move |frames: Frames| {
+    Ok(stream::answer(state, &after.to_string(), async move |frames: Frames| {
         if let Some(ahead) = ahead {
-            frames.send(Frame::default().event("gap").data(ahead), &newest.to_string()).await?;
+            let frame = Frame::default().id(newest.to_string()).event("gap").data(ahead);
+            frames.send(frame, &newest.to_string()).await?;
         }
         reader.read(next, frames).await
     }))

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::cursors::Seal;
-use super::{OneCluster, limit};
+use super::{OneCluster, clusters, limit};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Writing};
 use crate::api::extract::{Body, Caller, Path, Query};
@@ -116,7 +116,8 @@ pub async fn list_failovers(
     }
     let mut filter =
         FailoverFilter { group, node, cause, outcome, since, until, acknowledged, limit: 0, after: None, oldest_first };
-    let seal = Seal::of(&format!("/v1/clusters/{cluster}/failovers"), &filter);
+    let of = (clusters::id(&state, &cluster).await?, &filter);
+    let seal = Seal::of(&format!("/v1/clusters/{cluster}/failovers"), of);
     filter.after = seal.place(which.cursor.as_deref())?;
     // With one more, which tells whether there are others.
     filter.limit = limit + 1;

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::cursors::Seal;
-use super::{Wait, bounded, limit};
+use super::{Wait, bounded, clusters, limit};
 use crate::api::AppState;
 use crate::api::answers::{Listing, Reading, Writing};
 use crate::api::extract::{Body, Caller, Path, Query};
@@ -88,7 +88,11 @@ pub async fn list_operations(State(state): State<AppState>, Query(which): Query<
     let (limit, fields) = (limit(which.limit), Fields::of::<Operation>(which.fields.as_deref())?);
     let mut filter =
         OperationFilter { cluster, state: stands, kind, target, since, until, ..OperationFilter::default() };
-    let seal = Seal::of("/v1/operations", &filter);
+    let of = match &filter.cluster {
+        Some(cluster) => clusters::id(&state, cluster).await?,
+        None => None,
+    };
+    let seal = Seal::of("/v1/operations", (of, &filter));
     filter.before = seal.place(which.cursor.as_deref())?;
     // With one more, which tells whether there are others.
     filter.limit = limit + 1;

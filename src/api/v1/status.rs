@@ -49,7 +49,6 @@ pub struct Since {
     (status = 200, description = "The status", content(
         (StatusDocument = "application/json"), (String = "text/event-stream")),
         headers(("etag" = String, description = "Of this status; not of a stream"))),
-    (status = 304, description = "It is still the one that you have"),
     Reading,
     (status = 503, description = "The cluster is new and was not looked at yet", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -66,7 +65,7 @@ pub async fn get_status(
     if wait.is_some() {
         let known = since.map_or_else(|| Held::named_in(&headers), |tag| Held::named(&tag));
         if !known.is_none() {
-            view = until_differs(&state, &cluster, &known, bounded(wait)).await.unwrap_or(view);
+            view = until_differs(&state, &cluster, view, &known, bounded(wait)).await?;
         }
     }
     Ok(shown(&view))
@@ -105,7 +104,8 @@ impl AsRef<[u8]> for Shared {
 async fn follow(state: &AppState, cluster: ClusterName) -> Result<Response, ApiError> {
     let mut view = first(state, &cluster).await?;
     let mut watcher = state.boards.subscribe(&cluster);
-    Ok(stream::answer(state, async move |frames: Frames| {
+    let place = view.etag.trim_matches('"').to_owned();
+    Ok(stream::answer(state, &place, async move |frames: Frames| {
         loop {
             let tag = view.etag.trim_matches('"').to_owned();
             frames.send(Frame::default().id(&tag).event("status").data(&*view.body), &tag).await?;
@@ -135,16 +135,26 @@ pub async fn first(state: &AppState, cluster: &ClusterName) -> Result<Arc<View>,
     view.ok_or_else(|| ApiError::unavailable(format!("cluster {cluster} was not looked at yet")))
 }
 
-/// The first view that differs from the one that is known; none if that takes too long.
-async fn until_differs(state: &AppState, cluster: &ClusterName, known: &Held, wait: Duration) -> Option<Arc<View>> {
+/// The first view that differs from what is known; the present one if that takes too long.
+async fn until_differs(
+    state: &AppState,
+    cluster: &ClusterName,
+    present: Arc<View>,
+    known: &Held,
+    wait: Duration,
+) -> Result<Arc<View>, ApiError> {
     let mut watcher = state.boards.subscribe(cluster);
     let differs = async {
         let view = watcher.wait_for(|view| view.as_ref().is_some_and(|view| !known.has(&view.etag))).await;
         view.ok().and_then(|view| view.clone())
     };
     tokio::select! {
-        view = differs => view,
-        () = state.clock.sleep(wait) => None,
-        () = state.stopping.cancelled() => None,
+        view = differs => match view {
+            Some(view) => Ok(view),
+            // It is gone, and another one may have its name.
+            None => first(state, cluster).await,
+        },
+        () = state.clock.sleep(wait) => Ok(present),
+        () = state.stopping.cancelled() => Ok(present),
     }
 }

@@ -93,7 +93,8 @@ pub async fn create(state: &AppState, asked: Edit, document: &Value) -> Result<R
     };
     let kept = asked.key.map(|key| -> AnswerOf {
         let answered = answered.clone();
-        Box::new(move |generation| answered(generation).ok().map(|answer| answer.kept(key, at)))
+        let unwritten = |_| StoreError::Database("an answer can't be written".to_owned());
+        Box::new(move |generation| Ok(answered(generation).map_err(unwritten)?.kept(key, at)))
     });
     let accepted = state.store.create_cluster(&spec, &asked.actor, at, kept).await?;
     state.nudge.cluster(&cluster);

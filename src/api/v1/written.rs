@@ -17,7 +17,8 @@ use crate::store::KeptAnswer;
 /// What is answered to a change, or to a question about what can be changed.
 pub struct Answer {
     status: StatusCode,
-    etag: HeaderValue,
+    /// None of what is not there, as after a dry run.
+    etag: Option<HeaderValue>,
     /// The path of what is new.
     location: Option<String>,
     body: String,
@@ -26,7 +27,8 @@ pub struct Answer {
 impl Answer {
     pub fn new(status: StatusCode, generation: Generation, body: &impl Serialize) -> Result<Self, ApiError> {
         let body = serde_json::to_string(body).map_err(|_| ApiError::internal())?;
-        Ok(Self { status, etag: etag(generation), location: None, body })
+        let etag = (generation != Generation(0)).then(|| etag(generation));
+        Ok(Self { status, etag, location: None, body })
     }
 
     /// Lets the ETag change with what is seen too; what is written `If-Match` counts the generation only.
@@ -35,7 +37,7 @@ impl Answer {
         let mut tag = format!("\"{generation}-");
         Sha256::digest(seen).iter().take(8).for_each(|byte| tag.push_str(&format!("{byte:02x}")));
         tag.push('"');
-        self.etag = HeaderValue::try_from(tag).map_err(|_| ApiError::internal())?;
+        self.etag = Some(HeaderValue::try_from(tag).map_err(|_| ApiError::internal())?);
         Ok(())
     }
 
@@ -48,7 +50,7 @@ impl Answer {
 
     /// To be kept with the change.
     pub fn kept(&self, key: Key, at: Timestamp) -> KeptAnswer {
-        let etag = self.etag.to_str().ok().map(str::to_owned);
+        let etag = self.etag.as_ref().and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         let (location, body) = (self.location.clone(), Some(self.body.clone()));
         KeptAnswer { etag, location, body, ..key.answer(self.status, at) }
     }
@@ -56,8 +58,11 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let headers = [(header::ETAG, self.etag), (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        let mut response = (self.status, headers, self.body).into_response();
+        let json = HeaderValue::from_static("application/json");
+        let mut response = (self.status, [(header::CONTENT_TYPE, json)], self.body).into_response();
+        if let Some(etag) = self.etag {
+            response.headers_mut().insert(header::ETAG, etag);
+        }
         if let Some(path) = self.location.and_then(|path| HeaderValue::try_from(path).ok()) {
             response.headers_mut().insert(header::LOCATION, path);
         }

@@ -20,6 +20,8 @@ pub struct Following {
     server: String,
     response: Response,
     bytes: Vec<u8>,
+    /// Where to go on, as far as that was told.
+    place: Option<String>,
 }
 
 impl ControlPlane {
@@ -34,17 +36,24 @@ impl ControlPlane {
             // What is not a problem can't be read as one, and says so.
             return Err(self.read::<serde_json::Value>(sent).await.err().unwrap_or_else(|| silent(self.server())));
         }
-        Ok(Following { server: self.server().to_owned(), response: sent, bytes: Vec::new() })
+        Ok(Following { server: self.server().to_owned(), response: sent, bytes: Vec::new(), place: None })
     }
 }
 
 impl Following {
+    /// The id of what was heard last or, before anything was, that of the moment from which on it is heard.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
     /// What is told next. A stream has no end of its own: one that ends is a server that has gone.
     pub async fn next(&mut self) -> Result<Told, CallError> {
         loop {
             while let Some(end) = self.bytes.windows(2).position(|two| two == b"\n\n") {
                 let block: Vec<u8> = self.bytes.drain(..end + 2).collect();
-                if let Some(told) = told(&String::from_utf8_lossy(&block)) {
+                let block = String::from_utf8_lossy(&block);
+                self.place = field(&block, "id").or_else(|| self.place.take());
+                if let Some(told) = told(&block) {
                     return Ok(told);
                 }
             }
@@ -58,16 +67,17 @@ fn silent(server: &str) -> CallError {
     CallError::Unreachable { server: server.to_owned(), why: "the stream ended".to_owned() }
 }
 
+fn field(block: &str, name: &str) -> Option<String> {
+    let value = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    Some(value.strip_prefix(' ').unwrap_or(value).to_owned())
+}
+
 /// A block with data; comments and other fields are left out.
 fn told(block: &str) -> Option<Told> {
-    let field = |name: &str| {
-        let value = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        Some(value.strip_prefix(' ').unwrap_or(value).to_owned())
-    };
     let lines = block.lines().filter_map(|line| line.strip_prefix("data:"));
     let data: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    let event = field("event").unwrap_or_else(|| "message".to_owned());
-    (!data.is_empty()).then(|| Told { id: field("id").unwrap_or_default(), event, data: data.join("\n") })
+    let event = field(block, "event").unwrap_or_else(|| "message".to_owned());
+    (!data.is_empty()).then(|| Told { id: field(block, "id").unwrap_or_default(), event, data: data.join("\n") })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{Verdict, is_under_way};
 use crate::domain::{
     Cause, FailoverRecord, GroupName, GroupState, GroupWanted, NodeName, NodeState, Operation, OperationKind,
+    OperationPhase,
 };
 use crate::planner::candidates::Search;
 use crate::planner::draft::Draft;
@@ -91,6 +92,9 @@ fn moving<'a>(draft: &Draft<'a>, operation: &Operation, name: &'a GroupName, gro
         return Verdict::Superseded("a newer move was asked for".to_owned());
     }
     if group.wanted == GroupWanted::Offline {
+        if operation.phase != OperationPhase::Accepted {
+            return Verdict::Superseded("it is wanted offline meanwhile".to_owned());
+        }
         return Verdict::failed("the group is wanted offline", format!("bring {name} online first, then move it"));
     }
     let standing = draft.standing(name);

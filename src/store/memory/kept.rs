@@ -110,14 +110,12 @@ impl Kept {
 
     /// With what a new cluster of this name begins.
     pub fn fresh(&self, name: &ClusterName, at: Timestamp, random: &[u8; 10]) -> Fresh {
-        let last = self.newest(name);
-        let last_change =
-            last.and_then(|id| self.changes.range((id, Generation(0))..=(id, Generation(u64::MAX))).next_back());
-        let last_event = last.and_then(|id| self.events.range((id, 0)..=(id, u64::MAX)).next_back());
+        let changes = self.changes.iter().filter(|(_, change)| change.cluster == *name);
+        let events = self.events.iter().filter(|(_, event)| event.cluster == *name);
         Fresh {
-            id: new_id(at, random, last),
-            generation: last_change.map_or(Generation(0), |((_, generation), _)| *generation),
-            last_event: last_event.map_or(0, |((_, number), _)| *number),
+            id: new_id(at, random, self.newest(name)),
+            generation: changes.map(|((_, generation), _)| *generation).max().unwrap_or_default(),
+            last_event: events.map(|((_, number), _)| *number).max().unwrap_or_default(),
         }
     }
 

@@ -13,8 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::kept::Kept;
-use super::cluster::Fresh;
-use super::rules::{self, Asked, NewReign};
+use super::rules::{self, Asked, NewReign, Slot};
 use super::state::{Named, State};
 use super::{
     Accepted, Acknowledgement, AnswerOf, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
@@ -81,15 +80,15 @@ impl MemoryStore {
         &self,
         name: &ClusterName,
         at: Timestamp,
-        rule: impl FnOnce(Option<State>, Fresh) -> Result<(State, Accepted)>,
+        rule: impl FnOnce(Slot) -> Result<(State, Accepted)>,
     ) -> Result<Accepted> {
         let Shared { kept, random } = &mut *self.lock();
         let found = kept.find(name, &Named::default());
-        let fresh = match &found {
-            Some(state) => state.cluster.fresh(),
-            None => kept.fresh(name, at, &random()),
+        let slot = match found {
+            Some(state) => Slot::Taken(Box::new(state)),
+            None => Slot::Free(kept.fresh(name, at, &random())),
         };
-        let (state, accepted) = rule(found, fresh)?;
+        let (state, accepted) = rule(slot)?;
         kept.save(state)?;
         Ok(accepted)
     }
@@ -109,7 +108,7 @@ impl Store for MemoryStore {
         at: Timestamp,
     ) -> Result<Accepted> {
         let asked = Asked { actor, at };
-        self.put(&spec.cluster, at, |found, fresh| rules::put(found, fresh, spec, expect, &asked))
+        self.put(&spec.cluster, at, |slot| rules::put(slot, spec, expect, &asked))
     }
 
     async fn create_cluster(
@@ -120,7 +119,7 @@ impl Store for MemoryStore {
         answer: Option<AnswerOf>,
     ) -> Result<Accepted> {
         let asked = Asked { actor, at };
-        self.put(&spec.cluster, at, |found, fresh| rules::create(found, fresh, spec, answer, &asked))
+        self.put(&spec.cluster, at, |slot| rules::create(slot, spec, answer, &asked))
     }
 
     async fn replace_topology(&self, new: &Replacement) -> Result<Accepted> {

@@ -23,7 +23,7 @@ pub use commit::commit;
 pub use delete::delete;
 pub use history::history;
 pub use prune::{removes_before, removes_of_deleted_before};
-pub use put::{create, put, replace};
+pub use put::{Slot, create, put, replace};
 pub use reign::{NewReign, outlive_restore, record_agent, reign};
 pub use snapshot::{Past, earliest, snapshot};
 

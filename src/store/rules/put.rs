@@ -11,22 +11,24 @@ use crate::store::cluster::{Cluster, Fresh};
 use crate::store::state::{NewChange, NodeKept, Object, State};
 use crate::store::{Accepted, AnswerOf, Error, Expect, Replacement};
 
-/// The cluster with `spec` as its desired state. `found` is the cluster of that name, if there is one; else it is
-/// created as `fresh` says.
-pub fn put(
-    found: Option<State>,
-    fresh: Fresh,
-    spec: &TopologySpec,
-    expect: Expect,
-    asked: &Asked<'_>,
-) -> Result<(State, Accepted)> {
-    expect.check("cluster", spec.cluster.as_str(), found.as_ref().map(|state| state.cluster.generation))?;
-    if let Some(state) = &found {
-        expect.demand(&state.cluster.policy, state.cluster.generation)?;
-    }
-    let created = found.is_none();
-    let before = found.as_ref().map(State::topology);
-    let mut state = found.unwrap_or_else(|| State::new(Cluster::new(fresh, spec, asked.at)));
+/// Where a cluster of a name is or is to be.
+pub enum Slot {
+    Taken(Box<State>),
+    Free(Fresh),
+}
+
+/// The cluster of a name with `spec` as its desired state.
+pub fn put(slot: Slot, spec: &TopologySpec, expect: Expect, asked: &Asked<'_>) -> Result<(State, Accepted)> {
+    let found = match &slot {
+        Slot::Taken(state) => Some(&state.cluster),
+        Slot::Free(_) => None,
+    };
+    expect.check("cluster", spec.cluster.as_str(), found.map(|cluster| cluster.generation))?;
+    found.map_or(Ok(()), |cluster| expect.demand(&cluster.policy, cluster.generation))?;
+    let (created, before, mut state) = match slot {
+        Slot::Taken(state) => (false, Some(state.topology()), *state),
+        Slot::Free(fresh) => (true, None, State::new(Cluster::new(fresh, spec, asked.at))),
+    };
     let after = spec.clone().with_operator_state(before.as_ref());
     let (action, message) = match created {
         true => (ChangeAction::CreateCluster, "created the cluster"),
@@ -41,23 +43,23 @@ pub fn put(
     Ok((state, Accepted { created, changed, generation }))
 }
 
-/// A new cluster with `spec` as its desired state, unless one of that name is `found`. What `answer` gives is kept with it.
+/// A new cluster with `spec` as its desired state, unless there is one of that name. What `answer` gives is kept with it.
 pub fn create(
-    found: Option<State>,
-    fresh: Fresh,
+    slot: Slot,
     spec: &TopologySpec,
     answer: Option<AnswerOf>,
     asked: &Asked<'_>,
 ) -> Result<(State, Accepted)> {
-    let (mut state, accepted) = put(found, fresh, spec, Expect::Absent, asked)?;
-    state.journal.answer = answer.and_then(|answer| answer(accepted.generation));
+    let (mut state, accepted) = put(slot, spec, Expect::Absent, asked)?;
+    state.journal.answer = answer.map(|answer| answer(accepted.generation)).transpose()?;
     Ok((state, accepted))
 }
 
-/// Makes the desired state exactly what `new` says, if it is still at the generation that `new` rests on.
+/// Makes the desired state exactly what `new` says, if that is still what `new` rests on.
 pub fn replace(state: &mut State, new: Replacement) -> Result<Accepted> {
     let actual = state.cluster.generation;
-    if actual != new.on {
+    let is_that = new.after.is_none() || new.after == state.cluster.made_by;
+    if actual != new.on || !is_that {
         return Err(Error::Conflict { expected: new.on, actual });
     }
     state.journal.answer = new.answer;
@@ -69,6 +71,7 @@ pub fn replace(state: &mut State, new: Replacement) -> Result<Accepted> {
     let changed = !state.wants(&after);
     if changed {
         want(state, &after, &words, &Asked { actor: &new.actor, at: new.at });
+        state.cluster.made_by = Some(new.id);
     }
     Ok(Accepted { created: false, changed, generation: state.cluster.generation })
 }

@@ -29,6 +29,7 @@ fn read(row: &Row) -> Result<Cluster> {
         last_event: row.int("last_event")?,
         known_since: row.maybe_word("known_since")?,
         created_at: row.word("created_at")?,
+        made_by: None,
     })
 }
 

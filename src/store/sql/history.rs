@@ -28,13 +28,14 @@ pub async fn newest(conn: &mut Conn, name: &ClusterName) -> Result<Option<String
     Ok(newest.fetch_one(conn).await?)
 }
 
-/// What the last change of a cluster made, and the number of its last event. Neither is ever removed.
-pub async fn last_numbers(conn: &mut Conn, cluster_id: &str) -> Result<(Generation, u64)> {
+/// The highest generation and number of an event of all clusters that ever had a name. Neither is ever removed.
+pub async fn last_numbers(conn: &mut Conn, name: &ClusterName) -> Result<(Generation, u64)> {
     let row = query(
-        "select (select max(generation) from changes where cluster_id = $1) as generation,
-            coalesce((select max(sequence) from events where cluster_id = $1), 0) as last_event",
+        "select coalesce(max(generation), 0) as generation, coalesce((select max(sequence) from events
+            where cluster_id in (select distinct cluster_id from changes where cluster = $1)), 0) as last_event
+        from changes where cluster = $1",
     );
-    let row = row.bind(cluster_id).fetch_one(conn).await?;
+    let row = row.bind(name.as_str()).fetch_one(conn).await?;
     Ok((Generation(row.int("generation")?), row.int("last_event")?))
 }
 

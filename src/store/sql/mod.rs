@@ -13,8 +13,8 @@ use uuid::Uuid;
 use self::column::Result;
 use self::shown::Shown;
 use self::writer::Writer;
-use super::cluster::{Cluster, Fresh};
-use super::rules::{self, Asked, NewReign};
+use super::cluster::Cluster;
+use super::rules::{self, Asked, NewReign, Slot};
 use super::state::{Named, State};
 use super::{
     Accepted, Acknowledgement, AnswerOf, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
@@ -90,7 +90,7 @@ impl SqlStore {
         &self,
         name: ClusterName,
         at: Timestamp,
-        rule: impl FnOnce(Option<State>, Fresh) -> Result<(State, Accepted)> + Send + 'static,
+        rule: impl FnOnce(Slot) -> Result<(State, Accepted)> + Send + 'static,
     ) -> Result<Accepted> {
         self.writer.write(Some(name.clone()), move |conn| Box::pin(put(conn, name, at, rule))).await
     }
@@ -116,7 +116,7 @@ impl Store for SqlStore {
         at: Timestamp,
     ) -> Result<Accepted> {
         let (name, spec, actor) = (spec.cluster.clone(), spec.clone(), actor.clone());
-        let rule = move |found, fresh| rules::put(found, fresh, &spec, expect, &Asked { actor: &actor, at });
+        let rule = move |slot| rules::put(slot, &spec, expect, &Asked { actor: &actor, at });
         self.put(name, at, rule).await
     }
 
@@ -128,7 +128,7 @@ impl Store for SqlStore {
         answer: Option<AnswerOf>,
     ) -> Result<Accepted> {
         let (name, spec, actor) = (spec.cluster.clone(), spec.clone(), actor.clone());
-        let rule = move |found, fresh| rules::create(found, fresh, &spec, answer, &Asked { actor: &actor, at });
+        let rule = move |slot| rules::create(slot, &spec, answer, &Asked { actor: &actor, at });
         self.put(name, at, rule).await
     }
 
@@ -277,15 +277,15 @@ async fn put(
     conn: &mut Conn,
     name: ClusterName,
     at: Timestamp,
-    rule: impl FnOnce(Option<State>, Fresh) -> Result<(State, Accepted)>,
+    rule: impl FnOnce(Slot) -> Result<(State, Accepted)>,
 ) -> Result<Accepted> {
     let found = state::find(conn, &name).await?;
-    let fresh = match &found {
-        Some(state) => state.cluster.fresh(),
-        None => state::fresh(conn, &name, at).await?,
-    };
     let before = found.clone();
-    let (after, accepted) = rule(found, fresh)?;
+    let slot = match found {
+        Some(state) => Slot::Taken(Box::new(state)),
+        None => Slot::Free(state::fresh(conn, &name, at).await?),
+    };
+    let (after, accepted) = rule(slot)?;
     if accepted.changed {
         let nothing = || State::new(Cluster { generation: Generation(0), ..after.cluster.clone() });
         state::save(conn, &before.unwrap_or_else(nothing), &after).await?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::cluster::{self, key};
 use super::column::{Columns as _, Result};
 use super::{Conn, Row, change, failover, history, kept_answer, kept_plan, objects, operation, placement};
-use crate::domain::{ClusterName, Generation, Outcome};
+use crate::domain::{ClusterName, Outcome};
 use crate::planner::Snapshot;
 use crate::store::Error;
 use crate::store::cluster::{Fresh, missing, new_id};
@@ -79,12 +79,10 @@ pub async fn snapshot(conn: &mut Conn, state: State, now: Timestamp) -> Result<S
 pub async fn fresh(conn: &mut Conn, name: &ClusterName, at: Timestamp) -> Result<Fresh> {
     let random: Vec<u8> = query_scalar("select randomblob(10)").fetch_one(&mut *conn).await?;
     let random: [u8; 10] = random.try_into().map_err(|_| Error::Database("it gave no random bytes".to_owned()))?;
-    let Some(last) = history::newest(conn, name).await? else {
-        return Ok(Fresh { id: new_id(at, &random, None), generation: Generation(0), last_event: 0 });
-    };
-    let (generation, last_event) = history::last_numbers(conn, &last).await?;
-    let last = last.parse().map_err(|e| Error::Database(format!("a cluster's id is none: {e}")))?;
-    Ok(Fresh { id: new_id(at, &random, Some(last)), generation, last_event })
+    let last = history::newest(conn, name).await?.map(|id| id.parse()).transpose();
+    let last = last.map_err(|e| Error::Database(format!("a cluster's id is none: {e}")))?;
+    let (generation, last_event) = history::last_numbers(conn, name).await?;
+    Ok(Fresh { id: new_id(at, &random, last), generation, last_event })
 }
 
 /// Writes what a rule changed of a cluster, in an order that the tables' constraints allow.

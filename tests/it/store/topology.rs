@@ -101,7 +101,8 @@ fn replacement(spec: impl Into<Arc<TopologySpec>>, on: u64) -> Replacement {
     let (action, message) = (ChangeAction::PutNode, "put node bts2".to_owned());
     let object = "nodes/bts2".to_owned();
     let spec = spec.into();
-    Replacement { spec, on: Generation(on), action, message, object, actor: alice(), at: at(6), answer: None }
+    let (id, after, actor) = (uuid::Uuid::now_v7(), None, alice());
+    Replacement { spec, id, on: Generation(on), after, action, message, object, actor, at: at(6), answer: None }
 }
 
 pub async fn a_replacement_rests_on_a_generation(store: Arc<dyn Store>) {
@@ -117,6 +118,25 @@ pub async fn a_replacement_rests_on_a_generation(store: Arc<dyn Store>) {
         ..replacement(three_nodes(), 0)
     };
     assert!(matches!(store.replace_topology(&nobody).await, Err(Error::NotFound { .. })));
+}
+
+pub async fn a_replacement_rests_on_the_one_that_it_names(store: Arc<dyn Store>) {
+    reigned(&store).await;
+    let mut edited = three_nodes();
+    edited.nodes[0].fault_domain = Some("rack-a".to_owned());
+    let (first, mut second) = (replacement(edited.clone(), 1), replacement(three_nodes(), 2));
+    second.after = Some(first.id);
+    // Something else makes the generation that the first one was to make.
+    store.begin_operation(&cluster(), &operation(1, OperationKind::Drain, "bts2")).await.unwrap();
+    for late in [&first, &second] {
+        let refused = store.replace_topology(late).await;
+        assert!(matches!(refused, Err(Error::Conflict { actual: Generation(2), .. })), "{refused:?}");
+    }
+    let (first, mut second) = (replacement(edited, 2), replacement(three_nodes(), 3));
+    second.after = Some(first.id);
+    store.replace_topology(&first).await.unwrap();
+    store.replace_topology(&second).await.unwrap();
+    assert_eq!(store.topology(&cluster()).await.unwrap().generation, Generation(4));
 }
 
 pub async fn a_replacement_is_exact_and_told_in_words(store: Arc<dyn Store>) {
@@ -227,7 +247,7 @@ pub async fn a_cluster_is_created_with_the_answer_of_its_call(store: Arc<dyn Sto
 }
 
 fn keeping(answer: KeptAnswer) -> Option<AnswerOf> {
-    Some(Box::new(move |_| Some(answer)))
+    Some(Box::new(move |_| Ok(answer)))
 }
 
 pub async fn a_cluster_that_comes_again_goes_on_with_its_numbers(store: Arc<dyn Store>) {

@@ -148,7 +148,7 @@ impl Drive {
             // Both have to tell the same generation.
             let tell = || -> Option<AnswerOf> {
                 let answer = answer.clone()?;
-                Some(Box::new(move |generation| Some(KeptAnswer { etag: Some(generation.to_string()), ..answer })))
+                Some(Box::new(move |generation| Ok(KeptAnswer { etag: Some(generation.to_string()), ..answer })))
             };
             let made = self.pair.both(async |store| store.create_cluster(&spec, &alice(), now, tell()).await);
             return made.await.map(drop);
@@ -170,7 +170,8 @@ impl Drive {
         let on = Generation(present.0.saturating_sub(u64::from(older)));
         let (spec, object, actor, at) = (draft.spec(name.as_str()).into(), name.to_string(), alice(), at(self.second));
         let answer = self.answer();
-        let new = Replacement { spec, on, action, message, object, actor, at, answer };
+        let (id, after) = (next_id(&mut self.ids), None);
+        let new = Replacement { spec, id, on, after, action, message, object, actor, at, answer };
         self.pair.both(async |store| store.replace_topology(&new).await).await.map(drop)
     }
 

@@ -1,0 +1,54 @@
+//! Is a cluster reigned over that takes the name of another before anybody has looked?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use locum::board::Boards;
+use locum::client::agent::HttpAgents;
+use locum::clock::{SystemClock, SystemIds};
+use locum::domain::Term;
+use locum::reconciler::{self, Deps, Nudge};
+use locum::store::memory::MemoryStore;
+use locum::store::{Expect, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{WAIT, alice, at, cluster, three_nodes};
+
+#[tokio::test]
+async fn a_cluster_that_takes_a_name_at_once_gets_a_reign_of_its_own() {
+    let mut number = 0;
+    let store = Arc::new(MemoryStore::new(move || {
+        number += 1;
+        [number; 10]
+    }));
+    let deps = Deps {
+        store: store.clone(),
+        agents: Arc::new(HttpAgents::new().unwrap()),
+        boards: Arc::new(Boards::default()),
+        clock: SystemClock::shared(),
+        ids: Arc::new(SystemIds),
+    };
+    let (nudge, nudges) = Nudge::channel();
+    let shutdown = CancellationToken::new();
+    store.put_topology(&three_nodes(), Expect::Absent, &alice(), at(0)).await.unwrap();
+    let running = tokio::spawn(reconciler::run(deps, nudges, shutdown.clone()));
+    let term = async || store.load(&cluster(), at(1)).await.unwrap().term;
+    let reigned = async |above: Term| {
+        let reigned = async {
+            while term().await <= above {
+                nudge.cluster(&cluster());
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(tokio::time::timeout(WAIT, reigned).await.is_ok(), "no reign has begun");
+    };
+    reigned(Term(0)).await;
+    let first = term().await;
+    // Nothing of this waits, so the loop sees neither of the two moments in between.
+    store.delete_cluster(&cluster(), Expect::Anything, &alice(), at(2)).await.unwrap();
+    store.put_topology(&three_nodes(), Expect::Absent, &alice(), at(3)).await.unwrap();
+    assert_eq!(term().await, Term(0));
+    reigned(first).await;
+    shutdown.cancel();
+    running.await.unwrap();
+}
