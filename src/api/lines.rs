@@ -57,9 +57,9 @@ impl Ahead {
         (Self { made: Arc::new(made), id, fate }, Fate(sender))
     }
 
-    /// Waits until it is known whether it was stored. What nobody waited for to the end counts as not stored.
-    pub async fn is_stored(mut self) -> bool {
-        self.fate.wait_for(Option::is_some).await.is_ok_and(|fate| *fate == Some(true))
+    /// Waits until it is known whether it was stored; none if its writer did not wait for that.
+    pub async fn is_stored(mut self) -> Option<bool> {
+        self.fate.wait_for(Option::is_some).await.ok().and_then(|fate| *fate)
     }
 }
 
@@ -93,6 +93,11 @@ impl Front {
     pub fn go_ahead(&mut self, made: Option<Ahead>) -> u64 {
         self.ahead = made.or_else(|| self.ahead.take());
         self.falls
+    }
+
+    /// Nobody knows what became of what was ahead, and it is over: whoever comes next begins with what is stored.
+    pub fn forget(&mut self, ahead: Uuid) {
+        self.ahead = self.ahead.take().filter(|known| known.id != ahead);
     }
 
     /// What was ahead will never be stored; those behind fail as well, and have no say in what others begin after this.

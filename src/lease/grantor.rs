@@ -74,6 +74,8 @@ pub struct Grantor {
     /// When every node could have answered this reign.
     chance_until: Ticks,
     timers: GrantTimers,
+    /// The longest lease that this reign may have granted, or that an earlier one left.
+    longest: Duration,
     accounts: BTreeMap<NodeName, Account>,
     /// Nodes that left may hold leases until theirs have passed: it counts if they come back.
     forgotten: BTreeMap<NodeName, Account>,
@@ -86,8 +88,8 @@ impl Grantor {
     pub fn new(reign: Uuid, term: Term, began: Ticks, longest: Duration, timers: GrantTimers) -> Self {
         let inherited = if longest.is_zero() { began } else { began.plus(timers.wait(longest)) };
         let chance_until = began.plus(timers.heartbeat.saturating_mul(MISSED_HEARTBEATS));
-        let (accounts, forgotten) = (BTreeMap::new(), BTreeMap::new());
-        Self { reign, term, inherited, chance_until, timers, accounts, forgotten }
+        let (longest, accounts, forgotten) = (longest.max(timers.ttl), BTreeMap::new(), BTreeMap::new());
+        Self { reign, term, inherited, chance_until, timers, longest, accounts, forgotten }
     }
 
     /// The reign that every order under these grants names.
@@ -108,6 +110,12 @@ impl Grantor {
     /// Later grants use these timers. What was granted before stays counted as it was.
     pub fn set_timers(&mut self, timers: GrantTimers) {
         self.timers = timers;
+        self.longest = self.longest.max(timers.ttl);
+    }
+
+    /// The longest lease that may be out: whatever is stored by now, a later reign has to wait for it.
+    pub fn longest_lease(&self) -> Duration {
+        self.longest
     }
 
     /// Begins to keep account of a node, as unreachable. `agent`: the one that may hold a lease for it from an earlier

@@ -1,21 +1,20 @@
 //! What is known of each node under this reign? The grantor, the newest observation of each node, and what it is to get.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::node_account::{NodeAccount, NodeWakers};
+use super::node_account::{NodeAccount, NodeWakers, changes_anything, starts_what_may_run_elsewhere};
 use super::seen;
 use crate::domain::{
-    Assignment, ClusterName, Decision, GroupName, HostName, NewEvent, NodeName, NodeState, Revision, Settings, Term,
-    Ticks,
+    Assignment, ClusterName, Decision, NewEvent, NodeName, NodeState, Revision, Settings, Term, Ticks,
 };
 use crate::lease::{Grant, GrantTimers, Grantor, Heard};
 use crate::planner::Snapshot;
-use crate::planner::snapshot::NodeView;
 use crate::store::Reign;
 use crate::wire::{AppliedDecision, Observation, Order, Refusal, RefusalCode, Stamp};
 
@@ -50,40 +49,6 @@ struct Inner {
 pub(super) struct Moment {
     pub(super) ticks: Ticks,
     pub(super) wall: Timestamp,
-}
-
-/// Whether the node would start or stop anything by its stored assignment. A reign that has not heard from every node
-/// yet holds that back: what is stored may be older than what some silent node runs (a restored database).
-fn changes_anything(view: &NodeView) -> bool {
-    let starts = view.assignment.groups.iter().any(|assigned| {
-        let seen = view.seen.groups.get(&assigned.group);
-        seen.is_none_or(|seen| !seen.running || seen.epoch < assigned.epoch)
-    });
-    let listed = |group: &GroupName| view.assignment.groups.iter().any(|assigned| assigned.group == *group);
-    let stops = view.seen.groups.iter().any(|(group, seen)| seen.running && !listed(group));
-    // One that it lists it starts and stops by itself, by an assignment that it has.
-    let instances: BTreeSet<&HostName> = view.assignment.instances.iter().map(|instance| &instance.host).collect();
-    let starts = starts || instances.iter().any(|host| !view.seen.instances.contains_key(*host));
-    let stops = stops || view.seen.instances.keys().any(|host| !instances.contains(host));
-    !view.seen.answered || starts || stops
-}
-
-/// Whether the node would start a group that may run elsewhere: another node says to run it, or was assigned it and may
-/// hold a lease, so that it may start it at any moment. A database that was restored does not know of either.
-fn starts_what_may_run_elsewhere(
-    snapshot: &Snapshot,
-    (node, view): (&NodeName, &NodeView),
-    may_hold: impl Fn(&NodeName) -> bool,
-) -> bool {
-    let here = |group: &GroupName| view.seen.groups.get(group).is_some_and(|seen| seen.running);
-    let listed = |other: &NodeView, group: &GroupName| {
-        other.seen.state != NodeState::Down && other.seen.groups.contains_key(group)
-    };
-    let elsewhere = |group: &GroupName| {
-        let mut others = snapshot.nodes.iter().filter(|(name, _)| *name != node);
-        others.any(|(name, other)| other.may_run(group) || listed(other, group) && may_hold(name))
-    };
-    view.assignment.groups.iter().any(|assigned| !here(&assigned.group) && elsewhere(&assigned.group))
 }
 
 /// What an answer calls for.
@@ -132,8 +97,10 @@ impl Account {
         &self.reign
     }
 
-    pub(super) fn decision(&self) -> Decision {
-        self.lock().decision
+    /// The newest decision that this reign knows to be stored, and the longest lease that may be out.
+    pub(super) fn legacy(&self) -> (Decision, Duration) {
+        let inner = self.lock();
+        (inner.decision, inner.grantor.longest_lease())
     }
 
     pub(super) fn order(&self, node: &NodeName) -> Order {

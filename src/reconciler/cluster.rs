@@ -28,6 +28,8 @@ enum Ended {
     Gone,
     /// The store did not give the cluster.
     Unread,
+    /// Another cluster has taken the name: what this reign left is bound to the one that is gone, in which nothing ran.
+    Replaced,
     /// Agents know a higher term or decision, and may hold leases granted under it, as long as this one's.
     Outranked {
         term: Term,
@@ -58,6 +60,7 @@ pub(super) async fn run(deps: Deps, cluster: ClusterName, waker: Arc<Notify>, sh
         match ended {
             Ended::Shutdown | Ended::Gone => return,
             Ended::Unread => deps.clock.sleep(STORE_RETRY).await,
+            Ended::Replaced => (above, longest) = Default::default(),
             Ended::Outranked { term, decision, lease } => {
                 tracing::warn!(%cluster, %term, %decision, "agents have heard of more than is stored: beginning a reign above it");
                 above = (term.next(), decision.next());
@@ -77,6 +80,8 @@ async fn reign_over(
     let wall = deps.clock.now();
     tracing::info!(%cluster, term = reign.term.0, "a reign begins");
     match deps.store.load(cluster, wall).await {
+        // Taken by another cluster since, or restored: nobody was told anything of this reign.
+        Ok(first) if first.term < reign.term => Ended::Unread,
         Ok(first) => {
             // Grants of an earlier reign were all sent before this moment.
             let began = Moment { ticks: deps.clock.ticks(), wall };
@@ -177,10 +182,10 @@ impl Loop {
         }
         if snapshot.term < self.account.reign().term {
             // Another cluster has taken the name, or the database was restored: this reign can commit nothing any more.
-            return Turn::Ended(self.forgotten(&snapshot));
+            return Turn::Ended(self.forgotten().await);
         }
         if let Some((term, decision)) = self.account.outranked() {
-            return Turn::Ended(Ended::Outranked { term, decision, lease: snapshot.settings.lease.get() });
+            return Turn::Ended(Ended::Outranked { term, decision, lease: self.account.legacy().1 });
         }
         if self.account.has_outlived_strangers(self.deps.clock.ticks())
             && let Err(error) = self.deps.store.outlive_restore(&self.cluster, self.account.reign().id).await
@@ -224,11 +229,21 @@ impl Loop {
         Turn::Committed
     }
 
-    /// What was granted under this reign counts as if strangers had been heard of: the next one is above it, and waits for it.
-    fn forgotten(&self, snapshot: &Snapshot) -> Ended {
+    /// Why the store knows nothing of this reign. In a database that was restored, what this reign granted counts as if strangers had been
+    /// heard of: the next one is above it, and waits for it.
+    async fn forgotten(&self) -> Ended {
         let reign = self.account.reign();
-        let lease = snapshot.settings.lease.get().max(reign.longest_lease);
-        Ended::Outranked { term: reign.term, decision: self.account.decision(), lease }
+        match self.deps.store.clusters().await {
+            Ok(heads) if heads.iter().all(|head| head.id != reign.cluster_id) => Ended::Replaced,
+            Ok(_) => {
+                let (decision, lease) = self.account.legacy();
+                Ended::Outranked { term: reign.term, decision, lease }
+            }
+            Err(error) => {
+                tracing::error!(cluster = %self.cluster, %error, "it could not be read which cluster has the name");
+                Ended::Unread
+            }
+        }
     }
 
     async fn load(&self) -> Result<Snapshot, Turn> {

@@ -10,9 +10,10 @@ use uuid::Uuid;
 use super::account::{Heading, Moment};
 use super::seen;
 use crate::domain::{
-    Assignment, Decision, EventKind, HostName, NewEvent, NodeName, NodeState, Ran, Revision, Term, Ticks,
+    Assignment, Decision, EventKind, GroupName, HostName, NewEvent, NodeName, NodeState, Ran, Revision, Term, Ticks,
 };
 use crate::lease::Standing;
+use crate::planner::Snapshot;
 use crate::planner::snapshot::{NodeSeen, NodeView};
 use crate::wire::{AppliedDecision, Stamp};
 
@@ -167,4 +168,38 @@ impl NodeAccount {
             instances: observation.map(seen::Received::instances).unwrap_or_default(),
         }
     }
+}
+
+/// Whether the node would start or stop anything by its stored assignment. A reign that has not heard from every node
+/// yet holds that back: what is stored may be older than what some silent node runs (a restored database).
+pub(super) fn changes_anything(view: &NodeView) -> bool {
+    let starts = view.assignment.groups.iter().any(|assigned| {
+        let seen = view.seen.groups.get(&assigned.group);
+        seen.is_none_or(|seen| !seen.running || seen.epoch < assigned.epoch)
+    });
+    let listed = |group: &GroupName| view.assignment.groups.iter().any(|assigned| assigned.group == *group);
+    let stops = view.seen.groups.iter().any(|(group, seen)| seen.running && !listed(group));
+    // One that it lists it starts and stops by itself, by an assignment that it has.
+    let instances: BTreeSet<&HostName> = view.assignment.instances.iter().map(|instance| &instance.host).collect();
+    let starts = starts || instances.iter().any(|host| !view.seen.instances.contains_key(*host));
+    let stops = stops || view.seen.instances.keys().any(|host| !instances.contains(host));
+    !view.seen.answered || starts || stops
+}
+
+/// Whether the node would start a group that may run elsewhere: another node says to run it, or was assigned it and may
+/// hold a lease, so that it may start it at any moment. A database that was restored does not know of either.
+pub(super) fn starts_what_may_run_elsewhere(
+    snapshot: &Snapshot,
+    (node, view): (&NodeName, &NodeView),
+    may_hold: impl Fn(&NodeName) -> bool,
+) -> bool {
+    let here = |group: &GroupName| view.seen.groups.get(group).is_some_and(|seen| seen.running);
+    let listed = |other: &NodeView, group: &GroupName| {
+        other.seen.state != NodeState::Down && other.seen.groups.contains_key(group)
+    };
+    let elsewhere = |group: &GroupName| {
+        let mut others = snapshot.nodes.iter().filter(|(name, _)| *name != node);
+        others.any(|(name, other)| other.may_run(group) || listed(other, group) && may_hold(name))
+    };
+    view.assignment.groups.iter().any(|assigned| !here(&assigned.group) && elsewhere(&assigned.group))
 }

@@ -187,3 +187,25 @@ async fn what_rests_on_a_change_that_never_came_overwrites_nothing_that_came_ins
         assert_eq!([told(0, "fault_domain"), told(1, "fault_domain")].map(Option::unwrap), ["rack-a", "rack-b"]);
     }
 }
+
+#[tokio::test]
+async fn who_is_refused_behind_one_who_has_gone_learns_why() {
+    let mut versions = Vec::new();
+    for polls in 1..12 {
+        let door = Door::with(&site()).await;
+        let patch = json!({ "fault_domain": "rack-a" });
+        // From then on a writer waits for nothing but the disk.
+        door.patch("nodes/bts2", &patch).await.ok();
+        {
+            // Somewhere on the way to the disk its caller hangs up.
+            let mut gone = std::pin::pin!(door.patch("nodes/bts1", &patch));
+            for _ in 0..polls {
+                let _ = std::future::poll_fn(|context| std::task::Poll::Ready(gone.as_mut().poll(context))).await;
+            }
+        }
+        let late = door.call("PATCH", "nodes/bts1", &[("if-match", "\"9\"")], Some(&patch)).await;
+        versions.push(late.json["actual"].as_str().unwrap_or_default().to_owned());
+        late.refused(412, "precondition-failed");
+    }
+    assert!(versions.iter().any(|version| version == "\"3\""), "{versions:?}");
+}

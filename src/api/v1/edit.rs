@@ -106,10 +106,18 @@ pub async fn edit_within(
                 drop(front);
                 // What is refused because of something that never came was not to be refused.
                 match rests_on.clone().is_stored().await {
-                    true => return Err(refusal),
-                    false if attempts > 1 => attempts -= 1,
-                    false => return Err(ApiError::conflict(BUSY)),
+                    Some(true) => return Err(refusal),
+                    // Its caller has gone. What waited when this is asked is over when it is answered.
+                    None => {
+                        state.store.ready().await?;
+                        line.lock().await.forget(rests_on.id);
+                    }
+                    Some(false) => {}
                 }
+                if attempts == 1 {
+                    return Err(ApiError::conflict(BUSY));
+                }
+                attempts -= 1;
                 continue;
             }
             (drafted, _) => drafted?,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::Epoch;
-use crate::planner::snapshot::{GroupView, NodeSeen};
+use crate::planner::snapshot::{GroupView, NodeSeen, NodeView};
 
 const NOW: Ticks = Ticks(1_000_000);
 
