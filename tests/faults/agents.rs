@@ -42,6 +42,7 @@ async fn a_service_beyond_its_restart_policy_fails_over() {
 async fn a_killed_agent_that_is_back_in_time_adopts_its_services() {
     let mut site = Site::start().await;
     let (owner, pid) = (site.owner().await, site.service_pid().await);
+    site.until("the service has begun to tell that it runs", async |s| !s.runs().is_empty()).await;
     site.kill_agent(owner);
     site.start_agent(owner);
     site.until("the node is up again", async |s| {

@@ -49,8 +49,9 @@ async fn numbers(site: &Site, after: Option<u64>, kind: &str) -> Vec<u64> {
             let id: Option<u64> =
                 block.lines().find_map(|line| line.strip_prefix("id: ")).and_then(|id| id.parse().ok());
             let last = block.contains(&format!("event: {kind}"));
+            // Without data it is the moment from which on events come.
+            found.extend(id.filter(|_| block.contains("data:")));
             text = rest.to_owned();
-            found.extend(id);
             if last {
                 return found;
             }
