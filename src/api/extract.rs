@@ -190,9 +190,7 @@ pub fn expectation(if_match: Option<&str>, if_none_match: Option<&str>) -> Resul
     match (if_none_match, at) {
         (None, at) => Ok(at.map_or(Expect::Anything, Expect::At)),
         (Some("*"), None) => Ok(Expect::Absent),
-        (Some("*"), Some(_)) => {
-            Err(ApiError::bad_request("If-Match and If-None-Match: * can't both hold: send the one that you mean"))
-        }
+        (Some("*"), Some(_)) => Err(ApiError::contradictory_precondition()),
         (Some(other), _) => {
             Err(ApiError::bad_request(format!("If-None-Match takes * here, to create only, not {other}")))
         }

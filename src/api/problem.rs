@@ -156,6 +156,12 @@ impl ApiError {
         new.of_versions(Some(expected), None)
     }
 
+    /// The caller expects that it is there and that it is not.
+    pub fn contradictory_precondition() -> Self {
+        let detail = "If-Match and If-None-Match: * never hold both: send the one that you mean";
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "It can't be both", detail)
+    }
+
     /// The caller expects that there is none.
     pub fn exists(kind: &str, name: &str, actual: Option<Generation>) -> Self {
         let detail = format!("{kind} {name:?} exists already, and you asked to create it only");

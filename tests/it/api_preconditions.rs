@@ -153,7 +153,7 @@ async fn what_is_not_one_etag_or_guards_nothing_is_refused() {
         guarded(&door, "PATCH", "hosts/Receive", &tags, Some(&patch)).await.refused(400, "bad-request");
     }
     let both = [("if-match", "\"7\""), ("if-none-match", "*")];
-    door.call("PUT", "groups/web", &both, Some(&json!({ "resources": [] }))).await.refused(400, "bad-request");
+    door.call("PUT", "groups/web", &both, Some(&json!({ "resources": [] }))).await.refused(412, "precondition-failed");
     // What overwrites nothing can't be guarded: who means to is told so.
     for (path, body) in [("groups", json!({ "name": "web", "resources": [] })), ("nodes/bts1/pause", json!({}))] {
         let detail = guarded(&door, "POST", path, &["\"1\""], Some(&body)).await.refused(400, "bad-request");

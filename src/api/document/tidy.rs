@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::api::fields::of_schema;
 
 /// Generations fit in 64 bits; what stands behind the dash changes with what is seen.
-const ETAG: &str = r#"^"[0-9]{1,18}(-[0-9a-f]{1,64})?"$"#;
+const ETAG: &str = r#"^"[1-9][0-9]{0,17}(-[0-9a-f]{1,64})?"$"#;
 
 /// Gives every call the parameters and answers that follow from its method.
 pub fn calls(document: &mut Value) {
