@@ -6,9 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use locum::board::Boards;
-use locum::client::agent::HttpAgents;
-use locum::clock::{SystemClock, SystemIds};
 use locum::domain::statistics::History;
 use locum::domain::{
     Actor, Change, ClusterName, Decision, Event, FailoverRecord, Generation, GroupName, NewEvent, NodeName, Operation,
@@ -16,7 +13,7 @@ use locum::domain::{
 };
 use locum::planner::replay::KeptPlan;
 use locum::planner::{Effects, Snapshot};
-use locum::reconciler::{self, Deps, Nudge};
+use locum::reconciler::{self, Nudge};
 use locum::store::{
     Accepted, Acknowledgement, AnswerOf, Basis, Cancellation, ClusterHead, Error, EventFilter, Expect, FailoverFilter,
     KeptAnswer, NewOperation, OperationFilter, Pruned, Reign, Replacement, Store, Stored,
@@ -24,6 +21,8 @@ use locum::store::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::support::loops_over;
 
 /// A database that has no cluster, and takes its time to say so.
 #[derive(Default)]
@@ -144,16 +143,9 @@ impl Store for Empty {
 #[tokio::test]
 async fn a_cluster_that_is_created_anew_while_its_loop_ends_is_looked_at() {
     let store = Arc::new(Empty::default());
-    let deps = Deps {
-        store: store.clone(),
-        agents: Arc::new(HttpAgents::new().unwrap()),
-        boards: Arc::new(Boards::default()),
-        clock: SystemClock::shared(),
-        ids: Arc::new(SystemIds),
-    };
     let (nudge, nudges) = Nudge::channel();
     let shutdown = CancellationToken::new();
-    let running = tokio::spawn(reconciler::run(deps, nudges, shutdown.clone()));
+    let running = tokio::spawn(reconciler::run(loops_over(store.clone()), nudges, shutdown.clone()));
     let cluster = "integration".parse().unwrap();
 
     nudge.cluster(&cluster);

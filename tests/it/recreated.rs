@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use locum::board::Boards;
-use locum::client::agent::HttpAgents;
-use locum::clock::{SystemClock, SystemIds};
 use locum::domain::Term;
-use locum::reconciler::{self, Deps, Nudge};
+use locum::reconciler::{self, Nudge};
 use locum::store::memory::MemoryStore;
 use locum::store::{Expect, Store};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{WAIT, alice, at, cluster, three_nodes};
+use crate::support::{WAIT, alice, at, cluster, loops_over, three_nodes};
 
 #[tokio::test]
 async fn a_cluster_that_takes_a_name_at_once_gets_a_reign_of_its_own() {
@@ -21,17 +18,10 @@ async fn a_cluster_that_takes_a_name_at_once_gets_a_reign_of_its_own() {
         number += 1;
         [number; 10]
     }));
-    let deps = Deps {
-        store: store.clone(),
-        agents: Arc::new(HttpAgents::new().unwrap()),
-        boards: Arc::new(Boards::default()),
-        clock: SystemClock::shared(),
-        ids: Arc::new(SystemIds),
-    };
     let (nudge, nudges) = Nudge::channel();
     let shutdown = CancellationToken::new();
     store.put_topology(&three_nodes(), Expect::Absent, &alice(), at(0)).await.unwrap();
-    let running = tokio::spawn(reconciler::run(deps, nudges, shutdown.clone()));
+    let running = tokio::spawn(reconciler::run(loops_over(store.clone()), nudges, shutdown.clone()));
     let term = async || store.load(&cluster(), at(1)).await.unwrap().term;
     let reigned = async || {
         let reigned = async {

@@ -6,8 +6,15 @@ pub mod parts;
 pub mod served;
 pub mod wire;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use locum::board::Boards;
+use locum::client::agent::HttpAgents;
+use locum::clock::{SystemClock, SystemIds};
 use locum::domain::{Actor, ClusterName, GroupName, NodeName, TopologySpec};
+use locum::reconciler::Deps;
+use locum::store::Store;
 use uuid::Uuid;
 
 /// Cluster `c`: nodes bts1 to bts3, and the group `ftp` with one process.
@@ -51,6 +58,17 @@ pub fn at(second: i64) -> Timestamp {
 /// An id that sorts by its number.
 pub fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
+}
+
+/// What the loops of the reconciler work with, over this store and on the system's clock.
+pub fn loops_over(store: Arc<dyn Store>) -> Deps {
+    Deps {
+        store,
+        agents: Arc::new(HttpAgents::new().unwrap()),
+        boards: Arc::new(Boards::default()),
+        clock: SystemClock::shared(),
+        ids: Arc::new(SystemIds),
+    }
 }
 
 /// What does not come within this does not come.
