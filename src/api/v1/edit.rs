@@ -1,8 +1,8 @@
 //! How is a part of the desired state written? Read the whole, change the part, check the whole, replace it.
 //!
 //! Writers of a cluster stand in line, and each is judged on what the one before it makes. The replacement is a
-//! compare-and-swap on the generation and on what made it, so that every rule holds for what is stored. Whoever comes in between all the same, an
-//! operator's action maybe, is no conflict: the change is made anew on what is there then.
+//! compare-and-swap on the generation and on what made it, so that every rule holds for what is stored. Whoever comes in
+//! between all the same, an operator's action maybe, is no conflict: the change is made anew on what is there then.
 
 use std::future::poll_fn;
 use std::sync::Arc;
