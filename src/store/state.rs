@@ -104,6 +104,19 @@ pub struct Named {
     pub failovers: Vec<Uuid>,
 }
 
+impl Named {
+    /// Those of them that a state does not have.
+    pub fn not_in(&self, state: &State) -> Self {
+        let operations = self.operations.iter().filter(|id| !state.operations.contains_key(id));
+        let failovers = self.failovers.iter().filter(|id| !state.failovers.contains_key(id));
+        Self { operations: operations.copied().collect(), failovers: failovers.copied().collect() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty() && self.failovers.is_empty()
+    }
+}
+
 impl From<&Effects> for Named {
     fn from(effects: &Effects) -> Self {
         Self {

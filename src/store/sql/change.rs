@@ -5,9 +5,10 @@ use sqlx::query;
 
 use super::cluster::key;
 use super::column::{Columns as _, Result, int, json, maybe_json, time, word};
-use super::{Conn, Row, history};
+use super::{Conn, Row, history, rows};
 use crate::domain::{Change, ChangeAction, ClusterName, Generation};
 use crate::store::Error;
+use crate::store::cluster::Cluster;
 use crate::store::state::{NewChange, State};
 use crate::store::touched::Touched;
 
@@ -15,32 +16,50 @@ use crate::store::touched::Touched;
 /// They are as long as the whole; this is seldom enough to cost little, and often enough to read few changes for one.
 const WHOLE_EVERY: u64 = 128;
 
-/// Appends the change that made the cluster's present generation.
-pub async fn record(conn: &mut Conn, before: &State, after: &State, change: &NewChange) -> Result<()> {
-    let cluster = &after.cluster;
+/// A row of `changes`.
+pub struct Entry {
+    cluster: ClusterName,
+    generation: Generation,
+    at: String,
+    actor: String,
+    action: String,
+    message: String,
+    before_document: Option<String>,
+    after_document: Option<String>,
+    touched: Option<String>,
+}
+
+/// The change that made the present generation.
+pub fn entry(before: &State, after: &State, change: &NewChange) -> Result<Entry> {
     let touched = touched(before, after, change)?;
-    let (was, is) = match &touched {
+    let (before_document, after_document) = match &touched {
         Some(_) => (None, None),
         None => whole(before, after, change)?,
     };
-    query(
-        "insert into changes (cluster_id, cluster, generation, at, actor, action, message, before_document,
-            after_document, touched)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(key(cluster))
-    .bind(cluster.name.as_str())
-    .bind(int(cluster.generation.0))
-    .bind(time(change.at))
-    .bind(change.actor.0.as_str())
-    .bind(word(&change.action)?)
-    .bind(change.message.as_str())
-    .bind(was)
-    .bind(is)
-    .bind(maybe_json(touched.as_ref())?)
-    .execute(conn)
-    .await?;
-    Ok(())
+    Ok(Entry {
+        cluster: after.cluster.name.clone(),
+        generation: after.cluster.generation,
+        at: time(change.at),
+        actor: change.actor.0.clone(),
+        action: word(&change.action)?,
+        message: change.message.clone(),
+        before_document,
+        after_document,
+        touched: maybe_json(touched.as_ref())?,
+    })
+}
+
+pub async fn append(conn: &mut Conn, cluster: &Cluster, entries: Vec<Entry>) -> Result<()> {
+    let into = "insert into changes (cluster_id, cluster, generation, at, actor, action, message, before_document,
+        after_document, touched)";
+    let key = key(cluster);
+    rows::insert(conn, into, entries, "", |mut row, entry| {
+        let Entry { cluster, generation, at, actor, action, message, before_document, after_document, touched } = entry;
+        row.push_bind(key.as_str()).push_bind(cluster.as_str()).push_bind(int(generation.0));
+        row.push_bind(at).push_bind(actor).push_bind(action).push_bind(message);
+        row.push_bind(before_document).push_bind(after_document).push_bind(touched);
+    })
+    .await
 }
 
 /// What it touched, where that is less than the whole and the whole can be put together from it.

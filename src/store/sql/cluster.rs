@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::query;
 
 use super::column::{Columns as _, Result, int, json, maybe_json, time, word};
-use super::{Conn, Row};
+use super::{Conn, Row, rows};
 use crate::domain::{ClusterName, Decision, Event, Generation, Term};
 use crate::store::ClusterHead;
 use crate::store::cluster::Cluster;
@@ -82,21 +82,14 @@ pub async fn save(conn: &mut Conn, cluster: &Cluster) -> Result<()> {
 }
 
 /// Appends numbered events; the caller saves the cluster, and with it the counter, in the same transaction.
-pub async fn append(conn: &mut Conn, cluster: &Cluster, events: &[Event]) -> Result<()> {
-    for event in events {
-        query(
-            "insert into events (cluster_id, cluster, sequence, at, kind, subject, message)
-            values ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(key(cluster))
-        .bind(event.cluster.as_str())
-        .bind(int(event.sequence))
-        .bind(time(event.at))
-        .bind(word(&event.kind)?)
-        .bind(event.subject.as_str())
-        .bind(event.message.as_str())
-        .execute(&mut *conn)
-        .await?;
-    }
-    Ok(())
+pub async fn append(conn: &mut Conn, cluster: &Cluster, events: Vec<Event>) -> Result<()> {
+    let into = "insert into events (cluster_id, cluster, sequence, at, kind, subject, message)";
+    let key = key(cluster);
+    let with_word = |event: Event| Ok((word(&event.kind)?, event));
+    let events = events.into_iter().map(with_word).collect::<Result<Vec<_>>>()?;
+    rows::insert(conn, into, events, "", |mut row, (kind, event)| {
+        row.push_bind(key.as_str()).push_bind(event.cluster.as_str()).push_bind(int(event.sequence));
+        row.push_bind(time(event.at)).push_bind(kind).push_bind(event.subject).push_bind(event.message);
+    })
+    .await
 }

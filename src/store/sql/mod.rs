@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use self::column::Result;
 use self::shown::Shown;
+use self::unsaved::Unsaved;
 use self::writer::Writer;
 use super::cluster::Cluster;
 use super::rules::{self, Asked, NewReign, Slot};
@@ -35,13 +36,16 @@ mod failover;
 mod history;
 mod kept_answer;
 mod kept_plan;
+mod known;
 mod objects;
 mod open;
 mod operation;
 mod placement;
 mod prune;
+mod rows;
 mod shown;
 mod state;
+mod unsaved;
 mod writer;
 
 pub use open::OpenError;
@@ -288,7 +292,8 @@ async fn put(
     let (after, accepted) = rule(slot)?;
     if accepted.changed {
         let nothing = || State::new(Cluster { generation: Generation(0), ..after.cluster.clone() });
-        state::save(conn, &before.unwrap_or_else(nothing), &after).await?;
+        let before = Arc::new(before.unwrap_or_else(nothing));
+        Unsaved::step(conn, before, after).await?.save(conn).await?;
     }
     Ok(accepted)
 }

@@ -8,7 +8,7 @@ use sqlx::query;
 
 use super::cluster::key;
 use super::column::{Columns as _, Result, int, json, maybe_json, word};
-use super::{Conn, Row};
+use super::{Conn, Row, rows};
 use crate::domain::{Decision, Generation, GroupName, GroupSpec, NodeName, NodeSpec};
 use crate::store::cluster::Cluster;
 use crate::store::differs;
@@ -77,27 +77,28 @@ pub async fn write_node(conn: &mut Conn, cluster: &Cluster, node: &Node) -> Resu
     Ok(())
 }
 
-/// Writes a group whole. Its `wanted` has a column of its own.
-pub async fn write_group(conn: &mut Conn, cluster: &Cluster, group: &Group) -> Result<()> {
-    let bare = GroupSpec { wanted: None, ..group.spec.clone() };
-    query(
-        "insert into groups (cluster_id, name, spec, wanted, position, generation, retired, failed)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
-        on conflict (cluster_id, name) do update set spec = excluded.spec, wanted = excluded.wanted,
-            position = excluded.position, generation = excluded.generation, retired = excluded.retired,
-            failed = excluded.failed",
-    )
-    .bind(key(cluster))
-    .bind(group.spec.name.as_str())
-    .bind(json(&bare)?)
-    .bind(word(&group.spec.wanted)?)
-    .bind(int(group.position))
-    .bind(int(group.generation.0))
-    .bind(group.retired)
-    .bind(maybe_json(group.kept.failed.as_ref())?)
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Writes groups whole. Their `wanted` has a column of its own.
+pub async fn write_groups<'a>(
+    conn: &mut Conn,
+    cluster: &Cluster,
+    groups: impl Iterator<Item = &'a Group>,
+) -> Result<()> {
+    let columns = |group: &'a Group| {
+        let bare = GroupSpec { wanted: None, ..group.spec.clone() };
+        Ok((group, json(&bare)?, word(&group.spec.wanted)?, maybe_json(group.kept.failed.as_ref())?))
+    };
+    let groups = groups.map(columns).collect::<Result<Vec<_>>>()?;
+    let into = "insert into groups (cluster_id, name, spec, wanted, position, generation, retired, failed)";
+    let then = "on conflict (cluster_id, name) do update set spec = excluded.spec, wanted = excluded.wanted,
+        position = excluded.position, generation = excluded.generation, retired = excluded.retired,
+        failed = excluded.failed";
+    let key = key(cluster);
+    rows::insert(conn, into, groups, then, |mut row, (group, spec, wanted, failed)| {
+        row.push_bind(key.as_str()).push_bind(group.spec.name.as_str()).push_bind(spec).push_bind(wanted);
+        row.push_bind(int(group.position)).push_bind(int(group.generation.0)).push_bind(group.retired);
+        row.push_bind(failed);
+    })
+    .await
 }
 
 /// Hosts and handlers: a spec, and nothing kept with it.

@@ -3,7 +3,6 @@
 //! One task owns the connection that writes. It knows every cluster that it has written, so that a verb reads nothing; and
 //! since it alone writes, nobody is between the verbs of a transaction. Each of them is answered once all is durable.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,12 +14,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::column::Result;
+use super::known::Known;
 use super::shown::Shown;
-use super::{Conn, Transaction, state};
-use crate::domain::{ClusterName, OperationState, Outcome};
+use super::{Conn, Transaction};
+use crate::domain::ClusterName;
 use crate::store::Error;
-use crate::store::cluster::missing;
-use crate::store::state::{Journal, Named, State};
+use crate::store::state::{Named, State};
 
 /// As many verbs share a transaction at most: a failure of the database fails them all.
 const TOGETHER: usize = 64;
@@ -41,7 +40,7 @@ impl Writer {
     pub fn start(pool: SqlitePool, shown: Arc<Shown>, lock: Arc<File>) -> Self {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let (over, closing) = (CancellationToken::new(), CancellationToken::new());
-        let task = Task { pool: pool.clone(), known: BTreeMap::new(), version: None, shown };
+        let task = Task { pool: pool.clone(), known: Known::default(), version: None, shown };
         let done = over.clone().drop_guard();
         let end = closing.clone();
         tokio::spawn(async move {
@@ -108,9 +107,6 @@ trait Job: Send {
 #[derive(Clone)]
 struct Failure(String);
 
-/// The living clusters as this transaction has them, as far as it met them.
-type Known = BTreeMap<ClusterName, Arc<State>>;
-
 struct Task {
     pool: SqlitePool,
     known: Known,
@@ -131,7 +127,7 @@ impl Task {
             let mut begun = Vec::new();
             let over = self.together(first, &mut waiting, &mut begun).await;
             match &over {
-                Ok(()) => self.shown.show(&self.known),
+                Ok(()) => self.shown.show(self.known.clusters()),
                 // What the database has now is read anew.
                 Err(_) => self.forget(),
             }
@@ -162,10 +158,9 @@ impl Task {
             done?;
             next = if begun.len() < TOGETHER { waiting.try_recv().ok() } else { None };
         }
-        match tx {
-            Some(tx) => tx.commit().await.map_err(failed),
-            None => Ok(()),
-        }
+        let Some(mut tx) = tx else { return Ok(()) };
+        self.known.save(&mut tx).await.map_err(|error| Failure(error.to_string()))?;
+        tx.commit().await.map_err(failed)
     }
 
     /// Takes the write lock at once, so that a transaction never fails half-way for want of it.
@@ -180,7 +175,7 @@ impl Task {
     }
 
     fn forget(&mut self) {
-        self.known.clear();
+        self.known.forget_all();
         self.shown.forget();
     }
 }
@@ -196,35 +191,13 @@ struct Change<T, F> {
 
 impl<T, F: FnOnce(&mut State) -> Result<T>> Change<T, F> {
     async fn change(&mut self, conn: &mut Conn, known: &mut Known) -> Result<T> {
-        let found = match known.get(&self.name) {
-            Some(state) => Arc::clone(state),
-            None => {
-                let found = state::find(conn, &self.name).await?;
-                Arc::new(found.ok_or_else(|| missing("cluster", self.name.as_str()))?)
-            }
-        };
-        let before = state::with_named(conn, found, &self.named).await?;
+        let before = known.find(conn, &self.name, &self.named).await?;
         let mut after = State::clone(&before);
         let rule = self.rule.take().ok_or_else(|| Error::Database("a verb was done twice".to_owned()))?;
         let done = rule(&mut after)?;
-        state::save(conn, &before, &after).await?;
-        remember(known, after);
+        known.step(conn, before, after).await?;
         Ok(done)
     }
-}
-
-/// Keeps what the next verb begins with: neither what has ended nor what was only named.
-fn remember(known: &mut Known, mut state: State) {
-    let name = state.cluster.name.clone();
-    if state.deleted {
-        known.remove(&name);
-        return;
-    }
-    state.journal = Journal::default();
-    state.taken.clear();
-    state.operations.retain(|_, operation| operation.state == OperationState::Running);
-    state.failovers.retain(|_, record| record.outcome == Outcome::InProgress);
-    known.insert(name, Arc::new(state));
 }
 
 #[async_trait::async_trait]
@@ -255,8 +228,12 @@ where
 {
     async fn work(&mut self, conn: &mut Conn, known: &mut Known) -> std::result::Result<(), Failure> {
         let Some(work) = self.work.take() else { return Ok(()) };
-        let done = work(conn).await;
-        self.forgotten.iter().for_each(|name| drop(known.remove(name)));
+        let done = async {
+            known.save(conn).await?;
+            work(conn).await
+        };
+        let done = done.await;
+        self.forgotten.iter().for_each(|name| known.forget(name));
         finish(&mut self.done, done)
     }
 
