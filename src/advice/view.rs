@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -43,7 +44,7 @@ pub(super) struct Group<'a> {
     /// Its place in the document.
     pub place: usize,
     /// As it is written, without the hosts that are clustered in it.
-    pub written: &'a GroupSpec,
+    pub written: &'a Arc<GroupSpec>,
     /// As it runs: those hosts are resources.
     pub runs: Runs<'a>,
     /// Where all of that may run.
@@ -57,7 +58,7 @@ pub(super) struct Group<'a> {
 /// A group as it runs.
 pub(super) enum Runs<'a> {
     AsWritten(&'a GroupSpec),
-    WithHosts(Box<GroupSpec>),
+    WithHosts(Arc<GroupSpec>),
 }
 
 impl Deref for Runs<'_> {
@@ -105,7 +106,7 @@ impl<'a> View<'a> {
             hosts.sort_by(|a, b| a.name.cmp(&b.name));
             let runs = match hosts.is_empty() {
                 true => Runs::AsWritten(written),
-                false => Runs::WithHosts(Box::new(topology::clustered(written, hosts.iter().copied()))),
+                false => Runs::WithHosts(topology::clustered(written, hosts.iter().copied())),
             };
             let owners = owners(&everywhere, &runs);
             let allowed = owners_of_written(&everywhere, &owners, written, &hosts);

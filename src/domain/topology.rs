@@ -10,6 +10,7 @@ mod shape;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,8 +33,10 @@ pub struct TopologySpec {
     pub settings: Settings,
     #[serde(default)]
     pub nodes: Vec<NodeSpec>,
+    // Each is one value for all who hold it: most changes leave most groups alone.
     #[serde(default)]
-    pub groups: Vec<GroupSpec>,
+    #[schema(value_type = Vec<GroupSpec>)]
+    pub groups: Vec<Arc<GroupSpec>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<HostSpec>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -68,8 +71,13 @@ impl TopologySpec {
             stored.into_iter().flat_map(|s| &s.groups).map(|group| (&group.name, group)).collect();
         for group in &mut merged.groups {
             let kept = groups.get(&group.name);
-            group.wanted = Some(group.wanted.or_else(|| kept?.wanted).unwrap_or_default());
-            group.maintenance = group.maintenance.take().or_else(|| kept?.maintenance.clone());
+            let wanted = group.wanted.or_else(|| kept?.wanted).unwrap_or_default();
+            let maintenance = kept.and_then(|kept| kept.maintenance.as_ref()).filter(|_| group.maintenance.is_none());
+            if group.wanted != Some(wanted) || maintenance.is_some() {
+                let group = Arc::make_mut(group);
+                group.wanted = Some(wanted);
+                group.maintenance = group.maintenance.take().or_else(|| maintenance.cloned());
+            }
         }
         for dependency in &mut merged.common_dependencies {
             let kept = stored.into_iter().flat_map(|s| &s.common_dependencies).find(|d| d.name == dependency.name);
@@ -84,7 +92,7 @@ impl TopologySpec {
     }
 
     /// The groups as they run: with the hosts that are clustered in them as resources.
-    pub fn effective_groups(&self) -> impl Iterator<Item = GroupSpec> {
+    pub fn effective_groups(&self) -> impl Iterator<Item = Arc<GroupSpec>> {
         self.groups.iter().map(|group| clustered(group, &self.hosts))
     }
 }

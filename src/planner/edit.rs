@@ -1,6 +1,7 @@
 //! What would be with another topology?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::snapshot::{GroupView, NodeSeen, NodeView, Snapshot};
 use crate::domain::{
@@ -68,13 +69,14 @@ fn put_node(edited: &mut Snapshot, spec: &NodeSpec, stays: bool) {
     edited.nodes.insert(spec.name.clone(), node);
 }
 
-fn put_group(edited: &mut Snapshot, spec: GroupSpec, stays: bool) {
+fn put_group(edited: &mut Snapshot, spec: Arc<GroupSpec>, stays: bool) {
     if let Some(group) = edited.groups.get_mut(&spec.name) {
         group.retired = false;
         group.wanted = spec.wanted.unwrap_or(group.wanted);
-        let kept = group.spec.maintenance.take().filter(|_| stays);
-        group.spec = spec;
-        group.spec.maintenance = group.spec.maintenance.take().or(kept);
+        let before = std::mem::replace(&mut group.spec, spec);
+        if stays && group.spec.maintenance.is_none() && before.maintenance.is_some() {
+            Arc::make_mut(&mut group.spec).maintenance.clone_from(&before.maintenance);
+        }
         return;
     }
     let name = spec.name.clone();

@@ -1,6 +1,7 @@
 //! What does the planner know? Everything it decides on, as one value: desired state, placements, what is seen, and now.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -172,7 +173,7 @@ impl SeenResource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupView {
     /// With the hosts that are clustered in it as resources.
-    pub spec: GroupSpec,
+    pub spec: Arc<GroupSpec>,
     pub wanted: GroupWanted,
     /// No longer in the topology; kept until nobody owns it.
     pub retired: bool,

@@ -22,7 +22,7 @@ use crate::planner::replay::KeptPlan;
 pub struct State {
     pub cluster: Cluster,
     pub nodes: BTreeMap<NodeName, Object<NodeSpec, NodeKept>>,
-    pub groups: BTreeMap<GroupName, Object<GroupSpec, GroupKept>>,
+    pub groups: BTreeMap<GroupName, Object<Arc<GroupSpec>, GroupKept>>,
     pub hosts: BTreeMap<HostName, Object<HostSpec, ()>>,
     pub handlers: BTreeMap<HandlerName, Object<HandlerSpec, ()>>,
     /// Outlive their groups, so that an epoch goes on where it was when a group of that name comes back.

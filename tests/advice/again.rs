@@ -26,11 +26,11 @@ fn changed(topology: &TopologySpec) -> Vec<TopologySpec> {
     for index in 0..topology.groups.len() {
         all.extend([
             with(&|topology| drop(topology.groups.remove(index))),
-            with(&|topology| topology.groups[index].priority = Priority::NoAutoStart),
-            with(&|topology| topology.groups[index].wanted = Some(GroupWanted::Offline)),
-            with(&|topology| topology.groups[index].failover.max_failovers = Some(0)),
-            with(&|topology| topology.groups[index].resources = ResourceList::default()),
-            with(&|topology| topology.groups[index].depends_on.clear()),
+            with(&|topology| Arc::make_mut(&mut topology.groups[index]).priority = Priority::NoAutoStart),
+            with(&|topology| Arc::make_mut(&mut topology.groups[index]).wanted = Some(GroupWanted::Offline)),
+            with(&|topology| Arc::make_mut(&mut topology.groups[index]).failover.max_failovers = Some(0)),
+            with(&|topology| Arc::make_mut(&mut topology.groups[index]).resources = ResourceList::default()),
+            with(&|topology| Arc::make_mut(&mut topology.groups[index]).depends_on.clear()),
         ]);
     }
     for index in 0..topology.nodes.len() {

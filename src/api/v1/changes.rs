@@ -1,5 +1,7 @@
 //! Who changed what is wanted, from what to what, and how is it undone?
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -170,6 +172,7 @@ fn with_operator_state_of(then: &TopologySpec, now: &TopologySpec) -> TopologySp
     }
     for group in &mut wanted.groups {
         if let Some(present) = now.groups.iter().find(|present| present.name == group.name) {
+            let group = Arc::make_mut(group);
             (group.wanted, group.maintenance) = (present.wanted, present.maintenance.clone());
         }
     }

@@ -1,5 +1,7 @@
 //! Who needs an object, so that it can't be deleted?
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::kinds::{GROUP, HOST, NODE, One, RESOURCE};
@@ -42,7 +44,7 @@ fn of_node(spec: &TopologySpec, name: &str) -> Vec<String> {
 fn of_group(spec: &TopologySpec, name: &str) -> Vec<String> {
     let clustered = spec.hosts.iter().filter(|host| host.clustered_in.as_ref().is_some_and(|g| g.as_str() == name));
     let mut reasons: Vec<_> = clustered.map(|host| format!("host {} is clustered in it", host.name)).collect();
-    let needs = |group: &&GroupSpec| group.depends_on.iter().any(|other| other.as_str() == name);
+    let needs = |group: &&Arc<GroupSpec>| group.depends_on.iter().any(|other| other.as_str() == name);
     reasons.extend(spec.groups.iter().filter(needs).map(|group| format!("group {} depends on it", group.name)));
     reasons.extend(watched(spec, name, None));
     reasons

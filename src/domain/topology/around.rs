@@ -5,6 +5,7 @@
 //! the first time is not there; then the whole is looked at.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ pub fn around(spec: &TopologySpec, group: &GroupName) -> Option<Value> {
     // Resources that are no list are not known, so nothing is said of them. Nor is what others wait for: a circle that was not
     // there goes through something that this group did not need before.
     let others = others.into_iter().map(|name| json!({ "name": name, "resources": null }));
-    let groups: Vec<Value> = [serde_json::to_value(whole).ok()?].into_iter().chain(others).collect();
+    let groups: Vec<Value> = [serde_json::to_value(&**whole).ok()?].into_iter().chain(others).collect();
     let hosts = spec.hosts.iter().filter(|host| host.clustered_in.as_ref() == Some(group));
     Some(json!({
         "cluster": spec.cluster,
@@ -42,12 +43,14 @@ pub fn with_group(spec: &TopologySpec, group: &GroupName, document: &Value) -> O
         return None;
     }
     let mut changed = spec.clone();
-    let written: GroupSpec = serde_json::from_value(written).ok()?;
+    let mut written: GroupSpec = serde_json::from_value(written).ok()?;
     let place = &mut changed.groups[index];
-    let before = std::mem::replace(place, written);
-    if place.resources == before.resources {
+    if written.resources == place.resources {
         // One list for all who hold it.
-        place.resources = before.resources;
+        written.resources.clone_from(&place.resources);
+    }
+    if written != **place {
+        *place = Arc::new(written);
     }
     (place.name == *group).then_some(changed)
 }

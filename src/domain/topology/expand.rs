@@ -1,25 +1,25 @@
 //! What does a host become: a resource of its group, or an instance on each of its nodes?
 
+use std::sync::Arc;
+
 use crate::domain::{Dependency, GroupSpec, HostSpec, ResourceClass, ResourceName, ResourceSpec, RunSpec};
 
 /// The group as it runs: the hosts that are clustered in it come after its own resources.
-pub fn clustered<'a>(group: &GroupSpec, hosts: impl IntoIterator<Item = &'a HostSpec>) -> GroupSpec {
+pub fn clustered<'a>(group: &Arc<GroupSpec>, hosts: impl IntoIterator<Item = &'a HostSpec>) -> Arc<GroupSpec> {
+    let mut inside = hosts.into_iter().filter(|host| host.clustered_in.as_ref() == Some(&group.name)).peekable();
+    if inside.peek().is_none() {
+        return Arc::clone(group);
+    }
     let names = group.resources.iter().filter(|resource| resource.class() == ResourceClass::NetworkName);
     let network_names: Vec<&ResourceName> = names.map(|resource| &resource.name).collect();
-    let inside = hosts.into_iter().filter(|host| host.clustered_in.as_ref() == Some(&group.name));
-    let inside: Vec<ResourceSpec> = inside
-        .filter_map(|host| {
-            let mut resource = resource(host)?;
-            resource.possible_owners = Some(host.enabled_nodes().cloned().collect());
-            resource.depends_on = depends_on(host, &network_names);
-            Some(resource)
-        })
-        .collect();
-    let mut effective = group.clone();
-    if !inside.is_empty() {
-        effective.resources = group.resources.iter().cloned().chain(inside).collect();
-    }
-    effective
+    let inside = inside.filter_map(|host| {
+        let mut resource = resource(host)?;
+        resource.possible_owners = Some(host.enabled_nodes().cloned().collect());
+        resource.depends_on = depends_on(host, &network_names);
+        Some(resource)
+    });
+    let resources = group.resources.iter().cloned().chain(inside).collect();
+    Arc::new(GroupSpec { resources, ..GroupSpec::clone(group) })
 }
 
 /// What every node with an enabled instance of an unclustered host runs of it; none if nothing says what that is.

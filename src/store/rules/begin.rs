@@ -1,5 +1,7 @@
 //! What does an operator's action change at once?
 
+use std::sync::Arc;
+
 use super::put;
 use super::{Asked, Result};
 use crate::domain::{
@@ -110,7 +112,8 @@ fn wanted(before: &TopologySpec, new: &NewOperation) -> Option<(TopologySpec, Ch
         after.nodes.iter_mut().filter(|n| n.name.as_str() == new.target).for_each(|n| n.wanted = Some(wanted));
     };
     let mut group = |wanted| {
-        after.groups.iter_mut().filter(|g| g.name.as_str() == new.target).for_each(|g| g.wanted = Some(wanted));
+        let target = after.groups.iter_mut().filter(|group| group.name.as_str() == new.target);
+        target.for_each(|group| Arc::make_mut(group).wanted = Some(wanted));
     };
     let action = match new.kind {
         OperationKind::Pause => {

@@ -3,6 +3,8 @@
 //! Until anything was stopped for it. To cancel changes only what is wanted and which operations run: who owns a group, and
 //! what is proven of that, stays as it is stored. A plan that was made before no longer counts.
 
+use std::sync::Arc;
+
 use super::begin::{Said, described, want};
 use super::{Asked, Result};
 use crate::domain::{
@@ -114,7 +116,8 @@ fn taken_back(before: &TopologySpec, operation: &Operation) -> TopologySpec {
             after.nodes.iter_mut().filter(|node| node.name.as_str() == target).for_each(|n| n.wanted = Some(wanted));
         }
         Some(Wanted::Group(wanted)) => {
-            after.groups.iter_mut().filter(|group| group.name.as_str() == target).for_each(|g| g.wanted = Some(wanted));
+            let target = after.groups.iter_mut().filter(|group| group.name.as_str() == target);
+            target.for_each(|group| Arc::make_mut(group).wanted = Some(wanted));
         }
         None => {}
     }

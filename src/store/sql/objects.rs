@@ -1,6 +1,7 @@
 //! How are nodes and groups kept as rows?
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +16,7 @@ use crate::store::differs;
 use crate::store::state::{GroupKept, NodeKept, Object};
 
 type Node = Object<NodeSpec, NodeKept>;
-type Group = Object<GroupSpec, GroupKept>;
+type Group = Object<Arc<GroupSpec>, GroupKept>;
 
 pub async fn nodes(conn: &mut Conn, cluster: &Cluster) -> Result<BTreeMap<NodeName, Node>> {
     let rows = query("select * from nodes where cluster_id = $1").bind(key(cluster)).fetch_all(conn).await?;
@@ -40,7 +41,7 @@ pub async fn groups(conn: &mut Conn, cluster: &Cluster) -> Result<BTreeMap<Group
 
 fn group(row: &Row) -> Result<Group> {
     let kept = GroupKept { failed: row.maybe_json("failed")? };
-    object(row, GroupSpec { wanted: Some(row.word("wanted")?), ..row.json("spec")? }, kept)
+    object(row, Arc::new(GroupSpec { wanted: Some(row.word("wanted")?), ..row.json("spec")? }), kept)
 }
 
 fn object<S, K>(row: &Row, spec: S, kept: K) -> Result<Object<S, K>> {
@@ -84,7 +85,7 @@ pub async fn write_groups<'a>(
     groups: impl Iterator<Item = &'a Group>,
 ) -> Result<()> {
     let columns = |group: &'a Group| {
-        let bare = GroupSpec { wanted: None, ..group.spec.clone() };
+        let bare = GroupSpec { wanted: None, ..GroupSpec::clone(&group.spec) };
         Ok((group, json(&bare)?, word(&group.spec.wanted)?, maybe_json(group.kept.failed.as_ref())?))
     };
     let groups = groups.map(columns).collect::<Result<Vec<_>>>()?;

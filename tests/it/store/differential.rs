@@ -5,6 +5,7 @@ mod made;
 mod pair;
 mod seen;
 mod steps;
+mod together;
 
 use proptest::prelude::*;
 
@@ -27,5 +28,14 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(drive::all(&first, &steps));
+    }
+
+    #[test]
+    fn what_shares_a_transaction_is_done_as_if_each_were_alone(
+        first in steps::topology(),
+        moments in prop::collection::vec(together::calls(), 1..8)
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(together::all(&first, &moments));
     }
 }

@@ -12,7 +12,7 @@ const DAY: i64 = 24 * 60 * 60;
 async fn keeping(store: &Arc<dyn Store>, days: u64, hours: u64) {
     let mut spec = three_nodes();
     spec.policy.retention = HumanDuration::from_secs(days * DAY as u64);
-    spec.groups[0].failover.period = HumanDuration::from_secs(hours * 60 * 60);
+    Arc::make_mut(&mut spec.groups[0]).failover.period = HumanDuration::from_secs(hours * 60 * 60);
     store.put_topology(&spec, Expect::Absent, &alice(), at(0)).await.unwrap();
     begin_reign(store, REIGN).await;
 }

@@ -1,6 +1,7 @@
 //! What can be set up and changed by operators in a scenario?
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use locum::domain::operation::DEFAULT_TIMEOUT;
 use locum::domain::*;
@@ -44,7 +45,7 @@ impl World {
         let spec: GroupSpec = serde_json::from_value(group).unwrap();
         let wanted = spec.wanted.unwrap_or_default();
         let fresh = || GroupView {
-            spec: spec.clone(),
+            spec: Arc::new(spec.clone()),
             wanted,
             retired: false,
             placement: Placement::default(),
@@ -53,8 +54,8 @@ impl World {
             recent: Vec::new(),
         };
         let view = self.snapshot.groups.entry(spec.name.clone()).or_insert_with(fresh);
-        let maintenance = view.spec.maintenance.take();
-        view.spec = GroupSpec { maintenance, ..spec.clone() };
+        let maintenance = view.spec.maintenance.clone();
+        view.spec = Arc::new(GroupSpec { maintenance, ..spec.clone() });
         view.retired = false;
         self.expand();
     }
@@ -73,7 +74,7 @@ impl World {
         match of {
             ["cluster"] => self.snapshot.maintenance = maintenance,
             ["node", node] => self.node(node).spec.maintenance = maintenance,
-            ["group", group] => self.group(group).spec.maintenance = maintenance,
+            ["group", group] => Arc::make_mut(&mut self.group(group).spec).maintenance = maintenance,
             _ => panic!("no such maintenance: {what:?}"),
         }
     }
@@ -134,7 +135,7 @@ impl World {
         let hosts = &self.snapshot.hosts;
         for group in self.snapshot.groups.values_mut() {
             let own = group.spec.resources.iter().filter(|resource| !hosts.contains_key(resource.name.as_str()));
-            group.spec.resources = own.cloned().collect();
+            Arc::make_mut(&mut group.spec).resources = own.cloned().collect();
             group.spec = topology::clustered(&group.spec, hosts.values());
         }
     }

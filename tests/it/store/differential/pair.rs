@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use locum::domain::{ClusterName, FailoverRecord, Operation};
 use locum::store::{Error, EventFilter, FailoverFilter, KeptAnswer, OperationFilter, Store};
@@ -53,6 +54,19 @@ impl Pair {
         }
         agree("sqlite and memory give another answer", &self.told(0, &sqlite), &self.told(1, &memory));
         memory
+    }
+
+    /// Does what comes at the same moment: in sqlite all before any of it is answered, in memory one after the other.
+    pub async fn together(&self, calls: &[impl AsyncFn(Arc<dyn Store>) -> String]) {
+        let sqlite = join_all(calls.iter().map(|call| call(Arc::clone(&self.stores[0])))).await;
+        let mut memory = Vec::new();
+        for call in calls {
+            memory.push(call(Arc::clone(&self.stores[1])).await);
+        }
+        for (number, (sqlite, memory)) in sqlite.iter().zip(&memory).enumerate() {
+            let what = format!("sqlite and memory give another answer to call {number}");
+            agree(&what, &self.told(0, sqlite), &self.told(1, memory));
+        }
     }
 
     /// What a store said, with its clusters' ids as their numbers.

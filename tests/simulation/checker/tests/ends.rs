@@ -1,5 +1,7 @@
 //! Is a bad end found: something that is not as wanted, a record that is open, a write that is not there?
 
+use std::sync::Arc;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use locum::domain::*;
@@ -16,7 +18,7 @@ const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 /// One group of one resource, online on n1 under epoch 1.
 fn snapshot() -> Snapshot {
     let group = json!({ "name": "ftp", "resources": [{ "name": "run", "type": "process", "command": ["run"] }] });
-    let spec: GroupSpec = serde_json::from_value(group).unwrap();
+    let spec: Arc<GroupSpec> = serde_json::from_value(group).unwrap();
     let (name, owner): (GroupName, NodeName) = ("ftp".parse().unwrap(), "n1".parse().unwrap());
     let assigned = GroupAssignment {
         group: name.clone(),
