@@ -198,19 +198,21 @@ impl Connection {
             }
             self.more().await;
         };
-        let head = String::from_utf8_lossy(&self.buffer[..head_end]).into_owned();
+        let head = std::str::from_utf8(&self.buffer[..head_end]).expect("a head");
         let field = |name: &str| {
-            let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")));
-            line.map(|line| line[name.len() + 1..].trim().to_owned()).unwrap_or_default()
+            let lines = head.lines().filter_map(|line| line.split_once(':'));
+            let value = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next();
+            value.unwrap_or_default().to_owned()
         };
         let status: u16 = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let (etag, content_type) = (field("etag"), field("content-type"));
         let length: usize = field("content-length").parse().unwrap_or(0);
         while self.buffer.len() < head_end + length {
             self.more().await;
         }
         let body = self.buffer[head_end..head_end + length].to_vec();
         self.buffer.drain(..head_end + length);
-        Answer { status, etag: field("etag"), content_type: field("content-type"), body }
+        Answer { status, etag, content_type, body }
     }
 
     async fn more(&mut self) {

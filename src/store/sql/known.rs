@@ -1,7 +1,7 @@
 //! Which clusters does the writer know, and what of them is not in the database yet?
 //!
 //! Verbs of one transaction that change a document are written together at its end: the cluster once, each object once, and
-//! their history in one go. What reads the database in between has them written first.
+//! their history in one go. What is done to the database in another way in between finds them written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl Known {
         if unknown.is_empty() {
             return Ok(found);
         }
-        self.save(conn).await?;
+        // Records are never among what is not in the database yet.
         state::with_named(conn, found, &unknown).await
     }
 
