@@ -1,7 +1,6 @@
 //! How do rules find their way in a topology? Its objects by name and in order, with what belongs to them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -46,30 +45,13 @@ pub(super) struct Group<'a> {
     /// As it is written, without the hosts that are clustered in it.
     pub written: &'a Arc<GroupSpec>,
     /// As it runs: those hosts are resources.
-    pub runs: Runs<'a>,
+    pub runs: Arc<GroupSpec>,
     /// Where all of that may run.
     pub owners: Owners<'a>,
     /// Where its written resources may run.
     pub allowed: Owners<'a>,
     /// The hosts that are clustered in it, by name.
     pub hosts: Vec<&'a HostSpec>,
-}
-
-/// A group as it runs.
-pub(super) enum Runs<'a> {
-    AsWritten(&'a GroupSpec),
-    WithHosts(Arc<GroupSpec>),
-}
-
-impl Deref for Runs<'_> {
-    type Target = GroupSpec;
-
-    fn deref(&self) -> &GroupSpec {
-        match self {
-            Self::AsWritten(spec) => spec,
-            Self::WithHosts(spec) => spec,
-        }
-    }
 }
 
 /// A host and what belongs to it.
@@ -104,10 +86,7 @@ impl<'a> View<'a> {
         let groups = wanted.groups.iter().enumerate().map(|(place, written)| {
             let mut hosts = clustered.remove(&written.name).unwrap_or_default();
             hosts.sort_by(|a, b| a.name.cmp(&b.name));
-            let runs = match hosts.is_empty() {
-                true => Runs::AsWritten(written),
-                false => Runs::WithHosts(topology::clustered(written, hosts.iter().copied())),
-            };
+            let runs = topology::clustered(written, hosts.iter().copied());
             let owners = owners(&everywhere, &runs);
             let allowed = owners_of_written(&everywhere, &owners, written, &hosts);
             (&written.name, Group { name: &written.name, place, written, runs, owners, allowed, hosts })

@@ -172,8 +172,10 @@ fn with_operator_state_of(then: &TopologySpec, now: &TopologySpec) -> TopologySp
     }
     for group in &mut wanted.groups {
         if let Some(present) = now.groups.iter().find(|present| present.name == group.name) {
-            let group = Arc::make_mut(group);
-            (group.wanted, group.maintenance) = (present.wanted, present.maintenance.clone());
+            if (group.wanted, &group.maintenance) != (present.wanted, &present.maintenance) {
+                let group = Arc::make_mut(group);
+                (group.wanted, group.maintenance) = (present.wanted, present.maintenance.clone());
+            }
         }
     }
     for dependency in &mut wanted.common_dependencies {

@@ -21,7 +21,7 @@ pub fn around(spec: &TopologySpec, group: &GroupName) -> Option<Value> {
     // Resources that are no list are not known, so nothing is said of them. Nor is what others wait for: a circle that was not
     // there goes through something that this group did not need before.
     let others = others.into_iter().map(|name| json!({ "name": name, "resources": null }));
-    let groups: Vec<Value> = [serde_json::to_value(&**whole).ok()?].into_iter().chain(others).collect();
+    let groups: Vec<Value> = [serde_json::to_value(whole).ok()?].into_iter().chain(others).collect();
     let hosts = spec.hosts.iter().filter(|host| host.clustered_in.as_ref() == Some(group));
     Some(json!({
         "cluster": spec.cluster,

@@ -18,7 +18,6 @@ const WHOLE_EVERY: u64 = 128;
 
 /// A row of `changes`.
 pub struct Entry {
-    cluster: ClusterName,
     generation: Generation,
     at: String,
     actor: String,
@@ -37,7 +36,6 @@ pub fn entry(before: &State, after: &State, change: &NewChange) -> Result<Entry>
         None => whole(before, after, change)?,
     };
     Ok(Entry {
-        cluster: after.cluster.name.clone(),
         generation: after.cluster.generation,
         at: time(change.at),
         actor: change.actor.0.clone(),
@@ -54,8 +52,8 @@ pub async fn append(conn: &mut Conn, cluster: &Cluster, entries: Vec<Entry>) -> 
         after_document, touched)";
     let key = key(cluster);
     rows::insert(conn, into, entries, "", |mut row, entry| {
-        let Entry { cluster, generation, at, actor, action, message, before_document, after_document, touched } = entry;
-        row.push_bind(key.as_str()).push_bind(cluster.as_str()).push_bind(int(generation.0));
+        let Entry { generation, at, actor, action, message, before_document, after_document, touched } = entry;
+        row.push_bind(key.as_str()).push_bind(cluster.name.as_str()).push_bind(int(generation.0));
         row.push_bind(at).push_bind(actor).push_bind(action).push_bind(message);
         row.push_bind(before_document).push_bind(after_document).push_bind(touched);
     })

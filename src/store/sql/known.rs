@@ -1,7 +1,7 @@
 //! Which clusters does the writer know, and what of them is not in the database yet?
 //!
-//! Verbs of one transaction that change a document are written together at its end: the cluster once, each object once, and
-//! their history in one go. What is done to the database in another way in between finds them written.
+//! Verbs of one transaction that touch no record and no placement are written together at its end: the cluster once, each
+//! object once, and their history in one go. What is done to the database in another way in between finds them written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,46 +46,28 @@ impl Known {
     pub async fn step(&mut self, conn: &mut Conn, before: Arc<State>, after: State) -> Result<()> {
         let name = after.cluster.name.clone();
         let step = Unsaved::step(conn, before, after).await?;
-        let after = Arc::clone(step.after());
         let earlier = self.unsaved.remove(&name);
+        let (deleted, next) = (step.after().deleted, bare(Arc::clone(step.after())));
         if step.can_wait() {
+            // What was only named is not to be written with what comes next.
+            let step = step.ending_in(Arc::clone(&next));
             let all = match earlier {
                 Some(earlier) => earlier.then(step),
                 None => step,
             };
-            self.unsaved.insert(name, all);
+            self.unsaved.insert(name.clone(), all);
         } else {
             if let Some(earlier) = earlier {
                 earlier.save(conn).await?;
             }
             step.save(conn).await?;
         }
-        self.remember(after);
-        Ok(())
-    }
-
-    /// Keeps what the next verb begins with: neither what has ended nor what was only named.
-    fn remember(&mut self, mut state: Arc<State>) {
-        let name = state.cluster.name.clone();
-        if state.deleted {
+        if deleted {
             self.clusters.remove(&name);
-            return;
+        } else {
+            self.clusters.insert(name, next);
         }
-        let runs = |operation: &Operation| operation.state == OperationState::Running;
-        let is_open = |record: &FailoverRecord| record.outcome == Outcome::InProgress;
-        let is_bare = state.journal == Journal::default()
-            && state.taken.is_empty()
-            && state.operations.values().all(runs)
-            && state.failovers.values().all(is_open);
-        // Most verbs leave nothing to take away, and the whole is large.
-        if !is_bare {
-            let bare = Arc::make_mut(&mut state);
-            bare.journal = Journal::default();
-            bare.taken.clear();
-            bare.operations.retain(|_, operation| runs(operation));
-            bare.failovers.retain(|_, record| is_open(record));
-        }
-        self.clusters.insert(name, state);
+        Ok(())
     }
 
     /// Writes what is not in the database yet.
@@ -96,7 +78,7 @@ impl Known {
         Ok(())
     }
 
-    /// One cluster is written in another way: it is read anew.
+    /// One cluster, of which all is in the database, is written in another way: it is read anew.
     pub fn forget(&mut self, name: &ClusterName) {
         self.clusters.remove(name);
     }
@@ -105,4 +87,23 @@ impl Known {
     pub fn forget_all(&mut self) {
         *self = Self::default();
     }
+}
+
+/// What the next verb begins with: neither what has ended nor what was only named.
+fn bare(mut state: Arc<State>) -> Arc<State> {
+    let runs = |operation: &Operation| operation.state == OperationState::Running;
+    let is_open = |record: &FailoverRecord| record.outcome == Outcome::InProgress;
+    let is_bare = state.journal == Journal::default()
+        && state.taken.is_empty()
+        && state.operations.values().all(runs)
+        && state.failovers.values().all(is_open);
+    // Most verbs leave nothing to take away, and the whole is large.
+    if !is_bare {
+        let bare = Arc::make_mut(&mut state);
+        bare.journal = Journal::default();
+        bare.taken.clear();
+        bare.operations.retain(|_, operation| runs(operation));
+        bare.failovers.retain(|_, record| is_open(record));
+    }
+    state
 }

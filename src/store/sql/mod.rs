@@ -1,4 +1,4 @@
-//! How is it kept in a database with SQL? Every verb is one transaction on SQLite.
+//! How is it kept in a database with SQL? On SQLite a verb is in one transaction as a whole, which others may share.
 
 use std::fs::File;
 use std::path::PathBuf;

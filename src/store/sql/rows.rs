@@ -6,8 +6,8 @@ use sqlx::sqlite::Sqlite;
 use super::Conn;
 use super::column::Result;
 
-/// A statement has 32,766 values at most on SQLite, and 65,535 on PostgreSQL; no row of ours has more than 20.
-const TOGETHER: usize = 500;
+/// A statement has 32,766 values at most on SQLite, and 65,535 on PostgreSQL; no row that is written here has more than 20.
+const AT_ONCE: usize = 500;
 
 /// Inserts rows by `insert into .. (..)`, with what `bind` makes of each as its values, and `then` behind them.
 pub async fn insert<T>(
@@ -22,7 +22,7 @@ pub async fn insert<T>(
         // Statements are kept for their text, which differs by the number of rows: one row is what most write.
         let is_usual = rows.len() == 1;
         let mut insert = QueryBuilder::new(into);
-        insert.push(" ").push_values(rows.by_ref().take(TOGETHER), &bind).push(" ").push(then);
+        insert.push(" ").push_values(rows.by_ref().take(AT_ONCE), &bind).push(" ").push(then);
         insert.build().persistent(is_usual).execute(&mut *conn).await?;
     }
     Ok(())

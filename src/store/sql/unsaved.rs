@@ -53,6 +53,12 @@ impl Unsaved {
         Self { after: next.after, ..self }
     }
 
+    /// The same step with another end.
+    #[must_use]
+    pub fn ending_in(self, after: Arc<State>) -> Self {
+        Self { after, ..self }
+    }
+
     pub fn after(&self) -> &Arc<State> {
         &self.after
     }

@@ -23,7 +23,7 @@ use crate::store::event;
 use crate::support::{alice, at, group, id, node};
 
 /// The default, in seconds.
-const RETENTION: i64 = 400 * 24 * 60 * 60;
+pub const RETENTION: i64 = 400 * 24 * 60 * 60;
 
 struct Drive {
     pair: Pair,

@@ -46,23 +46,28 @@ impl Pair {
     pub async fn both<T: Debug>(&mut self, verb: impl AsyncFn(&dyn Store) -> Result<T, Error>) -> Result<T, Error> {
         let sqlite = verb(&*self.stores[0]).await;
         let memory = verb(&*self.stores[1]).await;
-        for (store, made) in self.stores.iter().zip(&mut self.made) {
-            // A verb creates one cluster at most, so it has the same number in both.
-            let heads = store.clusters().await.unwrap();
-            let new: Vec<_> = heads.iter().map(|head| head.id).filter(|id| !made.contains(id)).collect();
-            made.extend(new);
-        }
+        self.number().await;
         agree("sqlite and memory give another answer", &self.told(0, &sqlite), &self.told(1, &memory));
         memory
     }
 
+    /// Gives new clusters their numbers, the same in both stores: heads come by name.
+    async fn number(&mut self) {
+        for (store, made) in self.stores.iter().zip(&mut self.made) {
+            let heads = store.clusters().await.unwrap();
+            let new: Vec<_> = heads.iter().map(|head| head.id).filter(|id| !made.contains(id)).collect();
+            made.extend(new);
+        }
+    }
+
     /// Does what comes at the same moment: in sqlite all before any of it is answered, in memory one after the other.
-    pub async fn together(&self, calls: &[impl AsyncFn(Arc<dyn Store>) -> String]) {
+    pub async fn together(&mut self, calls: &[impl AsyncFn(Arc<dyn Store>) -> String]) {
         let sqlite = join_all(calls.iter().map(|call| call(Arc::clone(&self.stores[0])))).await;
         let mut memory = Vec::new();
         for call in calls {
             memory.push(call(Arc::clone(&self.stores[1])).await);
         }
+        self.number().await;
         for (number, (sqlite, memory)) in sqlite.iter().zip(&memory).enumerate() {
             let what = format!("sqlite and memory give another answer to call {number}");
             agree(&what, &self.told(0, sqlite), &self.told(1, memory));
@@ -112,10 +117,16 @@ impl Pair {
         same("sqlite and memory keep other", &sqlite, &memory);
         // What was shown was what the writer knows. It is what the rows say, at which a look is taken now and then.
         if self.compared.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKS) {
-            self.sqlite.forget().await;
-            same("the writer of sqlite and its rows say other", &sqlite, &self.picture(0, clusters, now).await);
+            self.look(clusters, now).await;
         }
         memory
+    }
+
+    /// Demands that the rows of sqlite say what its writer does.
+    pub async fn look(&self, clusters: &[ClusterName], now: Timestamp) {
+        let said = self.picture(0, clusters, now).await;
+        self.sqlite.forget().await;
+        same("the writer of sqlite and its rows say other", &said, &self.picture(0, clusters, now).await);
     }
 
     pub async fn records(&self, clusters: &[ClusterName]) -> Vec<FailoverRecord> {

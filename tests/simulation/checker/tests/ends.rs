@@ -1,8 +1,7 @@
 //! Is a bad end found: something that is not as wanted, a record that is open, a write that is not there?
 
-use std::sync::Arc;
-
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use locum::domain::*;
 use locum::planner::Snapshot;
