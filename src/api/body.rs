@@ -74,7 +74,7 @@ pub fn fields<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
 /// The same, with all that is wrong.
 pub fn read_fields<T: DeserializeOwned>(body: Value) -> Result<T, Vec<Finding>> {
     let Value::Object(map) = body else {
-        let detail = "this is a JSON object with fields, like {\"reason\": \"maintenance\"}";
+        let detail = "this is a JSON object with fields, as the example of this call has them";
         return Err(vec![Finding::new("", "wrong_type", detail)]);
     };
     let findings: Vec<Finding> = map.iter().filter_map(|(key, value)| wrong_field::<T>(key, value)).collect();

@@ -180,7 +180,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Edit {
 
 fn expected_by(headers: &HeaderMap) -> Result<Expect, ApiError> {
     let (at, absent) = (header_lines(headers, &header::IF_MATCH), header_lines(headers, &header::IF_NONE_MATCH));
-    let text = |value: &'_ HeaderValue| value.to_str().unwrap_or_default().trim().to_owned();
+    let text = |value: &'_ HeaderValue| String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
     expectation(at.as_ref().map(text).as_deref(), absent.as_ref().map(text).as_deref())
 }
 

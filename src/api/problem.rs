@@ -11,6 +11,10 @@ use crate::store;
 /// Where problem types are named; the last part is stable.
 pub const TYPES: &str = "https://locum.invalid/problems/";
 
+/// So many findings are told at most, and so many letters of each sentence: nobody reads more, and what was sent is not sent back.
+const MOST_FINDINGS: usize = 100;
+const MOST_LETTERS: usize = 1000;
+
 /// An error on its way to the caller.
 #[derive(Debug)]
 pub struct ApiError {
@@ -33,7 +37,7 @@ struct Versions {
 
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), errors: Vec::new(), versions: None, header: None }
+        Self { status, kind, title, detail: short(detail.into()), errors: Vec::new(), versions: None, header: None }
     }
 
     /// The request itself can't be read.
@@ -93,10 +97,10 @@ impl ApiError {
     pub fn invalid(errors: Vec<Finding>) -> Self {
         let detail = match errors.as_slice() {
             [one] => format!("one thing is wrong: {}", one.detail),
-            all => format!("{} things are wrong; nothing was changed", all.len()),
+            all => format!("{} things are wrong; nothing was changed{}", all.len(), only_some(all)),
         };
         let title = "What was sent is not valid";
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, detail) }
+        Self { errors: few(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, detail) }
     }
 
     /// What was found in a document that is not valid.
@@ -114,10 +118,10 @@ impl ApiError {
     pub fn rules_broken(errors: Vec<Finding>) -> Self {
         let detail = match errors.as_slice() {
             [one] => format!("rule {}: {}", one.code, one.detail),
-            all => format!("it would break {} rules; nothing was changed", all.len()),
+            all => format!("it would break {} rules; nothing was changed{}", all.len(), only_some(all)),
         };
         let title = "It would break a rule that no waiver covers";
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rule-broken", title, detail) }
+        Self { errors: few(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rule-broken", title, detail) }
     }
 
     /// The same of a part of what was asked for, which stands at `at` and is called `words`.
@@ -219,6 +223,32 @@ impl ApiError {
         let detail = "something went wrong here, not in your request; the server's log says what";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "An error of the server", detail)
     }
+}
+
+fn only_some(all: &[Finding]) -> String {
+    let some = format!("; `errors` has the first {MOST_FINDINGS}");
+    if all.len() > MOST_FINDINGS { some } else { String::new() }
+}
+
+fn few(mut errors: Vec<Finding>) -> Vec<Finding> {
+    errors.truncate(MOST_FINDINGS);
+    for finding in &mut errors {
+        finding.detail = short(std::mem::take(&mut finding.detail));
+        // A part of a pointer points to nothing: to what it is in, then.
+        if let Some((end, _)) = finding.pointer.char_indices().nth(MOST_LETTERS) {
+            let within = finding.pointer[..end].rfind('/').unwrap_or_default();
+            finding.pointer.truncate(within);
+        }
+    }
+    errors
+}
+
+fn short(mut sentence: String) -> String {
+    if let Some((end, _)) = sentence.char_indices().nth(MOST_LETTERS) {
+        sentence.truncate(end);
+        sentence.push('…');
+    }
+    sentence
 }
 
 impl From<store::Error> for ApiError {

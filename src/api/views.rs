@@ -264,7 +264,7 @@ pub struct Problem {
     pub status: u16,
     /// What was wrong and what would be right, as a sentence.
     pub detail: String,
-    /// For a document that was refused: every finding.
+    /// For a document that was refused: every finding, of more than 100 the first ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Finding>,
     /// Of a precondition that failed: the ETag that was expected, if any was, and the present one, if there is any.

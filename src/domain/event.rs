@@ -52,7 +52,8 @@ pub struct Event {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub kind: EventKind,
-    /// The node, group, resource or operation that it is about.
+    /// What it is about: the name of a node, group or cluster, or the path of an object that was changed. An operation's is its
+    /// target.
     pub subject: String,
     /// A sentence.
     pub message: String,

@@ -81,6 +81,15 @@ async fn what_can_not_be_read_is_a_problem() {
     api.refused(stale, StatusCode::PRECONDITION_FAILED).await;
 }
 
+#[tokio::test]
+async fn an_etag_that_is_no_text_is_a_problem() {
+    let api = Api::start().await;
+    let umlaut = header::HeaderValue::from_bytes("\u{e4}".as_bytes()).unwrap();
+    let request = api.put().json(&three_nodes()).header(header::IF_MATCH, umlaut);
+    let (_, problem) = api.refused(request, StatusCode::BAD_REQUEST).await;
+    assert!(problem["detail"].as_str().unwrap().contains("If-Match"), "{problem}");
+}
+
 /// One byte too many; `http_limits` sends more.
 #[tokio::test]
 async fn a_body_that_is_too_large_is_a_problem() {
@@ -146,5 +155,20 @@ async fn a_document_that_breaks_rules_is_refused_with_every_finding() {
             problem["errors"].as_array().unwrap().iter().all(|e| e[field].as_str().is_some_and(|t| !t.is_empty()))
         };
         assert!(said("code") && said("detail"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_far_too_long_or_too_much_is_refused_in_few_words() {
+    let api = Api::start().await;
+    let named = json!({ "name": "g" }).to_string().replace("name", &"a".repeat(3_000_000));
+    let telling = json!({ "agent": "a".repeat(3_000_000) }).to_string();
+    let many = json!({ "cluster": "c", "nodes": vec![5; 50_000] }).to_string();
+    for (path, body, told) in [("groups/g", named, 2), ("nodes/bts1", telling, 1), ("topology", many, 100)] {
+        let request = api.at(Method::PUT, &format!("/v1/clusters/c/{path}"));
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+        let (_, problem) = api.refused(request, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(problem["errors"].as_array().unwrap().len(), told, "{path}");
+        assert!(problem.to_string().len() < 30_000, "{path}");
     }
 }

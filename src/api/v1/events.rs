@@ -31,7 +31,7 @@ pub struct Events {
     /// Only those of this kind.
     #[param(value_type = Option<EventKind>)]
     kind: Option<EventKind>,
-    /// Only those about this: the name of a node or group, the id of an operation, or the path of an object that was changed.
+    /// Only those about this: the name of a node, group or cluster, or the path of an object that was changed.
     subject: Option<String>,
     /// Only these fields of each item, with commas between them.
     fields: Option<String>,
@@ -85,7 +85,7 @@ pub async fn list_events(
     if found.is_empty() {
         let newest = state.store.newest_event(&cluster).await?;
         if filter.after > newest {
-            return Err(cursors::refused(&ahead(filter.after, newest)));
+            return Err(cursors::refused(&format!("this cursor is ahead: {}", ahead(filter.after, newest))));
         }
     }
     fields.answer(Page::of(found, limit, |last| last.sequence.to_string()))

@@ -237,8 +237,14 @@ fn described(value: &Value) -> String {
     }
 }
 
-/// How many letters must be added, removed or replaced to make `a` of `b`.
+/// In bytes; whoever sends more has not mistyped a name, and to compare it takes long.
+const LONGEST_NAME: usize = 128;
+
+/// How many letters must be added, removed or replaced to make `a` of `b`; of what is no name, only that it is far.
 pub(super) fn distance(a: &str, b: &str) -> usize {
+    if a.len().max(b.len()) > LONGEST_NAME {
+        return usize::MAX;
+    }
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
