@@ -171,11 +171,12 @@ fn with_operator_state_of(then: &TopologySpec, now: &TopologySpec) -> TopologySp
         }
     }
     for group in &mut wanted.groups {
-        if let Some(present) = now.groups.iter().find(|present| present.name == group.name) {
-            if (group.wanted, &group.maintenance) != (present.wanted, &present.maintenance) {
-                let group = Arc::make_mut(group);
-                (group.wanted, group.maintenance) = (present.wanted, present.maintenance.clone());
-            }
+        let present = now.groups.iter().find(|present| present.name == group.name);
+        if let Some(present) = present
+            && (group.wanted, &group.maintenance) != (present.wanted, &present.maintenance)
+        {
+            let group = Arc::make_mut(group);
+            (group.wanted, group.maintenance) = (present.wanted, present.maintenance.clone());
         }
     }
     for dependency in &mut wanted.common_dependencies {
