@@ -185,6 +185,23 @@ impl Call {
                     reign.map(|reign| (reign.id, reign.term, reign.longest_lease, reign.agents, reign.restored));
                 format!("{reign:?}")
             }
+            What::Prune { age } => {
+                let then = at(mark.moment - age + RETENTION);
+                format!("{:?}", store.prune(Some(name), then, 5).await)
+            }
+            What::Keep => match self.answer(mark) {
+                Some(answer) => format!("{:?}", store.keep_answer(&answer).await),
+                None => String::new(),
+            },
+            What::Delete => format!("{:?}", store.delete_cluster(name, Expect::Anything, &actor, now).await),
+            _ => self.on_records(store, name, known, mark).await,
+        }
+    }
+
+    /// The same of operations and failovers.
+    async fn on_records(&self, store: &dyn Store, name: &ClusterName, known: &Known, mark: Mark) -> String {
+        let (actor, now) = (alice(), at(mark.moment));
+        match &self.what {
             What::Begin { operation, kind, target } => {
                 let target = if kind.targets_node() { NODES[*target] } else { GROUPS[*target] };
                 let new = NewOperation {
@@ -211,15 +228,7 @@ impl Call {
                 let new = Acknowledgement { failover, comment, actor, at: now, answer };
                 format!("{:?}", store.acknowledge(name, &new).await)
             }
-            What::Prune { age } => {
-                let then = at(mark.moment - age + RETENTION);
-                format!("{:?}", store.prune(Some(name), then, 5).await)
-            }
-            What::Keep => match self.answer(mark) {
-                Some(answer) => format!("{:?}", store.keep_answer(&answer).await),
-                None => String::new(),
-            },
-            What::Delete => format!("{:?}", store.delete_cluster(name, Expect::Anything, &actor, now).await),
+            other => panic!("{other:?} is of no record"),
         }
     }
 
