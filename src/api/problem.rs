@@ -128,7 +128,7 @@ impl ApiError {
     #[must_use]
     pub fn within(mut self, at: &str, words: &str) -> Self {
         if self.errors.is_empty() {
-            self.detail = format!("{words}: {}", self.detail);
+            self.detail = short(format!("{words}: {}", self.detail));
         }
         self.errors.iter_mut().for_each(|finding| finding.pointer.insert_str(0, at));
         self

@@ -9,7 +9,7 @@ mod together;
 
 use proptest::prelude::*;
 
-/// Of about 20 steps each. After every step all that is kept is read from both stores.
+/// Of about 20 steps, or some moments, each. After every one all that is kept is read from both stores.
 const CASES: u32 = 50;
 
 /// `PROPTEST_CASES` asks for more than the default.
